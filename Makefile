@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MPL-2.0
+# pv-* tools. `make help` lists the targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CC),default)
+  CC := gcc
+endif
+TOOLS   := $(sort $(notdir $(wildcard tools/*)))
+LINKS   := pktvisor-pcap
+PKGS    := libpcap jansson libmaxminddb libpsl libxxhash libcap-ng
+
+# One build folder per flavour, so that they do not rebuild each other.
+ifeq ($(SAN),address)
+  FLAVOUR := asan
+  SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+  FLAVOUR := tsan
+  SANFLAGS := -fsanitize=thread -fno-omit-frame-pointer
+else ifneq ($(SAN),)
+  $(error SAN is 'address' or 'thread')
+else ifeq ($(DEBUG),1)
+  FLAVOUR := debug
+else
+  FLAVOUR := release
+endif
+ifeq ($(CC),clang)
+  FLAVOUR := $(FLAVOUR)-clang
+endif
+OPT := $(if $(filter 1,$(DEBUG)),-O0,-O2)
+
+B      := build/$(FLAVOUR)
+BIN    := $(if $(filter release,$(FLAVOUR)),bin,$(B)/bin)
+WARN   := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+          -Wformat=2 -Wundef -Wwrite-strings -Walloca -Werror
+override CFLAGS := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SANFLAGS) -fstack-protector-strong \
+          $(if $(filter -O2,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
+override LDFLAGS := $(SANFLAGS) -pthread $(LDFLAGS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
+
+LIB_SRC  := $(wildcard lib/*/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+TOOL_SRC := $(wildcard tools/*/*.c)
+UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
+MAN      := $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.in))
+
+## all: build every program into bin/ and the man pages into build/ (the default)
+.PHONY: all
+all: tools man
+
+.PHONY: tools
+tools: $(TOOLS:%=$(BIN)/%) $(LINKS:%=$(BIN)/%)
+
+## help: this list
+.PHONY: help
+help:
+	@echo "make [target] [DEBUG=1] [SAN=address|thread] [CC=clang] [PREFIX=$(PREFIX)] [DESTDIR=]"
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libpv.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define TOOL_template
+$(BIN)/$(1): $(patsubst %.c,$(B)/%.o,$(filter tools/$(1)/%,$(TOOL_SRC))) $(B)/libpv.a
+	@mkdir -p $$(@D)
+	@echo "  LD $$@"
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+endef
+$(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
+
+$(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
+	ln -sf pktvisor-reader $@
+
+# ---- man pages: prose in man/*.in; options and metrics from the programs' own tables ------------
+
+.PHONY: man
+man: $(MAN)
+
+$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%)
+	@mkdir -p $(@D)
+	@contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+
+# ---- tests ---------------------------------------------------------------------------------------
+
+$(B)/tests/%: tests/unit/%.c $(B)/libpv.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -Itests -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lcmocka -lm
+
+$(B)/tests/%: tests/tools/%.c $(B)/libpv.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+
+$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< tests/fuzz/replay.c $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+
+.PHONY: test-programs
+test-programs: $(UNIT) $(FUZZ) $(HELPERS)
+
+## deps: install the Debian packages that are missing (contrib/deps/debian.txt)
+.PHONY: deps
+deps:
+	@contrib/deps/install
+
+## demo: set up, build, run the pipeline on a bundled capture and show what comes out
+.PHONY: demo
+demo: deps
+	@$(MAKE) --no-print-directory -s -j$$(nproc) tools
+	@contrib/demo $(BIN)
+
+## check: set up, build, lint, and run every test
+.PHONY: check
+check: deps
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
+	@tests/run $(B) $(BIN) lint unit fuzz scenarios live
+
+## check-san: the same under ASan+UBSan, then the threaded tests under TSan
+.PHONY: check-san
+check-san: deps
+	@$(MAKE) --no-print-directory -s -j$$(nproc) SAN=address all test-programs
+	@tests/run build/asan build/asan/bin unit fuzz scenarios
+	@$(MAKE) --no-print-directory -s -j$$(nproc) SAN=thread all test-programs
+	@tests/run build/tsan build/tsan/bin threads
+
+## lint: layers, file-scope state, banned functions, man pages
+.PHONY: lint
+lint: all
+	@tests/run $(B) $(BIN) lint
+
+## fuzz: run every fuzz target for FUZZ_SECONDS (600) with libFuzzer (needs clang)
+.PHONY: fuzz
+fuzz:
+	@tests/fuzz/campaign
+
+## bench: measure against tcpdump and others; prints a table (minutes)
+.PHONY: bench
+bench: all
+	@tests/bench/run $(BIN)
+
+## install: programs and man pages below $(DESTDIR)$(PREFIX)
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	for l in $(LINKS); do ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; done
+	for s in 1 5; do \
+		for m in $(B)/man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
+
+## clean: remove everything that was built
+.PHONY: clean
+clean:
+	rm -rf build bin
+
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d)

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "base/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An option as it was found: a row of opts, or a row of one of the key tables. */
+struct found {
+	const struct pv_opt *opt;
+	const struct pv_opt_keys *set;
+	const struct pv_key *key;
+};
+
+static bool takes_value(const struct found *f)
+{
+	if (f->key)
+		return f->key->type != PV_KEY_BOOL;
+	return f->opt->type != PV_OPT_FLAG && f->opt->type != PV_OPT_NOFLAG;
+}
+
+/* "only_qname_suffix" is --only-qname-suffix. */
+static bool key_prefix(const char *key, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!key[i] || (key[i] == '_' ? '-' : key[i]) != text[i])
+			return false;
+	return true;
+}
+
+/* Candidates for a long name: an exact one, else the only one it is a prefix of. Returns how many. */
+static int find_long(const struct pv_program *prog, const char *text, size_t n, struct found *found, char *names,
+		     size_t cap)
+{
+	int hits = 0;
+	size_t at = 0;
+	names[0] = 0;
+	static const char *const builtin[] = {"help", "version", "help-mdoc"};
+	for (size_t i = 0; i < prog->nopts; i++) {
+		const char *name = prog->opts[i].name;
+		if (!name || strncmp(name, text, n))
+			continue;
+		*found = (struct found){&prog->opts[i], NULL, NULL};
+		if (strlen(name) == n)
+			return 1;
+		hits++;
+		at += (size_t)snprintf(names + at, at < cap ? cap - at : 0, "%s--%s", at ? ", " : "", name);
+		if (at >= cap)
+			at = cap - 1;
+	}
+	for (size_t s = 0; s < prog->nkeys; s++)
+		for (size_t i = 0; i < prog->keys[s].count; i++) {
+			const char *name = prog->keys[s].keys[i].name;
+			if (!key_prefix(name, text, n))
+				continue;
+			*found = (struct found){NULL, &prog->keys[s], &prog->keys[s].keys[i]};
+			if (strlen(name) == n)
+				return 1;
+			hits++;
+			size_t from = at;
+			at += (size_t)snprintf(names + at, at < cap ? cap - at : 0, "%s--%s", at ? ", " : "", name);
+			if (at >= cap)
+				at = cap - 1;
+			for (char *c = names + from; *c; c++)
+				if (*c == '_')
+					*c = '-';
+		}
+	for (size_t i = 0; i < 2; i++)
+		if (n > 0 && !strncmp(builtin[i], text, n) && hits)
+			hits++;
+	return hits;
+}
+
+static int list_add(struct pv_opt_list *l, const char *text, char *err, size_t cap)
+{
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		if (n) {
+			if (l->count == PV_LIST_MAX) {
+				snprintf(err, cap, "a list has more than %d entries", PV_LIST_MAX);
+				return -1;
+			}
+			const char **grown = realloc(l->item, (l->count + 1) * sizeof *grown);
+			if (grown)
+				l->item = grown;
+			char *copy = grown ? strndup(text, n) : NULL;
+			if (!copy) {
+				snprintf(err, cap, "out of memory");
+				return -1;
+			}
+			l->item[l->count++] = copy;
+		}
+		text += n + (text[n] == ',');
+	}
+	return 0;
+}
+
+void pv_opt_list_free(struct pv_opt_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free((void *)(uintptr_t)l->item[i]);
+	free(l->item);
+	l->item = NULL;
+	l->count = 0;
+}
+
+static int set_key(const struct found *f, const char *text, char *err, size_t cap)
+{
+	struct pv_value v = {.type = f->key->type};
+	struct pv_opt_list list = {NULL, 0};
+	int rc = -1;
+	switch (f->key->type) {
+	case PV_KEY_BOOL:
+		v.boolean = true;
+		break;
+	case PV_KEY_UINT:
+		if (!pv_parse_u64(text, &v.number)) {
+			v.type = PV_KEY_STRING; /* the setter knows the right words for it */
+			v.string = text;
+		}
+		break;
+	case PV_KEY_STRING:
+		v.string = text;
+		break;
+	case PV_KEY_UINT_OR_LIST:
+	case PV_KEY_LIST:
+		if (list_add(&list, text, err, cap))
+			goto out;
+		v.type = PV_KEY_LIST;
+		v.list = list.item;
+		v.count = list.count;
+		break;
+	}
+	rc = f->set->set(f->set->conf, f->key, &v, err, cap);
+out:
+	pv_opt_list_free(&list);
+	return rc;
+}
+
+static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t cap)
+{
+	switch (o->type) {
+	case PV_OPT_FLAG:
+		*(bool *)o->target = true;
+		return 0;
+	case PV_OPT_NOFLAG:
+		*(bool *)o->target = false;
+		return 0;
+	case PV_OPT_STRING:
+		*(const char **)o->target = text;
+		return 0;
+	case PV_OPT_UINT: {
+		uint64_t v;
+		if (!pv_parse_u64(text, &v)) {
+			snprintf(err, cap, "not a number: '%s'", text);
+			return -1;
+		}
+		if (v < o->min || (o->max && v > o->max)) {
+			snprintf(err, cap, "%s is not within %llu and %llu", text, (unsigned long long)o->min,
+				 (unsigned long long)o->max);
+			return -1;
+		}
+		*(uint64_t *)o->target = v;
+		return 0;
+	}
+	case PV_OPT_DURATION:
+		if (pv_parse_duration(text, o->target))
+			return 0;
+		snprintf(err, cap, "not a duration: '%s' (examples: 250ms, 10s, 2m, 1h)", text);
+		return -1;
+	case PV_OPT_SIZE:
+		if (pv_parse_size(text, o->target))
+			return 0;
+		snprintf(err, cap, "not a size: '%s' (examples: 65536, 64K, 16M)", text);
+		return -1;
+	case PV_OPT_LIST:
+		return list_add(o->target, text, err, cap);
+	case PV_OPT_KEY:
+		break;
+	}
+	return -1;
+}
+
+/* Which options have been seen, to refuse a second time. Tables are small. */
+struct seen {
+	const void *row[256];
+	size_t n;
+};
+
+static bool again(struct seen *s, const struct found *f)
+{
+	const void *row = f->key ? (const void *)f->key : (const void *)f->opt;
+	if ((f->opt && f->opt->type == PV_OPT_LIST) || (f->key && f->key->type != PV_KEY_BOOL && f->key->type != PV_KEY_UINT &&
+							f->key->type != PV_KEY_STRING))
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->row[i] == row)
+			return true;
+	if (s->n < sizeof s->row / sizeof s->row[0])
+		s->row[s->n++] = row;
+	return false;
+}
+
+static int apply(struct seen *seen, const struct found *f, const char *shown, const char *value, char *err, size_t cap)
+{
+	char why[512] = "";
+	if (again(seen, f)) {
+		snprintf(err, cap, "%s is given twice", shown);
+		return -1;
+	}
+	if (f->key ? set_key(f, value, why, sizeof why) : set_opt(f->opt, value, why, sizeof why)) {
+		snprintf(err, cap, "%s: %s", shown, why);
+		return -1;
+	}
+	return 0;
+}
+
+enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc, char **argv, const char **operands,
+					size_t *noperands, char *err, size_t cap)
+{
+	struct seen seen = {.n = 0};
+	bool only_operands = false;
+	size_t count = 0;
+	/* help first: it must answer whatever else stands on the line */
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
+			return PV_OPTIONS_HELP;
+		if (!strcmp(argv[i], "--help-mdoc"))
+			return PV_OPTIONS_MDOC;
+	}
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+		if (only_operands || arg[0] != '-' || !arg[1]) {
+			if (count == prog->operands_max) {
+				snprintf(err, cap, "unexpected argument '%s'", arg);
+				return PV_OPTIONS_BAD;
+			}
+			operands[count++] = arg;
+			continue;
+		}
+		if (!strcmp(arg, "--")) {
+			only_operands = true;
+			continue;
+		}
+		if (!strcmp(arg, "--version"))
+			return PV_OPTIONS_VERSION;
+		struct found f = {NULL, NULL, NULL};
+		char shown[80];
+		if (arg[1] == '-') {
+			const char *eq = strchr(arg, '=');
+			size_t n = eq ? (size_t)(eq - arg - 2) : strlen(arg + 2);
+			char names[200];
+			int hits = n ? find_long(prog, arg + 2, n, &f, names, sizeof names) : 0;
+			if (hits != 1) {
+				if (!hits)
+					snprintf(err, cap, "unknown option '%.*s'", (int)(n + 2), arg);
+				else
+					snprintf(err, cap, "'%.*s' is not a unique prefix: %s", (int)(n + 2), arg, names);
+				return PV_OPTIONS_BAD;
+			}
+			if (f.opt)
+				snprintf(shown, sizeof shown, "--%s", f.opt->name);
+			else
+				snprintf(shown, sizeof shown, "--%s", f.key->name);
+			for (char *c = shown + 2; f.key && *c; c++)
+				if (*c == '_')
+					*c = '-';
+			const char *value = eq ? eq + 1 : NULL;
+			if (!takes_value(&f) && value) {
+				snprintf(err, cap, "%s takes no argument", shown);
+				return PV_OPTIONS_BAD;
+			}
+			if (takes_value(&f) && !value) {
+				if (i + 1 == argc) {
+					snprintf(err, cap, "%s requires an argument", shown);
+					return PV_OPTIONS_BAD;
+				}
+				value = argv[++i];
+			}
+			if (apply(&seen, &f, shown, value, err, cap))
+				return PV_OPTIONS_BAD;
+			continue;
+		}
+		for (const char *c = arg + 1; *c; c++) {
+			f = (struct found){NULL, NULL, NULL};
+			for (size_t o = 0; o < prog->nopts; o++)
+				if (prog->opts[o].letter == *c)
+					f.opt = &prog->opts[o];
+			snprintf(shown, sizeof shown, "-%c", *c);
+			if (!f.opt) {
+				snprintf(err, cap, "unknown option '%s'", shown);
+				return PV_OPTIONS_BAD;
+			}
+			const char *value = NULL;
+			if (takes_value(&f)) {
+				if (c[1])
+					value = c + 1;
+				else if (i + 1 < argc)
+					value = argv[++i];
+				else {
+					snprintf(err, cap, "%s requires an argument", shown);
+					return PV_OPTIONS_BAD;
+				}
+			}
+			if (apply(&seen, &f, shown, value, err, cap))
+				return PV_OPTIONS_BAD;
+			if (value)
+				break;
+		}
+	}
+	if (count < prog->operands_min) {
+		snprintf(err, cap, "an argument is missing");
+		return PV_OPTIONS_BAD;
+	}
+	*noperands = count;
+	return PV_OPTIONS_RUN;
+}
+
+/* ---- help ------------------------------------------------------------------------------------ */
+
+typedef void row_fn(void *ctx, char letter, const char *name, const char *arg, const char *help);
+
+static void dashed(const char *key, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s", key);
+	for (char *c = out; *c; c++)
+		if (*c == '_')
+			*c = '-';
+}
+
+static void each_opt(const struct pv_program *prog, row_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < prog->nopts; i++)
+		fn(ctx, prog->opts[i].letter, prog->opts[i].name, prog->opts[i].arg, prog->opts[i].help);
+	fn(ctx, 'h', "help", NULL, "print this text and exit");
+	fn(ctx, 0, "version", NULL, "print the version and exit");
+}
+
+static void each_key(const struct pv_opt_keys *set, row_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		char name[64];
+		dashed(set->keys[i].name, name, sizeof name);
+		fn(ctx, 0, name, set->keys[i].arg, set->keys[i].help);
+	}
+}
+
+static void text_row(void *ctx, char letter, const char *name, const char *arg, const char *help)
+{
+	FILE *f = ctx;
+	char left[64];
+	snprintf(left, sizeof left, "%c%c%s%s%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+		 letter && name ? ", " : (letter ? "" : "  "), name ? "--" : "", name ? name : "", arg ? " " : "",
+		 arg ? arg : "");
+	if (strlen(left) > 30)
+		fprintf(f, "  %s\n  %-30s %s\n", left, "", help);
+	else
+		fprintf(f, "  %-30s %s\n", left, help);
+}
+
+void pv_options_help(const struct pv_program *prog, FILE *f)
+{
+	fprintf(f, "%s - %s\n\nusage: %s %s\n\n", prog->name, prog->summary, prog->name, prog->synopsis);
+	each_opt(prog, text_row, f);
+	for (size_t i = 0; i < prog->nkeys; i++) {
+		fprintf(f, "\n%s:\n", prog->keys[i].heading);
+		each_key(&prog->keys[i], text_row, f);
+	}
+	fprintf(f, "\nSee %s(1).\n", prog->name);
+}
+
+/* Text for roff: a leading dot or quote and backslashes would be commands. */
+static void roff(FILE *f, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", f);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", f);
+		else
+			fputc(*text, f);
+	}
+	fputc('\n', f);
+}
+
+static void mdoc_row(void *ctx, char letter, const char *name, const char *arg, const char *help)
+{
+	FILE *f = ctx;
+	fputs(".It ", f);
+	if (letter)
+		fprintf(f, "Fl %c", letter);
+	if (letter && name)
+		fputs(" , ", f);
+	if (name)
+		fprintf(f, "Fl Fl %s", name);
+	if (arg)
+		fprintf(f, " Ar %s", arg);
+	fputc('\n', f);
+	if (*help >= 'a' && *help <= 'z')
+		fprintf(f, "%c", *help - 'a' + 'A'), help++;
+	roff(f, help);
+}
+
+void pv_options_mdoc(const struct pv_program *prog, FILE *f)
+{
+	fputs(".Bl -tag -width Ds\n", f);
+	each_opt(prog, mdoc_row, f);
+	fputs(".El\n", f);
+	for (size_t i = 0; i < prog->nkeys; i++) {
+		fprintf(f, ".Ss %s\n.Bl -tag -width Ds\n", prog->keys[i].heading);
+		each_key(&prog->keys[i], mdoc_row, f);
+		fputs(".El\n", f);
+	}
+}

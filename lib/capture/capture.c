@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "capture/source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/version.h"
+#include "stage/stop.h"
+
+#define TEXT_MAX 1024 /* of producer and source in START: a path longer than that is shown cut */
+
+static const uint16_t analyser_ports[] = {53, 5353, 5355, 53000, 67, 68, 546, 547, 179};
+
+/* ---- packets to events -------------------------------------------------------------------------- */
+
+/* SplitMix64: one multiplication chain, no state but a counter, equal for all values. */
+static uint8_t next_stamp(struct pv_capture *c)
+{
+	uint64_t z = c->stamps += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	z ^= z >> 31;
+	return (uint8_t)((z >> 32) * 100 >> 32);
+}
+
+static bool has_port(const struct pv_capture *c, uint16_t port)
+{
+	return c->payload_ports[port / 8] >> port % 8 & 1;
+}
+
+/* A damaged pcapng may claim any second. */
+static uint64_t packet_time(const struct pv_capture *c, const struct pcap_pkthdr *h)
+{
+	if (h->ts.tv_sec < 0 || (uint64_t)h->ts.tv_sec >= UINT64_MAX / PV_NS || h->ts.tv_usec < 0)
+		return 0;
+	return (uint64_t)h->ts.tv_sec * PV_NS + (uint64_t)h->ts.tv_usec * c->frac_ns;
+}
+
+static void count(struct pv_capture *c, const struct pv_packet *p)
+{
+	if (p->bits & PV_PKT_MALFORMED)
+		c->malformed++;
+	else if (p->bits & PV_PKT_UNSUPPORTED)
+		c->unsupported++;
+	if (p->bits & PV_PKT_TRUNCATED)
+		c->truncated++;
+	if (p->reason < PV_DEC_REASONS)
+		c->reasons[p->reason]++;
+}
+
+void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *frame)
+{
+	struct pv_capture *c = (struct pv_capture *)(void *)self;
+	uint64_t time_ns = packet_time(c, h);
+	if (!c->started) {
+		pv_capture_start_stream(c, PV_CLOCK_RECORDED, time_ns);
+		if (c->conf.duration_ns && c->conf.duration_ns < UINT64_MAX - time_ns)
+			c->deadline_ns = time_ns + c->conf.duration_ns;
+	}
+	if (c->done || time_ns >= c->deadline_ns) {
+		c->done = true;
+		pcap_breakloop(c->pcap);
+		return;
+	}
+
+	struct pv_packet p;
+	const uint8_t *payload = NULL;
+	uint32_t cap_len = h->caplen < c->snaplen ? h->caplen : c->snaplen;
+	pv_decode(&c->decoder, frame, cap_len, h->len, &p, &payload);
+	p.number = ++c->received;
+	p.stamp = next_stamp(c);
+	count(c, &p);
+	if (!payload || p.l4 == PV_L4_OTHER || !(has_port(c, p.sport) || has_port(c, p.dport)))
+		p.payload_len = 0;
+	p.payload_off = p.payload_len ? sizeof p : 0;
+
+	struct pv_packet *ev = pv_out_event(c->out, PV_EV_PACKET, sizeof p + p.payload_len, time_ns);
+	memcpy((uint8_t *)ev + sizeof ev->ev, (uint8_t *)&p + sizeof p.ev, sizeof p - sizeof p.ev);
+	if (p.payload_len)
+		memcpy(ev + 1, payload, p.payload_len);
+	c->time_ns = time_ns;
+	if (c->received == c->conf.count) {
+		c->done = true;
+		pcap_breakloop(c->pcap);
+	}
+}
+
+/* ---- START and STOP ----------------------------------------------------------------------------- */
+
+static uint64_t random_id(void)
+{
+	uint64_t id;
+	if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id)
+		return id;
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)getpid();
+}
+
+static size_t text_len(const char *s)
+{
+	size_t n = strlen(s);
+	return n < TEXT_MAX ? n : TEXT_MAX;
+}
+
+void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t time_ns)
+{
+	const char *source = pv_capture_source(c);
+	size_t nhosts = pv_hosts_count(c->hosts), producer = text_len(c->producer), from = text_len(source);
+	size_t texts = pv_round8(producer + from), nets = nhosts * sizeof(struct pv_subnet);
+	struct pv_start *s = pv_out_event(c->out, PV_EV_START, sizeof *s + texts + nets, time_ns);
+	size_t at = sizeof *s;
+	s->magic = PV_EVENT_MAGIC;
+	s->major = PV_EVENT_MAJOR;
+	s->minor = PV_EVENT_MINOR;
+	s->stream_id = c->conf.stream_id ? c->conf.stream_id : random_id();
+	s->clock = (uint8_t)clock;
+	s->producer = pv_ev_put(s, &at, c->producer, producer);
+	s->source = pv_ev_put(s, &at, source, from);
+	s->hosts_count = (uint32_t)nhosts;
+	s->hosts.off = (uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
+	s->hosts.len = (uint32_t)nets;
+	if (nets)
+		memcpy((uint8_t *)s + s->hosts.off, pv_hosts_list(c->hosts), nets);
+
+	static const char type[] = "pcap";
+	struct pv_stage_event *stage =
+		pv_out_event(c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
+	at = sizeof *stage;
+	stage->stage = 0;
+	stage->kind = PV_STAGE_SOURCE;
+	stage->type = pv_ev_put(stage, &at, type, strlen(type));
+	stage->name = pv_ev_put(stage, &at, type, strlen(type));
+	stage->version = pv_ev_put(stage, &at, PV_VERSION, strlen(PV_VERSION));
+	c->started = true;
+	c->time_ns = time_ns;
+}
+
+enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_res result)
+{
+	struct pv_ledger_row rows[8 + PV_DEC_REASONS] = {
+		{0, PV_LEDGER_RECEIVED, 0, c->received},
+		{0, PV_LEDGER_ANALYSED, 0, c->received - c->malformed - c->unsupported},
+		{0, PV_LEDGER_MALFORMED, 0, c->malformed},
+		{0, PV_LEDGER_UNSUPPORTED, 0, c->unsupported},
+		{0, PV_LEDGER_TRUNCATED, 0, c->truncated},
+		{0, PV_LEDGER_OS_DROPS, 0, c->os_drops},
+		{0, PV_LEDGER_IF_DROPS, 0, c->if_drops},
+		{0, PV_LEDGER_LINK_DOWN, 0, c->link_down},
+	};
+	size_t n = 8;
+	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
+		if (c->reasons[r])
+			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
+	pv_stop_emit(c->out, time_ns, rows, n);
+	c->over = true;
+	return c->result = result;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
+{
+	int dlt = pcap_datalink(c->pcap);
+	if (!pv_decode_supported(dlt)) {
+		const char *name = pcap_datalink_val_to_name(dlt);
+		const char *words = pcap_datalink_val_to_description(dlt);
+		snprintf(c->error, sizeof c->error, "cannot decode link type %d (%s%s%s) of '%s'", dlt,
+			 name ? name : "unknown", words ? ", " : "", words ? words : "", pv_capture_source(c));
+		return -1;
+	}
+	c->decoder.linktype = dlt;
+	c->frac_ns = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
+	if (!c->bpf || !c->bpf[0])
+		return 0;
+	struct bpf_program prog;
+	if (pcap_compile(c->pcap, &prog, c->bpf, 1, netmask)) {
+		snprintf(c->error, sizeof c->error, "cannot use filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
+		return -1;
+	}
+	int bad = pcap_setfilter(c->pcap, &prog);
+	if (bad)
+		snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
+	pcap_freecode(&prog);
+	return bad ? -1 : 0;
+}
+
+bool pv_capture_decap(struct pv_capture_conf *conf, const char *tunnel)
+{
+	if (!strcmp(tunnel, "gre"))
+		conf->decap_gre = true;
+	else if (!strcmp(tunnel, "ipip"))
+		conf->decap_ipip = true;
+	else if (!strcmp(tunnel, "vxlan"))
+		conf->decap_vxlan = true;
+	else
+		return false;
+	return true;
+}
+
+static void add_port(struct pv_capture *c, uint16_t port)
+{
+	c->payload_ports[port / 8] |= (uint8_t)(1u << port % 8);
+}
+
+static int configure(struct pv_capture *c, const struct pv_capture_conf *conf)
+{
+	c->conf = *conf;
+	c->snaplen = conf->snaplen && conf->snaplen < PV_CAPTURE_SNAPLEN ? conf->snaplen : PV_CAPTURE_SNAPLEN;
+	c->stamps = conf->seed ? conf->seed : PV_CAPTURE_SEED;
+	c->deadline_ns = UINT64_MAX;
+	c->fd = c->watch.fd = -1;
+	c->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->hosts = pv_hosts_new();
+	c->producer = strdup(conf->producer ? conf->producer : "pv-capture " PV_VERSION);
+	c->file = conf->file ? strdup(conf->file) : NULL;
+	c->bpf = conf->bpf ? strdup(conf->bpf) : NULL;
+	if (c->stop_event < 0 || !c->hosts || !c->producer || (conf->file && !c->file) || (conf->bpf && !c->bpf)) {
+		snprintf(c->error, sizeof c->error, "cannot start: %s", strerror(errno));
+		return -1;
+	}
+	if (!conf->file == !conf->iface) {
+		snprintf(c->error, sizeof c->error, "either a file or an interface is wanted");
+		return -1;
+	}
+	if (conf->nports > PV_CAPTURE_EXTRA_PORTS) {
+		snprintf(c->error, sizeof c->error, "more than %d payload ports", PV_CAPTURE_EXTRA_PORTS);
+		return -1;
+	}
+	for (size_t i = 0; i < sizeof analyser_ports / sizeof analyser_ports[0]; i++)
+		add_port(c, analyser_ports[i]);
+	for (size_t i = 0; i < conf->nports; i++)
+		add_port(c, conf->ports[i]);
+	c->decoder = (struct pv_decoder){.decap_gre = conf->decap_gre,
+					 .decap_ipip = conf->decap_ipip,
+					 .decap_vxlan = conf->decap_vxlan,
+					 .hosts = c->hosts};
+	return conf->hosts ? pv_hosts_parse(c->hosts, conf->hosts, c->error, sizeof c->error) : 0;
+}
+
+struct pv_capture *pv_capture_open(const struct pv_capture_conf *conf, char *err, size_t cap)
+{
+	struct pv_capture *c = calloc(1, sizeof *c);
+	if (!c) {
+		snprintf(err, cap, "cannot start: %s", strerror(errno));
+		return NULL;
+	}
+	int bad = configure(c, conf);
+	if (!bad)
+		bad = c->file ? pv_capture_open_file(c) : pv_capture_open_live(c, conf->iface, conf->hosts);
+	if (bad) {
+		snprintf(err, cap, "%s", c->error);
+		pv_capture_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void pv_capture_free(struct pv_capture *c)
+{
+	if (!c)
+		return;
+	if (c->pcap)
+		pcap_close(c->pcap); /* closes the file too */
+	pv_ifwatch_close(&c->watch);
+	if (c->stop_event >= 0)
+		close(c->stop_event);
+	pv_hosts_free(c->hosts);
+	free(c->io);
+	free(c->file);
+	free(c->bpf);
+	free(c->producer);
+	free(c);
+}
+
+/* ---- running ------------------------------------------------------------------------------------ */
+
+void pv_capture_stop(struct pv_capture *c)
+{
+	int saved = errno;
+	atomic_store(&c->stop, true);
+	uint64_t one = 1;
+	ssize_t n = write(c->stop_event, &one, sizeof one); /* wakes whoever waits; a full counter does so too */
+	(void)n;
+	errno = saved;
+}
+
+bool pv_capture_stopped(struct pv_capture *c)
+{
+	struct pollfd fd = {c->conf.stop_fd, POLLIN, 0};
+	if (c->conf.stop_fd > 0 && poll(&fd, 1, 0) > 0)
+		atomic_store(&c->stop, true);
+	return atomic_load(&c->stop);
+}
+
+enum pv_res pv_capture_poll(struct pv_capture *c, struct pv_out *out)
+{
+	if (c->over)
+		return c->result;
+	c->out = out;
+	enum pv_res res = c->file ? pv_capture_poll_file(c) : pv_capture_poll_live(c);
+	c->out = NULL;
+	if (out->res != PV_OK) {
+		if (out->res == PV_FAIL)
+			snprintf(c->error, sizeof c->error, "cannot write: %s", strerror(errno));
+		c->over = true;
+		res = c->result = out->res;
+	}
+	return res;
+}
+
+const char *pv_capture_error(const struct pv_capture *c)
+{
+	return c->error;
+}
+
+const char *pv_capture_source(const struct pv_capture *c)
+{
+	return c->file ? c->file : c->name;
+}
+
+const char *pv_capture_link(const struct pv_capture *c)
+{
+	const char *name = pcap_datalink_val_to_name(c->decoder.linktype);
+	return name ? name : "unknown";
+}
+
+const struct pv_subnet *pv_capture_hosts(const struct pv_capture *c, size_t *n)
+{
+	*n = pv_hosts_count(c->hosts);
+	return pv_hosts_list(c->hosts);
+}
+
+void pv_capture_status(const struct pv_capture *c, struct pv_capture_status *s)
+{
+	*s = (struct pv_capture_status){
+		.packets = c->received,
+		.os_drops = c->os_drops,
+		.if_drops = c->if_drops,
+		.link_down = c->link_down,
+		.truncated = c->truncated,
+		.malformed = c->malformed,
+		.unsupported = c->unsupported,
+		.bytes_read = c->bytes_read,
+		.bytes_total = c->bytes_total,
+	};
+}
+
+const char *pv_capture_notice(struct pv_capture *c)
+{
+	if (!c->noticed)
+		return NULL;
+	c->noticed = false;
+	return c->notice;
+}

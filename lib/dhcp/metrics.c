@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "dhcp/metrics.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dhcp/message.h"
+#include "metric/bucket.h"
+
+enum {
+	RATE_TOTAL, RATE_EVENTS, EVENTS, DEEP_SAMPLES, DISCOVER, OFFER, REQUEST, ACK, SOLICIT, ADVERTISE, REQUEST_V6, REPLY,
+	TOTAL, FILTERED, TOP_CLIENTS, TOP_SERVERS, METRICS
+};
+
+#define COUNTER(number, at, text) \
+	{.id = (number), .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .unit = "packets", .help = (text)}
+#define RATE(number, at, text) \
+	{.id = (number), .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .unit = "packets/s", .help = (text)}
+#define TOP(number, at, name, text) \
+	{.id = (number), .kind = PV_TOPN, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .label = (name), \
+	 .item = pv_item_text, .unit = "packets", .help = (text)}
+
+static const struct pv_metric metrics[METRICS] = {
+	[RATE_TOTAL] = RATE(1, "rates.total", "Rate of all DHCPv4 wire packets per second"),
+	[RATE_EVENTS] = RATE(2, "rates.events", "Rate of all DHCP events, DHCPv4 and DHCPv6, per second"),
+	[EVENTS] = COUNTER(3, "wire_packets.events", "DHCP events, DHCPv4 and DHCPv6"),
+	[DEEP_SAMPLES] = COUNTER(4, "wire_packets.deep_samples", "DHCP events that were sampled deeply"),
+	[DISCOVER] = COUNTER(5, "wire_packets.discover", "DHCPv4 DISCOVER packets"),
+	[OFFER] = COUNTER(6, "wire_packets.offer", "DHCPv4 OFFER packets"),
+	[REQUEST] = COUNTER(7, "wire_packets.request", "DHCPv4 REQUEST packets"),
+	[ACK] = COUNTER(8, "wire_packets.ack", "DHCPv4 ACK packets"),
+	[SOLICIT] = COUNTER(9, "wire_packets.solicit", "DHCPv6 SOLICIT packets"),
+	[ADVERTISE] = COUNTER(10, "wire_packets.advertise", "DHCPv6 ADVERTISE packets"),
+	[REQUEST_V6] = COUNTER(11, "wire_packets.request_v6", "DHCPv6 REQUEST packets"),
+	[REPLY] = COUNTER(12, "wire_packets.reply", "DHCPv6 REPLY packets"),
+	[TOTAL] = COUNTER(13, "wire_packets.total", "All DHCPv4 packets, of whatever type"),
+	[FILTERED] = COUNTER(14, "wire_packets.filtered", "DHCP packets seen that did not match the filters"),
+	[TOP_CLIENTS] = TOP(15, "top_clients", "client", "Clients that were given an address: hardware address, host name, IPv4 address"),
+	[TOP_SERVERS] = TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
+};
+
+static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
+
+static void mac_text(char *out, size_t cap, const uint8_t mac[6])
+{
+	snprintf(out, cap, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+static void count_client(struct pv_block *k, const struct pv_dhcp *d)
+{
+	static const uint8_t none[4];
+	if (!(d->bits & PV_DHCP_MATCHED) || !memcmp(d->yiaddr, none, 4))
+		return;
+	char item[18 + 1 + 255 + 1 + INET_ADDRSTRLEN + 1], mac[18], addr[INET_ADDRSTRLEN];
+	mac_text(mac, sizeof mac, d->client_mac);
+	inet_ntop(AF_INET, d->yiaddr, addr, sizeof addr);
+	int len = d->client_name.len > 255 ? 255 : d->client_name.len;
+	int n = snprintf(item, sizeof item, "%s/%.*s/%s", mac, len ? len : 7,
+			 len ? pv_ref_bytes(&d->ev, d->client_name) : "Unknown", addr);
+	pv_top_bytes(k, TOP_CLIENTS, item, (size_t)n, 1);
+}
+
+static void count_server(struct pv_block *k, const struct pv_dhcp *d, int family, const void *server)
+{
+	static const uint8_t none[16];
+	if (!(d->bits & PV_DHCP_ETH) || !(d->bits & PV_DHCP_SERVER_ID) ||
+	    (family == AF_INET6 && !memcmp(server, none, 16)))
+		return;
+	char item[18 + 1 + INET6_ADDRSTRLEN], mac[18], addr[INET6_ADDRSTRLEN];
+	mac_text(mac, sizeof mac, d->eth_src);
+	inet_ntop(family, server, addr, sizeof addr);
+	int n = snprintf(item, sizeof item, "%s/%s", mac, addr);
+	pv_top_bytes(k, TOP_SERVERS, item, (size_t)n, 1);
+}
+
+static void count4(struct pv_block *k, const struct pv_dhcp *d, bool deep)
+{
+	pv_count(k, TOTAL, 1);
+	pv_rate_count(k, RATE_TOTAL, 1);
+	switch (d->message) {
+	case PV_DHCP4_DISCOVER:
+		pv_count(k, DISCOVER, 1);
+		break;
+	case PV_DHCP4_OFFER:
+		pv_count(k, OFFER, 1);
+		if (deep)
+			count_server(k, d, AF_INET, d->server_id);
+		break;
+	case PV_DHCP4_REQUEST:
+		pv_count(k, REQUEST, 1);
+		break;
+	case PV_DHCP4_ACK:
+		pv_count(k, ACK, 1);
+		if (deep)
+			count_client(k, d);
+		break;
+	default:
+		break;
+	}
+}
+
+static void count6(struct pv_block *k, const struct pv_dhcp *d, bool deep)
+{
+	switch (d->message) {
+	case PV_DHCP6_SOLICIT:
+		pv_count(k, SOLICIT, 1);
+		break;
+	case PV_DHCP6_REQUEST:
+		pv_count(k, REQUEST_V6, 1);
+		break;
+	case PV_DHCP6_ADVERTISE:
+	case PV_DHCP6_REPLY:
+		pv_count(k, d->message == PV_DHCP6_REPLY ? REPLY : ADVERTISE, 1);
+		if (deep)
+			count_server(k, d, AF_INET6, d->src);
+		break;
+	default:
+		break;
+	}
+}
+
+static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)
+{
+	const struct pv_dhcp *d = (const void *)ev;
+	struct pv_block *k = pv_bucket_root(b);
+	(void)ctx;
+	if (ev->flags & PV_F_FILTERED)
+		pv_count(k, FILTERED, 1);
+	else if (d->family == 4)
+		count4(k, d, deep);
+	else
+		count6(k, d, deep);
+}
+
+const struct pv_handler pv_dhcp_v1 = {
+	.type = "dhcp",
+	.version = "1.0",
+	.schema = "dhcp",
+	.wants = UINT64_C(1) << PV_EV_DHCP,
+	.metrics = metrics,
+	.nmetrics = METRICS,
+	.scopes = scopes,
+	.nscopes = 1,
+	.events = EVENTS,
+	.samples = DEEP_SAMPLES,
+	.events_rate = RATE_EVENTS,
+	.update = update,
+};

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "dns/analyser.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "dns/message.h"
+#include "dns/psl.h"
+#include "dns/xact.h"
+#include "packet/tcp.h"
+
+#define EXPIRE_PER_PACKET 16   /* more than queries can come with one packet, so a backlog shrinks */
+#define EXPIRE_PER_TICK   4096 /* about a MiB of events */
+#define STALE_NS          UINT64_C(60000000000)
+
+struct dns {
+	struct pv_dns_filter filter;
+	struct pv_geo *geo;
+	struct pv_dns_psl *psl; /* NULL: not asked for */
+	struct pv_dns_xacts *xacts;
+	struct pv_tcp *tcp;
+	uint8_t stage;
+
+	uint64_t now_ns;
+	struct pv_emit *emit; /* during a call */
+
+	uint64_t received, analysed, filtered, malformed;
+	uint64_t reasons[PV_DNS_REASONS];
+
+	/* scratch of one message */
+	struct pv_dns_message msg;
+	char query_written[PV_DNS_NAME_TEXT_MAX + 1], query_text[PV_DNS_NAME_TEXT_MAX + 1];
+	bool geo_unknown, asn_unknown; /* of the message's client subnet */
+};
+
+static bool dns_port(uint16_t port)
+{
+	return port == 53 || port == 5353 || port == 5355 || port == 53000;
+}
+
+uint16_t pv_dns_port(uint16_t sport, uint16_t dport)
+{
+	if (dns_port(dport))
+		return sport;
+	return dns_port(sport) ? dport : 0;
+}
+
+size_t pv_dns_xact_open(const void *self)
+{
+	const struct dns *d = self;
+	return pv_dns_xacts_open(d->xacts);
+}
+
+/* The time of an event made from a packet. */
+static uint64_t event_time(const struct dns *d, uint64_t packet_ns)
+{
+	return packet_ns < d->now_ns && d->now_ns - packet_ns > STALE_NS ? d->now_ns : packet_ns;
+}
+
+/* ---- places ---------------------------------------------------------------------------------------- */
+
+typedef uint32_t geo_fn(struct pv_geo *, const uint8_t addr[16], uint8_t family, bool *fresh, const char **text,
+			size_t *len);
+
+static uint32_t place(struct dns *d, geo_fn *look_up, enum pv_define_kind kind, const struct pv_ecs *ecs, bool *unknown)
+{
+	static const char unknown_text[] = "Unknown";
+	bool fresh = false;
+	const char *text;
+	size_t n;
+	uint32_t number = look_up(d->geo, ecs->addr, ecs->family, &fresh, &text, &n);
+	*unknown = number && n == sizeof unknown_text - 1 && !memcmp(text, unknown_text, n);
+	if (fresh)
+		pv_emit_define(d->emit, kind, number, text, n);
+	return number;
+}
+
+static void places(struct dns *d, struct pv_ecs *ecs)
+{
+	d->geo_unknown = d->asn_unknown = false;
+	if (!d->geo || !ecs->family)
+		return;
+	ecs->geo = place(d, pv_geo_city, PV_DEFINE_GEO, ecs, &d->geo_unknown);
+	ecs->asn = place(d, pv_geo_asn, PV_DEFINE_ASN, ecs, &d->asn_unknown);
+}
+
+static bool place_unknown(void *self, enum pv_define_kind kind, uint32_t number)
+{
+	const struct dns *d = self;
+	(void)number; /* the filter asks about the message at hand */
+	return kind == PV_DEFINE_GEO ? d->geo_unknown : d->asn_unknown;
+}
+
+/* ---- transactions ---------------------------------------------------------------------------------- */
+
+static void lower(char *to, const char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = from[i];
+		to[i] = (unsigned)(unsigned char)c - 'A' < 26u ? (char)(c | 0x20) : c;
+	}
+}
+
+/* A query's name on its way into an event: what the event already holds is not written again. */
+static size_t name_room(const struct pv_dns_query *q)
+{
+	return q->upper ? 2u * q->name_len : q->name_len;
+}
+
+static void put_query_names(struct pv_dns *e, size_t *at, const struct pv_dns_query *q, const char *text)
+{
+	bool same = e->qname.len == q->name_len && !memcmp(pv_ref_bytes(&e->ev, e->qname), text, q->name_len);
+	e->query_qname = same ? e->qname : pv_ev_put(e, at, text, q->name_len);
+	if (!q->upper)
+		e->query_qname_case = e->query_qname;
+	else if (same && !memcmp(pv_ref_bytes(&e->ev, e->qname_case), q->name, q->name_len))
+		e->query_qname_case = e->qname_case;
+	else
+		e->query_qname_case = pv_ev_put(e, at, q->name, q->name_len);
+}
+
+static const char *query_text(struct dns *d, const struct pv_dns_query *q)
+{
+	if (!q->upper)
+		return q->name;
+	lower(d->query_text, q->name, q->name_len);
+	return d->query_text;
+}
+
+static void put_query(struct pv_dns *e, const struct pv_dns_query *q)
+{
+	e->query_dir = q->dir;
+	e->query_stamp = q->stamp;
+	e->query_filtered = q->filtered;
+	e->query_bits = q->bits;
+	e->query_suffix_len = q->suffix_len;
+	e->query_time_ns = q->time_ns;
+	e->query_packet = q->packet;
+	e->query_length = q->length;
+	e->query_ecs = q->ecs;
+}
+
+static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *found)
+{
+	struct dns *d = self;
+	struct pv_dns_query query = *found, *q = &query;
+	places(d, &q->ecs);
+	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, sizeof *e + name_room(q), d->now_ns);
+	size_t at = sizeof *e;
+	if (q->filtered)
+		e->ev.flags |= PV_F_FILTERED;
+	e->packet = q->packet;
+	memcpy(e->src, q->src, 16);
+	memcpy(e->dst, q->dst, 16);
+	e->sport = q->sport;
+	e->dport = q->dport;
+	e->l3 = q->l3;
+	e->transport = q->transport;
+	e->dir = q->dir;
+	e->stage = d->stage;
+	e->stamp = q->stamp;
+	e->port = pv_dns_port(q->sport, q->dport);
+	e->length = q->length;
+	e->bits = q->bits;
+	e->id = q->id;
+	e->opcode = q->opcode;
+	e->qtype = q->qtype;
+	e->qclass = q->qclass;
+	e->suffix_len = q->suffix_len;
+	e->qname = pv_ev_put(e, &at, query_text(d, q), q->name_len);
+	e->qname_case = q->upper ? pv_ev_put(e, &at, q->name, q->name_len) : e->qname;
+	e->ecs = q->ecs;
+	e->xact = (uint8_t)why;
+	put_query(e, q);
+	e->query_qname = e->qname;
+	e->query_qname_case = e->qname_case;
+}
+
+static void end_query(struct pv_dns_query *q, const struct pv_packet *p, uint8_t transport, uint16_t id)
+{
+	memcpy(q->src, p->src, 16);
+	memcpy(q->dst, p->dst, 16);
+	q->sport = p->sport;
+	q->dport = p->dport;
+	q->l3 = p->l3;
+	q->transport = transport;
+	q->id = id;
+}
+
+static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length, uint16_t suffix_len,
+		       bool filtered)
+{
+	const struct pv_dns_message *m = &d->msg;
+	struct pv_dns_query q;
+	memset(&q, 0, sizeof q);
+	end_query(&q, p, transport, m->id);
+	q.dir = p->dir;
+	q.stamp = p->stamp;
+	q.opcode = m->opcode;
+	q.filtered = filtered;
+	q.bits = m->bits;
+	q.suffix_len = suffix_len;
+	q.qtype = m->qtype;
+	q.qclass = m->qclass;
+	q.length = length;
+	q.time_ns = event_time(d, p->ev.time_ns);
+	q.packet = p->number;
+	q.ecs = m->ecs;
+	q.name_len = m->qname.len;
+	q.upper = m->qname.upper;
+	q.name = pv_dns_name_written(&m->qname);
+	pv_dns_xacts_query(d->xacts, &q, timed_out, d);
+}
+
+/* ---- messages -------------------------------------------------------------------------------------- */
+
+static struct pv_dns *new_event(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length, size_t size)
+{
+	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS, size, event_time(d, p->ev.time_ns));
+	e->packet = p->number;
+	memcpy(e->src, p->src, 16);
+	memcpy(e->dst, p->dst, 16);
+	e->sport = p->sport;
+	e->dport = p->dport;
+	e->l3 = p->l3;
+	e->transport = transport;
+	e->dir = p->dir;
+	e->stage = d->stage;
+	e->stamp = p->stamp;
+	e->port = pv_dns_port(p->sport, p->dport);
+	e->length = length;
+	e->reason = d->msg.reason;
+	return e;
+}
+
+static void put_message(struct pv_dns *e, const struct pv_dns_message *m)
+{
+	e->bits = m->bits;
+	e->id = m->id;
+	e->opcode = m->opcode;
+	e->edns_version = m->edns_version;
+	e->rcode = m->rcode;
+	e->rcode_ext = m->rcode_ext;
+	e->qtype = m->qtype;
+	e->qclass = m->qclass;
+	e->qdcount = m->qdcount;
+	e->ancount = m->ancount;
+	e->nscount = m->nscount;
+	e->arcount = m->arcount;
+	e->edns_size = m->edns_size;
+	e->ecs = m->ecs;
+}
+
+static void book(struct dns *d, bool accepted)
+{
+	if (!accepted) {
+		d->filtered++;
+	} else if (d->msg.reason) {
+		d->malformed++;
+		d->reasons[d->msg.reason]++;
+	} else {
+		d->analysed++;
+	}
+}
+
+/* One message; true when it passes. length: as it was on the wire. */
+static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport, const uint8_t *bytes, size_t n,
+		    uint32_t length)
+{
+	struct pv_dns_message *m = &d->msg;
+	d->received++;
+	pv_dns_parse(bytes, n, m);
+	if (m->reason == PV_DNS_CUT_RECORD && n < length)
+		m->reason = PV_DNS_CUT_CAPTURE;
+	if (m->reason == PV_DNS_SHORT) {
+		new_event(d, p, transport, length, sizeof(struct pv_dns))->ev.flags |= PV_F_FILTERED;
+		book(d, true);
+		return false;
+	}
+
+	bool reply = m->bits & PV_DNS_QR;
+	enum pv_xact xact = PV_XACT_NONE;
+	struct pv_dns_query q;
+	size_t room = m->qname.upper ? 2u * m->qname.len : m->qname.len;
+	if (reply) {
+		end_query(&q, p, transport, m->id);
+		xact = pv_dns_xacts_response(d->xacts, &q, event_time(d, p->ev.time_ns), d->query_written);
+	} else {
+		places(d, &m->ecs);
+	}
+	bool matched = xact == PV_XACT_MATCHED || xact == PV_XACT_LATE;
+	if (matched) {
+		places(d, &q.ecs);
+		room += name_room(&q);
+	}
+
+	struct pv_dns *e = new_event(d, p, transport, length, sizeof *e + room);
+	size_t at = sizeof *e;
+	put_message(e, m);
+	e->qname = pv_ev_put(e, &at, m->qname.text, m->qname.len);
+	e->qname_case = m->qname.upper ? pv_ev_put(e, &at, m->qname.written, m->qname.len) : e->qname;
+	e->xact = (uint8_t)xact;
+	if (matched) {
+		put_query(e, &q);
+		put_query_names(e, &at, &q, query_text(d, &q));
+	}
+
+	const struct pv_dns_places ask = {place_unknown, d};
+	uint16_t suffix_len;
+	bool accepted = pv_dns_filter_accepts(&d->filter, e, &ask, &suffix_len);
+	if (!accepted)
+		e->ev.flags |= PV_F_FILTERED;
+	else if (d->psl && !d->filter.suffixes)
+		suffix_len = (uint16_t)pv_dns_psl_suffix(d->psl, m->qname.text, m->qname.len);
+	e->suffix_len = suffix_len;
+	book(d, accepted);
+	if (!reply)
+		open_query(d, p, transport, length, suffix_len, !accepted); /* e is gone after this */
+	return accepted;
+}
+
+static size_t tcp_frame(void *self, const uint8_t *head, size_t n)
+{
+	(void)self;
+	if (n < 2)
+		return 0;
+	size_t length = pv_get16(head);
+	return length < PV_DNS_HEADER_BYTES ? SIZE_MAX : length + 2;
+}
+
+static void tcp_message(void *self, const struct pv_packet *p, const uint8_t *bytes, size_t n)
+{
+	struct dns *d = self;
+	if (message(d, p, PV_TR_TCP, bytes + 2, n - 2, (uint32_t)(n - 2)) && pv_emit_chained(d->emit))
+		pv_emit_message(d->emit, p, bytes + 2, n - 2);
+}
+
+static void tcp_error(void *self, const struct pv_packet *p, enum pv_tcp_reason reason)
+{
+	struct dns *d = self;
+	struct pv_tcp_error *e = pv_emit(d->emit, PV_EV_TCP_ERROR, sizeof *e, d->now_ns);
+	e->packet = p->number;
+	e->stage = d->stage;
+	e->reason = (uint8_t)reason;
+}
+
+/* ---- the stage ------------------------------------------------------------------------------------- */
+
+static enum pv_verdict on_event(void *self, const struct pv_event *ev, struct pv_emit *emit)
+{
+	struct dns *d = self;
+	const struct pv_packet *p = (const void *)ev;
+	d->emit = emit;
+	d->now_ns = ev->time_ns;
+	pv_dns_xacts_expire(d->xacts, d->now_ns, EXPIRE_PER_PACKET, timed_out, d);
+
+	if (p->l4 == PV_L4_OTHER || !p->l3 || !pv_dns_port(p->sport, p->dport))
+		return PV_REJECT;
+	const uint8_t *payload = p->payload_len ? (const uint8_t *)p + p->payload_off : NULL;
+	if (p->l4 == PV_L4_TCP && !(p->bits & PV_PKT_MESSAGE)) {
+		pv_tcp_packet(d->tcp, p, payload);
+		return PV_REJECT;
+	}
+	uint32_t length = p->payload_len;
+	if ((p->bits & PV_PKT_TRUNCATED) && p->payload_wire_len > length)
+		length = p->payload_wire_len;
+	uint8_t transport = p->l4 == PV_L4_UDP ? PV_TR_UDP : PV_TR_TCP;
+	static const uint8_t nothing[1];
+	return message(d, p, transport, payload ? payload : nothing, p->payload_len, length) ? PV_KEEP : PV_REJECT;
+}
+
+static void on_time(void *self, uint64_t now_ns, struct pv_emit *emit)
+{
+	struct dns *d = self;
+	d->emit = emit;
+	d->now_ns = now_ns;
+	pv_dns_xacts_expire(d->xacts, now_ns, EXPIRE_PER_TICK, timed_out, d);
+	for (int i = 0; i < 64 && pv_tcp_time(d->tcp, now_ns); i++)
+		;
+}
+
+static void on_start(void *self, const struct pv_stream *stream)
+{
+	struct dns *d = self;
+	d->stage = stream->stage;
+	d->now_ns = 0;
+	d->received = d->analysed = d->filtered = d->malformed = 0;
+	memset(d->reasons, 0, sizeof d->reasons);
+	pv_dns_xacts_clear(d->xacts);
+	pv_tcp_reset(d->tcp);
+	pv_geo_forget(d->geo);
+}
+
+static void on_end(void *self, uint64_t now_ns, struct pv_emit *emit)
+{
+	struct dns *d = self;
+	d->emit = emit;
+	d->now_ns = now_ns;
+	pv_tcp_end(d->tcp);
+	pv_dns_xacts_expire(d->xacts, now_ns, SIZE_MAX, timed_out, d);
+}
+
+static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
+{
+	const struct dns *d = self;
+	const struct pv_tcp_stats *tcp = pv_tcp_stats(d->tcp);
+	const struct {
+		uint16_t what;
+		uint64_t value;
+	} all[] = {
+		{PV_LEDGER_RECEIVED, d->received},
+		{PV_LEDGER_ANALYSED, d->analysed},
+		{PV_LEDGER_FILTERED, d->filtered},
+		{PV_LEDGER_MALFORMED, d->malformed},
+		{PV_LEDGER_XACT_EVICTED, pv_dns_xacts_evicted(d->xacts)},
+		{PV_LEDGER_XACT_OPEN, pv_dns_xacts_open(d->xacts)},
+		{PV_LEDGER_FLOW_EVICTED, tcp->flows_evicted},
+		{PV_LEDGER_FLOW_IDLE, tcp->flows_idle},
+		{PV_LEDGER_TCP_LOST_BYTES, tcp->lost_bytes},
+		{PV_LEDGER_TCP_RETRANSMIT, tcp->retransmitted},
+	};
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof all / sizeof all[0] && n < max; i++)
+		rows[n++] = (struct pv_ledger_row){.what = all[i].what, .value = all[i].value};
+	for (unsigned i = 1; i < PV_DNS_REASONS && n < max; i++)
+		if (d->reasons[i])
+			rows[n++] = (struct pv_ledger_row){.what = (uint16_t)(PV_LEDGER_REASON + i), .value = d->reasons[i]};
+	return n;
+}
+
+static void dns_free(void *self)
+{
+	struct dns *d = self;
+	if (!d)
+		return;
+	pv_dns_filter_free(&d->filter);
+	pv_geo_close(d->geo);
+	pv_dns_psl_free(d->psl);
+	pv_dns_xacts_free(d->xacts);
+	pv_tcp_free(d->tcp);
+	free(d);
+}
+
+void *pv_dns_new(const struct pv_dns_conf *conf)
+{
+	struct dns *d = calloc(1, sizeof *d);
+	if (!d) {
+		struct pv_dns_filter filter = conf->filter;
+		pv_dns_filter_free(&filter);
+		pv_geo_close(conf->geo);
+		return NULL;
+	}
+	d->filter = conf->filter;
+	d->geo = conf->geo;
+	const struct pv_tcp_conf tcp = {
+		.flows_max = conf->tcp_flows_max,
+		.bytes_max = conf->tcp_bytes_max,
+		.idle_ns = conf->tcp_idle_ns,
+		.seed = conf->seed,
+		.message_max = UINT16_MAX + 2,
+		.ctx = d,
+		.frame = tcp_frame,
+		.message = tcp_message,
+		.error = tcp_error,
+	};
+	bool psl = conf->public_suffix_list || d->filter.public_suffix_list;
+	uint64_t ttl_ns = conf->ttl_ns ? conf->ttl_ns : pv_dns_filter_ttl_ns(&d->filter);
+	d->xacts = pv_dns_xacts_new(ttl_ns, conf->seed, conf->xact_slots);
+	d->tcp = pv_tcp_new(&tcp);
+	d->psl = psl ? pv_dns_psl_new() : NULL;
+	if (!d->xacts || !d->tcp || (psl && !d->psl)) {
+		int why = errno;
+		dns_free(d);
+		errno = why;
+		return NULL;
+	}
+	return d;
+}
+
+const struct pv_analyser_ops pv_dns_ops = {
+	.type = "dns",
+	.wants = PV_WANTS(PV_EV_PACKET),
+	.event = on_event,
+	.time = on_time,
+	.start = on_start,
+	.end = on_end,
+	.ledger = ledger,
+	.free = dns_free,
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "dns/names.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/conf.h"
+
+static const char *const reason_names[PV_DNS_REASONS] = {
+	[PV_DNS_FINE] = "fine",
+	[PV_DNS_SHORT] = "short",
+	[PV_DNS_BAD_NAME] = "bad_name",
+	[PV_DNS_BAD_POINTER] = "bad_pointer",
+	[PV_DNS_CUT_RECORD] = "cut_record",
+	[PV_DNS_BAD_OPT] = "bad_opt",
+	[PV_DNS_BAD_ECS] = "bad_ecs",
+	[PV_DNS_CUT_CAPTURE] = "cut_capture",
+};
+
+const char *pv_dns_reason_name(unsigned reason)
+{
+	return reason < PV_DNS_REASONS ? reason_names[reason] : NULL;
+}
+
+/* What a byte of a label becomes. */
+static inline bool is_upper(uint8_t c)
+{
+	return (unsigned)c - 'A' < 26;
+}
+
+static inline bool is_plain(uint8_t c)
+{
+	return c > ' ' && c < 0x7f && c != '.' && c != '\\';
+}
+
+static char *put_escape(char *to, uint8_t c)
+{
+	to[0] = '\\';
+	to[1] = (char)('0' + c / 100);
+	to[2] = (char)('0' + c / 10 % 10);
+	to[3] = (char)('0' + c % 10);
+	return to + 4;
+}
+
+/* The label as text at `to`; *upper when it has a capital. */
+static char *put_label(char *to, const uint8_t *label, size_t n, bool *upper)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = label[i];
+		if (!is_plain(c)) {
+			to = put_escape(to, c);
+			continue;
+		}
+		*upper |= is_upper(c);
+		*to++ = (char)c;
+	}
+	return to;
+}
+
+static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
+{
+	size_t at = *off, run = at; /* run: where the labels began that we are in */
+	size_t wire = 1;            /* bytes of the name, with the root's */
+	bool jumped = false, upper = false;
+	char *to = out->text;
+
+	for (;;) {
+		if (at >= n)
+			return PV_DNS_CUT_RECORD;
+		uint8_t len = msg[at];
+		if (!len)
+			break;
+		if (len >= 0xc0) {
+			if (n - at < 2)
+				return PV_DNS_CUT_RECORD;
+			size_t target = (size_t)(len & 0x3f) << 8 | msg[at + 1];
+			if (target >= run)
+				return PV_DNS_BAD_POINTER;
+			if (!jumped)
+				*off = at + 2;
+			jumped = true;
+			at = run = target;
+			continue;
+		}
+		if (len > 63)
+			return PV_DNS_BAD_NAME;
+		if (n - at - 1 < len)
+			return PV_DNS_CUT_RECORD;
+		wire += (size_t)len + 1;
+		if (wire > PV_DNS_NAME_WIRE_MAX)
+			return PV_DNS_BAD_NAME;
+		if (to != out->text)
+			*to++ = '.';
+		to = put_label(to, msg + at + 1, len, &upper);
+		at += (size_t)len + 1;
+	}
+	if (!jumped)
+		*off = at + 1;
+	out->len = (uint16_t)(to - out->text);
+	out->upper = upper;
+	return PV_DNS_FINE;
+}
+
+enum pv_dns_reason pv_dns_name_read(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
+{
+	size_t start = *off;
+	enum pv_dns_reason bad = read_labels(msg, n, off, out);
+	if (bad) {
+		*off = start;
+		out->len = 0;
+		out->upper = false;
+	}
+	out->text[out->len] = '\0';
+	if (out->upper) {
+		memcpy(out->written, out->text, (size_t)out->len + 1);
+		for (size_t i = 0; i < out->len; i++)
+			if (is_upper((uint8_t)out->text[i]))
+				out->text[i] = (char)(out->text[i] | 0x20);
+	}
+	return bad;
+}
+
+enum pv_dns_reason pv_dns_name_skip(const uint8_t *msg, size_t n, size_t *off)
+{
+	size_t at = *off, start = at;
+	for (;;) {
+		if (at >= n)
+			return PV_DNS_CUT_RECORD;
+		uint8_t len = msg[at];
+		if (len >= 0xc0) {
+			if (n - at < 2)
+				return PV_DNS_CUT_RECORD;
+			*off = at + 2;
+			return PV_DNS_FINE;
+		}
+		if (len > 63)
+			return PV_DNS_BAD_NAME;
+		at += (size_t)len + 1;
+		if (at - start > PV_DNS_NAME_WIRE_MAX)
+			return PV_DNS_BAD_NAME;
+		if (!len) {
+			*off = at;
+			return PV_DNS_FINE;
+		}
+	}
+}
+
+int pv_dns_name_normal(const char *typed, char *out, size_t cap)
+{
+	size_t n = strlen(typed), at = 0;
+	if (n && typed[n - 1] == '.')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = (uint8_t)typed[i];
+		bool plain = is_plain(c) || c == '.' || c == '\\';
+		if (cap - at <= (plain ? 1u : 4u))
+			return -1;
+		if (plain)
+			out[at++] = (char)(is_upper(c) ? c | 0x20 : c);
+		else
+			at = (size_t)(put_escape(out + at, c) - out);
+	}
+	if (at >= cap)
+		return -1;
+	out[at] = '\0';
+	return (int)at;
+}
+
+/* The mnemonics that users have seen so far, not IANA's latest spelling: they are item names of recorded metrics. */
+struct code {
+	uint16_t number;
+	const char *name;
+};
+
+static const struct code qtypes[] = {
+	{0, "Reserved (0)"}, {1, "A"}, {2, "NS"}, {3, "MD"}, {4, "MF"}, {5, "CNAME"}, {6, "SOA"}, {7, "MB"}, {8, "MG"},
+	{9, "MR"}, {10, "NULL"}, {11, "WKS"}, {12, "PTR"}, {13, "HINFO"}, {14, "MINFO"}, {15, "MX"}, {16, "TXT"},
+	{17, "RP"}, {18, "AFSDB"}, {19, "X25"}, {20, "ISDN"}, {21, "RT"}, {22, "NSAP"}, {23, "NSAP-PTR"}, {24, "SIG"},
+	{25, "KEY"}, {26, "PX"}, {27, "GPOS"}, {28, "AAAA"}, {29, "LOC"}, {30, "NXT"}, {31, "EID"}, {32, "NIMLOC"},
+	{33, "SRV"}, {34, "ATMA"}, {35, "NAPTR"}, {36, "KX"}, {37, "CERT"}, {38, "A6"}, {39, "DNAME"}, {40, "SINK"},
+	{41, "OPT"}, {42, "APL"}, {43, "DS"}, {44, "SSHFP"}, {45, "IPSECKEY"}, {46, "RRSIG"}, {47, "NSEC"},
+	{48, "DNSKEY"}, {49, "DHCID"}, {50, "NSEC3"}, {51, "NSEC3PARAM"}, {52, "TLSA"}, {53, "SMIMEA"}, {55, "HIP"},
+	{56, "NINFO"}, {57, "RKEY"}, {58, "TALINK"}, {59, "CDS"}, {60, "CDNSKEY"}, {61, "OPENPGPKEY"}, {62, "CSYNC"},
+	{63, "ZONEMD"}, {64, "SVCB"}, {65, "HTTPS"}, {99, "SPF"}, {100, "UINFO"}, {101, "UID"}, {102, "GID"},
+	{103, "UNSPEC"}, {104, "NID"}, {105, "L32"}, {106, "L64"}, {107, "LP"}, {108, "EUI48"}, {109, "EUI64"},
+	{249, "TKEY"}, {250, "TSIG"}, {251, "IXFR"}, {252, "AXFR"}, {253, "MAILB"}, {254, "MAILA"}, {255, "*"},
+	{256, "URI"}, {257, "CAA"}, {258, "AVC"}, {259, "DOA"}, {260, "AMTRELAY"}, {32768, "TA"}, {32769, "DLV"},
+	{65535, "Reserved (65535)"},
+};
+
+static const struct code rcodes[] = {
+	{0, "NOERROR"}, {1, "FORMERR"}, {2, "SRVFAIL"}, {3, "NXDOMAIN"}, {4, "NOTIMP"}, {5, "REFUSED"}, {6, "YXDOMAIN"},
+	{7, "YXRRSET"}, {8, "NXRRSET"}, {9, "NOTAUTH"}, {10, "NOTZONE"}, {11, "DSOTYPENI"}, {16, "BADVERS"},
+	{17, "BADKEY"}, {18, "BADTIME"}, {19, "BADMODE"}, {20, "BADNAME"}, {21, "BADALG"}, {22, "BADTRUNC"},
+	{23, "BADCOOKIE"},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+static const char *name_of(const struct code *table, size_t n, unsigned number)
+{
+	size_t lo = 0;
+	while (n) {
+		size_t mid = n / 2;
+		if (table[lo + mid].number == number)
+			return table[lo + mid].name;
+		if (table[lo + mid].number < number) {
+			lo += mid + 1;
+			n -= mid + 1;
+		} else {
+			n = mid;
+		}
+	}
+	return NULL;
+}
+
+static int number_of(const struct code *table, size_t n, const char *name)
+{
+	uint64_t v;
+	if (pv_parse_u64(name, &v))
+		return v <= UINT16_MAX && name_of(table, n, (unsigned)v) ? (int)v : -1;
+	for (size_t i = 0; i < n; i++)
+		if (!strcasecmp(table[i].name, name))
+			return table[i].number;
+	return -1;
+}
+
+const char *pv_dns_qtype_name(unsigned number)
+{
+	return name_of(qtypes, COUNT(qtypes), number);
+}
+
+const char *pv_dns_rcode_name(unsigned number)
+{
+	return name_of(rcodes, COUNT(rcodes), number);
+}
+
+int pv_dns_qtype_number(const char *name)
+{
+	return number_of(qtypes, COUNT(qtypes), name);
+}
+
+int pv_dns_rcode_number(const char *name)
+{
+	/* 16 has two meanings: BADVERS in EDNS (RFC 6891), BADSIG in TSIG (RFC 8945) */
+	if (!strcasecmp(name, "BADSIG"))
+		return 16;
+	return number_of(rcodes, COUNT(rcodes), name);
+}
+
+static void item(const char *name, uint64_t number, char *out, size_t cap)
+{
+	if (name)
+		snprintf(out, cap, "%s", name);
+	else
+		snprintf(out, cap, "%llu", (unsigned long long)number);
+}
+
+void pv_item_qtype(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	item(row->num <= UINT16_MAX ? pv_dns_qtype_name((unsigned)row->num) : NULL, row->num, out, cap);
+}
+
+void pv_item_rcode(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	item(row->num <= UINT16_MAX ? pv_dns_rcode_name((unsigned)row->num) : NULL, row->num, out, cap);
+}

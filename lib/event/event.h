@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* event/event.h - the event stream between programs: this header is the format's specification.
+ *
+ *   stream := START event* STOP        no STOP: the writer died; readers finish what came, exit 3
+ *   file   := stream*                  so that `cat a b` is valid
+ *   event  := size:u32 type:u16 flags:u16 time_ns:u64 body
+ *
+ * All numbers are little-endian; an event's size counts its header, is a multiple of 8 and at
+ * most PV_EVENT_MAX. Times are ns since the epoch. Variable parts (names, payload) stand behind
+ * the fixed fields of their type and are found through pv_ref (offset from the event's first
+ * byte, length); the writer pads with zeros.
+ *
+ * Rules of growth: fields are only appended (a reader finds variable parts by reference, never by
+ * sizeof). Type ids, and ids of metrics, are never reused. A reader skips types it does not know
+ * and bytes beyond the fields it knows. Minor goes up when a type or field is added; major when
+ * an old reader would misread: a reader refuses another major. tests/wire/<major>.<minor>/ keeps
+ * the bytes of every released version and what they must decode to.
+ *
+ * Numbers in a stream that name something:
+ *   packet number  1, 2, 3, ... as the source read them; every event made from a packet has it.
+ *   stage number   each program that adds events announces itself (STAGE) before its first
+ *                  event, with the next free number; 0 is the source.
+ *   DEFINE number  stands for a string, by (stage, kind, number); a later DEFINE of the same
+ *                  triple replaces it. 0 is "nothing known".
+ * Times never need a clock: START has the first packet's time in a recorded stream and the wall
+ * time in a live one; TICK moves time on when nothing else happens.
+ *
+ * Everything read from a pipe passes event/check.h before a stage sees it. */
+#ifndef PV_EVENT_EVENT_H
+#define PV_EVENT_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PV_EVENT_MAGIC 0x56455650u /* "PVEV" */
+#define PV_EVENT_MAJOR 1
+#define PV_EVENT_MINOR 0
+
+#define PV_EVENT_MAX (96u * 1024)  /* a 64 KiB payload and its header, with room */
+#define PV_BATCH_BYTES (256u * 1024) /* one hand-over; measured, see ARCHITECTURE.md */
+
+enum pv_event_type {
+	/* the stream itself */
+	PV_EV_START = 1,
+	PV_EV_STOP = 2,
+	PV_EV_TICK = 3,   /* time goes on; header only */
+	PV_EV_STAGE = 4,  /* a stage announces itself */
+	PV_EV_DEFINE = 5, /* a number stands for a string */
+	PV_EV_STATS = 6,  /* the source's counters, once a second when live */
+
+	/* from sources */
+	PV_EV_PACKET = 16,
+
+	/* from analysers */
+	PV_EV_NET = 32,
+	PV_EV_DNS = 33,
+	PV_EV_DNS_TIMEOUT = 34, /* layout of PV_EV_DNS; a query nobody answered in time */
+	PV_EV_DHCP = 35,
+	PV_EV_TCP_ERROR = 36, /* reassembly lost something */
+
+	/* from pv-window: a bucket is BUCKET|LIVE (BLOCK METRIC*)* BUCKET_END, not interrupted */
+	PV_EV_BUCKET = 48,     /* a closed, immutable bucket */
+	PV_EV_LIVE = 49,       /* layout of BUCKET: replaces the LIVE before it (same stream, handler, start) */
+	PV_EV_BLOCK = 50,      /* the metrics of one label set */
+	PV_EV_METRIC = 51,     /* one metric's state, or a part of it */
+	PV_EV_BUCKET_END = 52, /* header only */
+
+	PV_EV_TYPES = 64 /* ids 64 and up are not given out in major 1 */
+};
+
+/* Header flags. */
+#define PV_F_FILTERED 0x0001u /* an analyser's filter rejected it; counted, otherwise unused */
+
+struct pv_event {
+	uint32_t size;
+	uint16_t type;  /* enum pv_event_type */
+	uint16_t flags; /* PV_F_* */
+	uint64_t time_ns;
+};
+
+/* A variable part: len bytes at off from the event's first byte. len 0: absent. */
+struct pv_ref {
+	uint16_t off;
+	uint16_t len;
+};
+
+struct pv_ref32 {
+	uint32_t off;
+	uint32_t len;
+};
+
+enum pv_clock { PV_CLOCK_LIVE = 0, PV_CLOCK_RECORDED = 1 };
+
+/* One CIDR block. IPv4 as ::ffff:a.b.c.d with family 4 and prefix 0..32. */
+struct pv_subnet {
+	uint8_t addr[16];
+	uint8_t family; /* 4 or 6 */
+	uint8_t prefix;
+	uint8_t pad[6];
+};
+
+struct pv_start {
+	struct pv_event ev;
+	uint32_t magic;
+	uint16_t major, minor;
+	uint64_t stream_id; /* random; tells the buckets of one run from another's */
+	uint8_t clock;      /* enum pv_clock */
+	uint8_t pad[3];
+	uint32_t hosts_count;      /* struct pv_subnet each; 0: the host set is empty */
+	struct pv_ref producer;    /* program, "pv-capture 1.0.0" */
+	struct pv_ref source;      /* interface or file name */
+	struct pv_ref32 hosts;     /* hosts_count * sizeof(struct pv_subnet) bytes */
+};
+
+/* What a ledger row counts. Within one stage, in its own unit (packets, messages):
+ * received = analysed + filtered + malformed + unsupported + evicted + dropped. */
+enum pv_ledger {
+	PV_LEDGER_RECEIVED = 1,
+	PV_LEDGER_ANALYSED = 2,
+	PV_LEDGER_FILTERED = 3,
+	PV_LEDGER_MALFORMED = 4,
+	PV_LEDGER_UNSUPPORTED = 5,
+	PV_LEDGER_EVICTED = 6,
+	PV_LEDGER_DROPPED = 7,
+	/* details, outside the sum */
+	PV_LEDGER_OS_DROPS = 16,      /* source: lost by the kernel's capture buffer */
+	PV_LEDGER_IF_DROPS = 17,      /* source: lost by the interface or driver */
+	PV_LEDGER_LINK_DOWN = 18,     /* source: times the interface went away */
+	PV_LEDGER_TRUNCATED = 19,     /* source: packets shortened by the snap length */
+	PV_LEDGER_XACT_EVICTED = 20,  /* open transactions given up for room */
+	PV_LEDGER_XACT_OPEN = 21,     /* open transactions at the end */
+	PV_LEDGER_FLOW_EVICTED = 22,  /* TCP flows given up for room */
+	PV_LEDGER_FLOW_IDLE = 23,     /* TCP flows closed because nothing came */
+	PV_LEDGER_TCP_LOST_BYTES = 24, /* stream bytes that never came */
+	PV_LEDGER_TCP_RETRANSMIT = 25, /* segments seen before */
+	PV_LEDGER_TOPN_LOST = 26,     /* weight a full top-N table could not take */
+	PV_LEDGER_LATE = 27,          /* events for a period already closed */
+	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
+};
+
+#define PV_STAGE_STREAM 255 /* rows of this stage: what = type id, value = events of that type in the stream */
+
+struct pv_ledger_row {
+	uint16_t stage; /* 0 the source, PV_STAGE_STREAM the stream's own event counts */
+	uint16_t what;  /* enum pv_ledger */
+	uint32_t pad;
+	uint64_t value;
+};
+
+#define PV_LEDGER_ROWS_MAX 1024
+
+struct pv_stop {
+	struct pv_event ev;      /* time: the last packet's (recorded) or the end (live) */
+	struct pv_ref32 rows;    /* struct pv_ledger_row each */
+};
+
+enum pv_stage_kind { PV_STAGE_SOURCE = 0, PV_STAGE_ANALYSER = 1, PV_STAGE_SUMMARY = 2 };
+
+struct pv_stage_event {
+	struct pv_event ev;
+	uint8_t stage; /* its number in this stream */
+	uint8_t kind;  /* enum pv_stage_kind */
+	uint8_t pad[2];
+	struct pv_ref type;    /* handler type: "net", "dns", "dhcp", "pcap" */
+	struct pv_ref name;    /* handler name; the type unless --name says otherwise */
+	struct pv_ref version; /* of the program */
+	struct pv_ref filters; /* "only_rcode=3;only_qtype=A,AAAA" or empty */
+	uint8_t pad2[4];
+};
+
+enum pv_define_kind { PV_DEFINE_GEO = 1, PV_DEFINE_ASN = 2, PV_DEFINE_DEVICE = 3 };
+
+struct pv_define {
+	struct pv_event ev;
+	uint8_t stage;
+	uint8_t kind; /* enum pv_define_kind */
+	struct pv_ref text; /* geo: name TAB latitude TAB longitude, or name alone */
+	uint8_t pad[2];
+	uint32_t number;    /* from 1 */
+	uint8_t pad2[4];
+};
+
+struct pv_stats {
+	struct pv_event ev;
+	uint64_t received;  /* packets handed to us since the start */
+	uint64_t os_drops;  /* since the start */
+	uint64_t if_drops;  /* since the start */
+	uint64_t link_down; /* times the interface was found down or gone */
+};
+
+enum pv_dir { PV_DIR_UNKNOWN = 0, PV_DIR_IN = 1, PV_DIR_OUT = 2 };
+
+enum pv_l4 { PV_L4_OTHER = 0, PV_L4_UDP = 1, PV_L4_TCP = 2 };
+
+/* struct pv_packet.bits */
+#define PV_PKT_ETH 0x01u       /* eth_src and eth_dst are known */
+#define PV_PKT_FRAGMENT 0x02u  /* an IP fragment: no ports, l4 is OTHER */
+#define PV_PKT_TRUNCATED 0x04u /* the capture holds fewer bytes than the wire had */
+#define PV_PKT_MESSAGE 0x08u   /* payload is one whole reassembled message (--chain), not a segment */
+#define PV_PKT_MALFORMED 0x10u /* a header lied or was cut short; fields behind it are zero */
+#define PV_PKT_UNSUPPORTED 0x20u /* not IP, or an ethertype we do not look into */
+#define PV_PKT_TUNNEL 0x40u    /* --decap: these are the inner headers */
+
+/* TCP flag bits as in the header (RFC 9293). */
+#define PV_TCP_FIN 0x01u
+#define PV_TCP_SYN 0x02u
+#define PV_TCP_RST 0x04u
+#define PV_TCP_ACK 0x10u
+
+#define PV_NO_VLAN 0xffffu
+
+struct pv_packet {
+	struct pv_event ev; /* time of capture */
+	uint64_t number;
+	uint8_t src[16], dst[16]; /* IPv4 as ::ffff:a.b.c.d; zeros when l3 is 0 */
+	uint16_t sport, dport;    /* UDP and TCP, else 0 */
+	uint8_t l3;               /* 4, 6 or 0 */
+	uint8_t l4;               /* enum pv_l4 */
+	uint8_t proto;            /* IP protocol / last IPv6 next header */
+	uint8_t dir;              /* enum pv_dir */
+	uint8_t stamp;            /* 0..99, for deep sampling: deep when stamp < rate */
+	uint8_t bits;             /* PV_PKT_* */
+	uint8_t tcp_flags;
+	uint8_t reason;           /* why malformed or unsupported: packet/decode.h */
+	uint16_t vlan;            /* outermost 802.1Q id, PV_NO_VLAN without */
+	uint16_t payload_off;     /* 0 when no payload is carried */
+	uint32_t wire_len;        /* frame length on the wire */
+	uint32_t cap_len;         /* captured of it */
+	uint32_t payload_len;     /* bytes carried in this event */
+	uint32_t payload_wire_len; /* bytes the headers say there are behind UDP or TCP */
+	uint32_t tcp_seq, tcp_ack;
+	uint8_t eth_src[6], eth_dst[6];
+	uint8_t pad[4];
+};
+
+struct pv_net {
+	struct pv_event ev;
+	uint64_t packet;
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint8_t l3, l4, proto, dir;
+	uint8_t stage, stamp, tcp_flags, pad;
+	uint16_t vlan, pad2;
+	uint32_t size; /* frame length on the wire */
+	uint32_t geo_src, geo_dst, asn_src, asn_dst; /* DEFINE numbers, 0: no database or not asked */
+	uint8_t pad3[4];
+};
+
+enum pv_transport {
+	PV_TR_OTHER = 0, PV_TR_UDP = 1, PV_TR_TCP = 2, PV_TR_DOT = 3, PV_TR_DOH = 4,
+	PV_TR_DNSCRYPT_UDP = 5, PV_TR_DNSCRYPT_TCP = 6, PV_TR_DOQ = 7
+};
+
+/* What became of a message's transaction. */
+enum pv_xact {
+	PV_XACT_NONE = 0,    /* a query, or transactions are not kept */
+	PV_XACT_MATCHED = 1, /* response to a query seen within the largest TTL */
+	PV_XACT_LATE = 2,    /* response to a query seen, after the TTL */
+	PV_XACT_ORPHAN = 3,  /* response to no query seen */
+	PV_XACT_EXPIRED = 4, /* DNS_TIMEOUT: no response within the TTL */
+	PV_XACT_EVICTED = 5  /* DNS_TIMEOUT: given up for room */
+};
+
+/* struct pv_dns.bits */
+#define PV_DNS_QR 0x0001u        /* a response */
+#define PV_DNS_PARSED 0x0002u    /* all four sections were walked without a fault */
+#define PV_DNS_QUESTION 0x0004u  /* qname, qtype, qclass are known */
+#define PV_DNS_RRSIG 0x0008u     /* an RRSIG stands in the answer section */
+#define PV_DNS_EDNS 0x0010u
+#define PV_DNS_DO 0x0020u
+#define PV_DNS_ECS 0x0040u
+#define PV_DNS_COOKIE 0x0080u
+#define PV_DNS_NSID 0x0100u
+#define PV_DNS_EDE 0x0200u
+#define PV_DNS_AA 0x0400u
+#define PV_DNS_TC 0x0800u
+#define PV_DNS_RD 0x1000u
+#define PV_DNS_RA 0x2000u
+#define PV_DNS_AD 0x4000u
+#define PV_DNS_CD 0x8000u
+
+/* EDNS Client Subnet, RFC 7871. family 0: none. */
+struct pv_ecs {
+	uint8_t addr[16];   /* IPv4 as ::ffff:a.b.c.d */
+	uint8_t family;     /* 4, 6 or 0 */
+	uint8_t source_prefix, scope_prefix;
+	uint8_t pad;
+	uint32_t geo, asn;  /* DEFINE numbers */
+	uint8_t pad2[4];
+};
+
+/* One DNS message; every later stage finds here what it needs, the message itself is not kept. */
+struct pv_dns {
+	struct pv_event ev;
+	uint64_t packet;          /* the one that completed the message */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint8_t l3, transport, dir, stage;
+	uint8_t stamp;
+	uint8_t reason;           /* why malformed (dns/message.h), 0 when fine */
+	uint16_t port;            /* the port that is not the DNS one */
+	uint32_t length;          /* of the message, bytes */
+	uint16_t bits;            /* PV_DNS_* */
+	uint16_t id;
+	uint8_t opcode, edns_version;
+	uint16_t rcode;           /* header's 4 bits */
+	uint16_t rcode_ext;       /* with the EDNS bits above them */
+	uint16_t qtype, qclass;
+	uint16_t qdcount, ancount, nscount, arcount;
+	uint16_t edns_size;
+	uint16_t suffix_len;      /* of qname: what aggregation leaves alone, 0 none */
+	struct pv_ref qname;      /* text, lower-case, no final dot, odd bytes as \DDD; root is empty */
+	struct pv_ref qname_case; /* as it was written */
+	struct pv_ecs ecs;
+	/* The query's half: for responses that found theirs, and for DNS_TIMEOUT. */
+	uint8_t xact;             /* enum pv_xact */
+	uint8_t query_dir, query_stamp;
+	uint8_t query_filtered;   /* the query was rejected by this stage's filter */
+	uint16_t query_bits;
+	uint16_t query_suffix_len;
+	uint64_t query_time_ns;
+	uint64_t query_packet;
+	uint32_t query_length;
+	struct pv_ref query_qname;
+	struct pv_ref query_qname_case;
+	uint8_t pad[4];
+	struct pv_ecs query_ecs;
+};
+
+enum pv_dhcp_bits {
+	PV_DHCP_ETH = 1,      /* eth_src is known */
+	PV_DHCP_SERVER_ID = 2, /* the server identifier option was there */
+	PV_DHCP_MATCHED = 4   /* ACK or reply of a request seen: client_* are the request's */
+};
+
+struct pv_dhcp {
+	struct pv_event ev;
+	uint64_t packet;
+	uint8_t src[16], dst[16];
+	uint8_t family;  /* 4 or 6 */
+	uint8_t message; /* option 53 (v4) or message type (v6); 0 unknown */
+	uint8_t dir, stage, stamp;
+	uint8_t reason;  /* why malformed (dhcp/message.h) */
+	uint8_t bits;    /* enum pv_dhcp_bits */
+	uint8_t relay_hops; /* relay agents on the way (v4 hops, v6 nesting) */
+	uint32_t xid;
+	uint8_t server_id[4]; /* v4 option 54 */
+	uint8_t yiaddr[4];
+	uint8_t eth_src[6];
+	uint8_t client_mac[6]; /* chaddr; zeros unless Ethernet */
+	struct pv_ref client_name; /* host name of the request, valid UTF-8, odd bytes as \DDD */
+	uint8_t pad[4];
+	uint64_t request_time_ns;
+};
+
+struct pv_tcp_error {
+	struct pv_event ev;
+	uint64_t packet;
+	uint8_t stage;
+	uint8_t reason; /* packet/tcp.h */
+	uint8_t pad[6];
+};
+
+/* struct pv_bucket_event.bits */
+#define PV_BUCKET_RECORDED 0x1u
+#define PV_BUCKET_HOSTS 0x2u /* the host set was not empty */
+
+struct pv_bucket_event {
+	struct pv_event ev;  /* time: end of the bucket, or now for LIVE */
+	uint64_t stream_id;
+	uint64_t start_ns, end_ns;
+	uint32_t blocks;     /* BLOCK events that follow */
+	uint32_t metrics;    /* METRIC events that follow */
+	uint16_t topn;       /* rows wanted of each top-N list */
+	uint8_t topn_percentile;
+	uint8_t bits;        /* PV_BUCKET_* */
+	struct pv_ref type;    /* handler type and version name the metric table */
+	struct pv_ref version;
+	struct pv_ref name;
+	struct pv_ref groups;  /* metric groups that were on, comma separated */
+	uint8_t pad[4];
+};
+
+struct pv_block_event {
+	struct pv_event ev;
+	uint32_t index;   /* 0, 1, 2, ...; 0 is the handler's own block */
+	uint32_t parent;  /* its own index for block 0 */
+	uint16_t scope;   /* row of the handler's scope table */
+	struct pv_ref key; /* label value, "in" */
+	uint8_t pad[2];
+};
+
+struct pv_metric_event {
+	struct pv_event ev;
+	uint32_t block;
+	uint16_t id;      /* of the metric in its handler's table */
+	uint16_t kind;    /* enum pv_kind */
+	uint32_t offset;  /* of data within the whole state */
+	uint32_t total;   /* bytes of the whole state */
+	struct pv_ref32 data;
+};
+
+#define PV_METRIC_STATE_MAX (8u << 20) /* the largest state taken from a stream: a full top-N table of long names */
+
+/* The layout is fixed: a change of any of these numbers is a new major version. */
+#define PV_AT(type, field, at) _Static_assert(offsetof(struct type, field) == (at), "the wire layout is fixed")
+#define PV_SIZE(type, n) _Static_assert(sizeof(struct type) == (n), "the wire layout is fixed")
+PV_SIZE(pv_event, 16);
+PV_SIZE(pv_subnet, 24);
+PV_SIZE(pv_start, 56);
+PV_AT(pv_start, stream_id, 24); PV_AT(pv_start, clock, 32); PV_AT(pv_start, hosts_count, 36);
+PV_AT(pv_start, producer, 40); PV_AT(pv_start, source, 44); PV_AT(pv_start, hosts, 48);
+PV_SIZE(pv_ledger_row, 16);
+PV_SIZE(pv_stop, 24);
+PV_SIZE(pv_stage_event, 40);
+PV_AT(pv_stage_event, type, 20); PV_AT(pv_stage_event, name, 24); PV_AT(pv_stage_event, version, 28); PV_AT(pv_stage_event, filters, 32);
+PV_SIZE(pv_define, 32);
+PV_AT(pv_define, text, 18); PV_AT(pv_define, number, 24);
+PV_SIZE(pv_stats, 48);
+PV_SIZE(pv_packet, 112);
+PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
+PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payload_off, 70);
+PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, 96);
+PV_SIZE(pv_net, 96);
+PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
+PV_SIZE(pv_ecs, 32);
+PV_SIZE(pv_dns, 216);
+PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);
+PV_AT(pv_dns, length, 68); PV_AT(pv_dns, bits, 72); PV_AT(pv_dns, opcode, 76); PV_AT(pv_dns, rcode, 78); PV_AT(pv_dns, qtype, 82);
+PV_AT(pv_dns, qdcount, 86); PV_AT(pv_dns, edns_size, 94); PV_AT(pv_dns, suffix_len, 96); PV_AT(pv_dns, qname, 98);
+PV_AT(pv_dns, ecs, 108); PV_AT(pv_dns, xact, 140); PV_AT(pv_dns, query_bits, 144); PV_AT(pv_dns, query_time_ns, 152);
+PV_AT(pv_dns, query_packet, 160); PV_AT(pv_dns, query_length, 168); PV_AT(pv_dns, query_qname, 172); PV_AT(pv_dns, query_ecs, 184);
+PV_SIZE(pv_dhcp, 104);
+PV_AT(pv_dhcp, family, 56); PV_AT(pv_dhcp, xid, 64); PV_AT(pv_dhcp, client_name, 88); PV_AT(pv_dhcp, request_time_ns, 96);
+PV_SIZE(pv_tcp_error, 32);
+PV_SIZE(pv_bucket_event, 72);
+PV_AT(pv_bucket_event, blocks, 40); PV_AT(pv_bucket_event, topn, 48); PV_AT(pv_bucket_event, type, 52);
+PV_SIZE(pv_block_event, 32);
+PV_SIZE(pv_metric_event, 40);
+#undef PV_AT
+#undef PV_SIZE
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "events in memory are events on the wire: little-endian");
+
+/* The bytes of a variable part. Only for events that passed event/check.h. */
+static inline const char *pv_ref_bytes(const struct pv_event *ev, struct pv_ref r)
+{
+	return (const char *)ev + r.off;
+}
+
+/* Sizes on the wire are multiples of 8. */
+static inline uint32_t pv_round8(size_t n)
+{
+	return (uint32_t)((n + 7) & ~(size_t)7);
+}
+
+#endif

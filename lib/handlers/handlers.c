@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "handlers/handlers.h"
+
+#include <stddef.h>
+
+#include "dhcp/metrics.h"
+#include "dns/metrics.h"
+#include "net/metrics.h"
+#include "pcapstat/metrics.h"
+
+const struct pv_handler *const pv_handlers[] = {
+	&pv_net_v1,
+	&pv_dns_v1,
+	&pv_dhcp_v1,
+	&pv_pcap_v1,
+	NULL,
+};

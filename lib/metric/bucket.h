@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* metric/bucket.h - the metrics of one handler over one period.
+ *
+ * A bucket is a tree of blocks: block 0 holds the handler's own metrics (scope 0), further blocks
+ * one label value each (direction "in", a device, ...). A block has one cell per metric of its
+ * table; cells of other scopes and of groups that are off stay unused.
+ *
+ * Updates (pv_count ... pv_rate_add) cost no lock and no allocation once a sketch exists; a sketch
+ * is made when first used. Updates to a disabled metric do nothing.
+ * Ownership: a bucket owns its sketches. Threads: one; a closed bucket is read-only and may be
+ * shared. Limits: sketches bound themselves, blocks are bounded by their scope's max. */
+#ifndef PV_METRIC_BUCKET_H
+#define PV_METRIC_BUCKET_H
+
+#include "metric/metric.h"
+#include "sketch/exphist.h"
+#include "sketch/histogram.h"
+#include "sketch/hll.h"
+#include "sketch/rate.h"
+#include "sketch/topn.h"
+
+union pv_cell {
+	uint64_t count;
+	struct pv_hll *distinct;
+	struct pv_topn *topn;
+	struct pv_exphist *quantiles;
+	struct pv_histogram *histogram;
+	struct pv_rate *rate;
+};
+
+struct pv_block {
+	struct pv_bucket *bucket;
+	uint32_t parent; /* index in bucket->blocks */
+	uint8_t scope;
+	char *key;       /* label value, owned; NULL for block 0 */
+	uint32_t children; /* blocks whose parent this is */
+	uint64_t hash;     /* of (parent, scope, key) */
+	union pv_cell cells[]; /* nmetrics */
+};
+
+struct pv_bucket_conf {
+	uint32_t groups;  /* bit per group that is on */
+	uint16_t topn;    /* rows of each top-N list, default 10 */
+	uint8_t topn_percentile; /* 0..100, default 0 */
+	uint64_t seed;    /* of the in-memory hash tables */
+};
+
+#define PV_BUCKET_NAME 128 /* policy, tap and handler names together; longer ones are cut */
+
+struct pv_bucket {
+	const struct pv_handler *handler;
+	struct pv_bucket_conf conf;
+	uint64_t start_ns, end_ns;
+	uint64_t stream_id;
+	char name[PV_BUCKET_NAME]; /* of the handler instance, "dns" */
+	bool recorded, hosts, closed;
+	uint8_t *enabled;   /* per metric */
+	struct pv_block **blocks; /* a parent stands before its children */
+	uint32_t nblocks, cap_blocks;
+	uint32_t *index; /* of blocks by hash, open addressing, twice cap_blocks places; 0 is free, else block + 1 */
+	uint64_t now_sec;   /* second that rates count into */
+	uint64_t lost;      /* updates that found no memory */
+	uint64_t folded;    /* keys that went to "other" */
+};
+
+struct pv_bucket *pv_bucket_new(const struct pv_handler *, const struct pv_bucket_conf *); /* NULL: ENOMEM */
+void pv_bucket_free(struct pv_bucket *);
+size_t pv_bucket_memory(const struct pv_bucket *); /* bytes, roughly */
+uint64_t pv_bucket_lost(const struct pv_bucket *); /* updates and weight that found no room or memory */
+bool pv_bucket_shown(const struct pv_bucket *); /* false when every group it could show is off */
+
+/* Add src to dst (same handler). start: the earlier, end: the later. 0, or -1 ENOMEM. */
+int pv_bucket_merge(struct pv_bucket *dst, const struct pv_bucket *src);
+
+/* Keep at most `items` of each top-N table; for closed buckets. */
+void pv_bucket_trim(struct pv_bucket *, size_t items);
+
+/* The block of a label value below `parent`, made when missing; "other" when the scope is full. Not NULL:
+ * without memory it is the parent itself, and `lost` moves. */
+struct pv_block *pv_bucket_block(struct pv_bucket *, struct pv_block *parent, uint8_t scope, const char *key);
+
+static inline struct pv_block *pv_bucket_root(struct pv_bucket *b)
+{
+	return b->blocks[0];
+}
+
+/* ---- updates: m is the metric's index in its table ---------------------------------------------- */
+
+static inline bool pv_on(const struct pv_block *k, unsigned m)
+{
+	return k->bucket->enabled[m];
+}
+
+static inline void pv_count(struct pv_block *k, unsigned m, uint64_t n)
+{
+	k->cells[m].count += n;
+}
+
+/* Makes the sketch of a cell; NULL when there is no memory (counted). */
+void *pv_cell_make(struct pv_block *, unsigned m);
+
+#define PV_CELL(k, m, field) ((k)->cells[m].field ? (k)->cells[m].field : pv_cell_make((k), (m)))
+
+static inline void pv_distinct_bytes(struct pv_block *k, unsigned m, const void *p, size_t n)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_hll *h = PV_CELL(k, m, distinct);
+	if (h)
+		pv_hll_add(h, p, n);
+}
+
+static inline void pv_distinct_u64(struct pv_block *k, unsigned m, uint64_t v)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_hll *h = PV_CELL(k, m, distinct);
+	if (h)
+		pv_hll_add_u64(h, v);
+}
+
+static inline void pv_top_bytes(struct pv_block *k, unsigned m, const void *p, size_t n, uint64_t weight)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_topn *t = PV_CELL(k, m, topn);
+	if (t)
+		pv_topn_add(t, p, n, weight);
+}
+
+static inline void pv_top_u64(struct pv_block *k, unsigned m, uint64_t v, uint64_t weight)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_topn *t = PV_CELL(k, m, topn);
+	if (t)
+		pv_topn_add_u64(t, v, weight);
+}
+
+static inline void pv_quantile_u64(struct pv_block *k, unsigned m, uint64_t v)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_exphist *h = PV_CELL(k, m, quantiles);
+	if (h)
+		pv_exphist_add_u64(h, v);
+}
+
+static inline void pv_quantile_real(struct pv_block *k, unsigned m, double v)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_exphist *h = PV_CELL(k, m, quantiles);
+	if (h)
+		pv_exphist_add_double(h, v);
+}
+
+static inline void pv_histogram_u64(struct pv_block *k, unsigned m, uint64_t v)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_histogram *h = PV_CELL(k, m, histogram);
+	if (h)
+		pv_histogram_add(h, v);
+}
+
+/* n more in the second of the current event. */
+static inline void pv_rate_count(struct pv_block *k, unsigned m, uint64_t n)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_rate *r = PV_CELL(k, m, rate);
+	if (r)
+		pv_rate_add(r, k->bucket->now_sec, n);
+}
+
+/* ---- states as bytes (the METRIC event) ------------------------------------------------------- */
+
+/* Bytes of a cell's state; 0 when it has none yet. */
+size_t pv_cell_size(const struct pv_metric *, const union pv_cell *);
+/* Writes it, cap >= pv_cell_size(). Returns bytes written, 0 without memory. */
+size_t pv_cell_write(const struct pv_metric *, const union pv_cell *, uint8_t *buf, size_t cap);
+/* Untrusted bytes into an empty cell. 0, or -1 with errno EINVAL or ENOMEM. */
+int pv_cell_read(const struct pv_metric *, union pv_cell *, const uint8_t *p, size_t n, uint64_t seed);
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* Every enabled cell: blocks in order of creation, metrics in table order. Stops at the first answer that is not 0
+ * and returns it. */
+typedef int pv_visit_fn(void *ctx, const struct pv_bucket *, const struct pv_block *, const struct pv_metric *,
+			const union pv_cell *);
+int pv_bucket_visit(const struct pv_bucket *, pv_visit_fn *, void *ctx);
+
+/* Rows of a top-N cell as they are shown: conf.topn of them, those below the percentile left out. rows: conf.topn
+ * places. Returns how many. */
+size_t pv_bucket_rows(const struct pv_bucket *, const union pv_cell *, struct pv_topn_row *rows);
+
+/* The four quantiles every summary shows. */
+extern const double pv_quantiles[4];          /* 0.5 0.9 0.95 0.99 */
+extern const char *const pv_quantile_keys[4]; /* "p50" ... */
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "metric/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define ITEM_TEXT 2048 /* of a top-N item: a DNS name of 1010 characters, made longer by cleaning at most twofold */
+
+struct json {
+	json_t **block; /* object of each block, by index */
+	struct pv_topn_row *rows;
+	json_t *root;
+	const struct pv_bucket *bucket;
+	uint32_t at; /* block of the last visit */
+};
+
+/* The object that holds the last part of `path`; *last points to that part. */
+static json_t *walk(json_t *at, const char *path, const char **last)
+{
+	const char *dot;
+	while (at && (dot = strchr(path, '.'))) {
+		char key[64];
+		size_t n = (size_t)(dot - path) < sizeof key - 1 ? (size_t)(dot - path) : sizeof key - 1;
+		memcpy(key, path, n);
+		key[n] = 0;
+		json_t *next = json_object_get(at, key);
+		if (!next) {
+			next = json_object();
+			if (json_object_set_new(at, key, next))
+				return NULL;
+		}
+		at = next;
+		path = dot + 1;
+	}
+	*last = path;
+	return at;
+}
+
+static json_t *clean_string(const char *text)
+{
+	char out[ITEM_TEXT];
+	size_t n = pv_utf8_clean(text, strlen(text), out, sizeof out);
+	return json_stringn(out, n);
+}
+
+static json_t *top(const struct json *j, const struct pv_metric *m, const union pv_cell *c)
+{
+	size_t n = pv_bucket_rows(j->bucket, c, j->rows);
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		char text[ITEM_TEXT];
+		m->item(&j->rows[i], text, sizeof text);
+		json_t *row = json_object();
+		char *lat = m->geo ? strchr(text, '\t') : NULL;
+		if (lat) {
+			*lat++ = 0;
+			char *lon = strchr(lat, '\t');
+			if (lon) {
+				*lon++ = 0;
+				json_object_set_new(row, "lat", clean_string(lat));
+				json_object_set_new(row, "lon", clean_string(lon));
+			}
+		}
+		json_object_set_new(row, "estimate", json_integer((json_int_t)j->rows[i].estimate));
+		json_object_set_new(row, "name", clean_string(text));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *quantiles(const struct pv_metric *m, const struct pv_exphist *h)
+{
+	if (!h || !pv_exphist_count(h))
+		return NULL;
+	json_t *o = json_object();
+	for (int i = 0; i < 4; i++)
+		json_object_set_new(o, pv_quantile_keys[i],
+				    m->real ? json_real(pv_exphist_quantile(h, pv_quantiles[i]))
+					    : json_integer((json_int_t)pv_exphist_quantile_u64(h, pv_quantiles[i])));
+	return o;
+}
+
+static json_t *rate(const struct pv_bucket *b, const struct pv_rate *r)
+{
+	uint64_t q[4] = {0, 0, 0, 0};
+	uint64_t first = b->start_ns / 1000000000, last = b->end_ns / 1000000000;
+	if (!b->start_ns && !b->end_ns)
+		return NULL;
+	if (r && pv_rate_quantiles(r, first, last, pv_quantiles, q, 4))
+		return NULL;
+	json_t *o = json_object();
+	for (int i = 0; i < 4; i++)
+		json_object_set_new(o, pv_quantile_keys[i], json_integer((json_int_t)q[i]));
+	if (!b->recorded && !b->closed) /* the last second that is complete */
+		json_object_set_new(o, "live", json_integer(r && last ? (json_int_t)pv_rate_at(r, last - 1) : 0));
+	return o;
+}
+
+static json_t *histogram(const struct pv_histogram *h)
+{
+	if (!h || !pv_histogram_count(h))
+		return NULL;
+	json_t *buckets = json_object();
+	struct pv_histogram_bin bin = PV_HISTOGRAM_BINS;
+	while (pv_histogram_next(h, &bin)) {
+		char key[24];
+		snprintf(key, sizeof key, "%" PRIu64, bin.bound);
+		json_object_set_new(buckets, key, json_real((double)bin.cumulative));
+	}
+	json_object_set_new(buckets, "+Inf", json_real((double)pv_histogram_count(h)));
+	return json_pack("{s:o}", "buckets", buckets);
+}
+
+static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k, const struct pv_metric *m,
+		 const union pv_cell *c)
+{
+	struct json *j = ctx;
+	while (b->blocks[j->at] != k) /* blocks come in order */
+		j->at++;
+	const char *last;
+	json_t *at = walk(j->block[j->at], m->path, &last);
+	json_t *value = NULL;
+	if (!at)
+		return -1;
+	switch (m->kind) {
+	case PV_COUNTER:
+		value = json_integer((json_int_t)c->count);
+		break;
+	case PV_DISTINCT:
+		value = json_integer(c->distinct ? (json_int_t)llround(pv_hll_estimate(c->distinct)) : 0);
+		break;
+	case PV_TOPN:
+		value = top(j, m, c);
+		break;
+	case PV_QUANTILES:
+		value = quantiles(m, c->quantiles);
+		break;
+	case PV_HISTOGRAM:
+		value = histogram(c->histogram);
+		break;
+	case PV_RATE:
+		value = rate(b, c->rate);
+		break;
+	}
+	return value ? json_object_set_new(at, last, value) : 0;
+}
+
+json_t *pv_bucket_json(const struct pv_bucket *b)
+{
+	struct json j = {.bucket = b, .root = json_object()};
+	j.block = calloc(b->nblocks, sizeof *j.block);
+	j.rows = calloc((size_t)b->conf.topn + 1, sizeof *j.rows);
+	int rc = j.block && j.rows && j.root ? 0 : -1;
+	if (!rc) {
+		j.block[0] = j.root;
+		rc = json_object_set_new(j.root, "period",
+					 json_pack("{s:I,s:I}", "start_ts", (json_int_t)(b->start_ns / 1000000000),
+						   "length",
+						   (json_int_t)(b->end_ns / 1000000000 - b->start_ns / 1000000000)));
+	}
+	for (uint32_t i = 1; !rc && i < b->nblocks; i++) {
+		const struct pv_block *k = b->blocks[i];
+		const char *container = b->handler->scopes[k->scope].container;
+		json_t *at = j.block[k->parent];
+		if (container) {
+			json_t *in = json_object_get(at, container);
+			if (!in && json_object_set_new(at, container, in = json_object()))
+				rc = -1;
+			at = in;
+		}
+		char key[ITEM_TEXT];
+		pv_utf8_clean(k->key, strlen(k->key), key, sizeof key);
+		j.block[i] = json_object();
+		if (!rc && json_object_set_new(at, key, j.block[i]))
+			rc = -1;
+	}
+	if (!rc)
+		rc = pv_bucket_visit(b, visit, &j);
+	free(j.block);
+	free(j.rows);
+	if (rc) {
+		json_decref(j.root);
+		return NULL;
+	}
+	return j.root;
+}

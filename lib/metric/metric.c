@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "metric/metric.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pv_item_text(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	size_t n = row->len < cap - 1 ? row->len : cap - 1;
+	if (n)
+		memcpy(out, row->key, n);
+	out[n] = 0;
+}
+
+void pv_item_u64(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	snprintf(out, cap, "%" PRIu64, row->num);
+}
+
+void pv_item_ipv4(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	snprintf(out, cap, "%u.%u.%u.%u", (unsigned)(row->num >> 24 & 255), (unsigned)(row->num >> 16 & 255),
+		 (unsigned)(row->num >> 8 & 255), (unsigned)(row->num & 255));
+}
+
+void pv_item_ipv6(const struct pv_topn_row *row, char *out, size_t cap)
+{
+	if (row->len != 16 || !inet_ntop(AF_INET6, row->key, out, (socklen_t)cap))
+		snprintf(out, cap, "?");
+}
+
+int pv_handler_group(const struct pv_handler *h, const char *name)
+{
+	for (size_t i = 0; i < h->ngroups; i++)
+		if (!strcmp(h->groups[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void pv_handler_group_error(const struct pv_handler *h, const char *name, char *out, size_t cap)
+{
+	const char *names[32];
+	size_t n = 0;
+	for (size_t i = 0; i < h->ngroups && n < 32; i++)
+		names[n++] = h->groups[i].name;
+	qsort(names, n, sizeof names[0], by_name);
+	int at = snprintf(out, cap, "%s is an invalid/unsupported metric group. The valid groups are: all", name);
+	for (size_t i = 0; i < n && at >= 0 && (size_t)at < cap; i++)
+		at += snprintf(out + at, cap - (size_t)at, ", %s", names[i]);
+}

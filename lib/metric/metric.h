@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* metric/metric.h - what a metric is: one row of a handler's table.
+ *
+ * Storage, merging, JSON, Prometheus text, --table, the man pages' METRICS section and the wire
+ * are driven by these rows; nothing else knows a metric by name. Adding a metric is one row and
+ * the line that updates it (pv_count(), pv_top_str(), ... in metric/bucket.h).
+ *
+ * All tables are static const. Rows stand in the order of their enum, so that an update names a
+ * metric by its index; `id` is the number on the wire, never given twice (tests/metrics.released). */
+#ifndef PV_METRIC_METRIC_H
+#define PV_METRIC_METRIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "sketch/topn.h"
+
+enum pv_kind {
+	PV_COUNTER = 1,  /* u64 */
+	PV_DISTINCT = 2, /* sketch/hll.h */
+	PV_TOPN = 3,     /* sketch/topn.h */
+	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
+	PV_HISTOGRAM = 5, /* sketch/histogram.h */
+	PV_RATE = 6      /* sketch/rate.h */
+};
+
+/* How a top-N item becomes text. Writes at most cap bytes including the NUL. */
+typedef void pv_item_fn(const struct pv_topn_row *, char *out, size_t cap);
+
+pv_item_fn pv_item_text; /* bytes as they are (renderers make them valid UTF-8) */
+pv_item_fn pv_item_u64;
+pv_item_fn pv_item_ipv4; /* a number, host byte order */
+pv_item_fn pv_item_ipv6; /* 16 bytes */
+
+struct pv_metric {
+	uint16_t id;      /* wire number */
+	uint8_t kind;     /* enum pv_kind */
+	uint8_t group;    /* index into the handler's groups, PV_ALWAYS for none */
+	uint8_t group2;   /* a second group that must be on too, PV_ALWAYS for none */
+	uint8_t scope;    /* index into the handler's scopes; 0 is the handler itself */
+	bool real;        /* quantiles: values are printed as reals, not integers */
+	bool geo;         /* top-N: items are name TAB latitude TAB longitude */
+	bool integer;     /* top-N: items are numbers (PV_TOPN_U64) */
+	const char *path; /* below the schema key: "wire_packets.total" */
+	const char *prom; /* full Prometheus name where it is not schema + path */
+	const char *label; /* top-N: Prometheus label of the item, "qname" */
+	pv_item_fn *item;  /* top-N */
+	const char *unit;  /* "packets", "bytes", "us", "1", ... */
+	const char *help;  /* one line, no final stop */
+};
+
+#define PV_ALWAYS 0xff
+
+struct pv_group {
+	const char *name;
+	bool on; /* by default */
+};
+
+/* A set of metrics that exists once per label value: directions, devices, ... Row 0 of a table is
+ * the handler itself: {NULL, NULL, 0, 1}. */
+struct pv_scope {
+	const char *label;     /* Prometheus label, "direction" */
+	const char *container; /* JSON object that holds the keys, "devices"; NULL: in the parent itself */
+	uint8_t parent;        /* index of the scope it lives in */
+	uint16_t max;          /* blocks per parent; further keys go to "other" and are counted */
+};
+
+struct pv_bucket;
+struct pv_handler_ctx;
+
+struct pv_handler {
+	const char *type;    /* "net": of the analyser's announcement, and of --modules */
+	const char *version; /* "1.0" */
+	const char *schema;  /* JSON key and metric prefix, "packets" */
+	uint64_t wants;      /* 1 << type of the events it is given */
+	const struct pv_metric *metrics;
+	size_t nmetrics;
+	const struct pv_group *groups;
+	size_t ngroups;
+	const struct pv_scope *scopes;
+	size_t nscopes;
+	/* The three metrics every handler has; index into metrics, or -1 where it shows none. Counted for it. */
+	int events, samples, events_rate;
+	size_t state_size; /* bytes of zeroed private state per instance (thresholds, baselines), 0 none */
+	/* Count one event. `deep`: within the deep sample. Filtered events come too, flagged. The base
+	 * metrics above are already counted. */
+	void (*update)(struct pv_bucket *, const struct pv_event *, bool deep, struct pv_handler_ctx *);
+	/* A period has closed: take from `closed` what the next needs (NULL: nothing). */
+	void (*shift)(const struct pv_bucket *closed, struct pv_handler_ctx *);
+	/* NULL: every wanted event is one of its base events. Else: false for those that are not. */
+	bool (*is_base)(const struct pv_event *);
+};
+
+/* What update() may know besides the event. */
+struct pv_handler_ctx {
+	void *state;        /* state_size bytes */
+	bool hosts_empty;   /* the stream's host set is empty */
+	bool recorded;
+	/* The text of a DEFINE number, NULL when unknown. Valid during the call. */
+	const char *(*define)(void *defines, uint8_t stage, enum pv_define_kind, uint32_t number, size_t *len);
+	void *defines;
+};
+
+/* Index of a group by name, or -1. "all" is not one. */
+int pv_handler_group(const struct pv_handler *, const char *name);
+
+/* The error text of an unknown group: "X is an invalid/unsupported metric group. The valid groups are: all, ..." */
+void pv_handler_group_error(const struct pv_handler *, const char *name, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,856 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "metric/table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+
+#define WIDTH_NONE  100 /* where there is no terminal */
+#define WIDTH_MIN   40
+#define WIDTH_MAX   400 /* beyond this lines are no longer read, and padding needs a bound */
+#define INDENT      2
+#define GAP         3   /* between things that stand side by side */
+#define PATH_MAX_   256 /* of a metric, below its schema; longer ones are cut */
+#define DEPTH_MAX   16  /* objects in objects; tables have 4 */
+#define BARS        12  /* lines of a histogram */
+
+/* ---- text on a terminal ------------------------------------------------------------------------- */
+
+struct range {
+	uint32_t first, last;
+};
+
+/* Takes no column: marks that stand over the character before them. */
+static const struct range marks[] = {
+	{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a},
+	{0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},
+};
+
+/* Takes two columns: the wide blocks of Unicode's East Asian width table, and emoji. */
+static const struct range wide[] = {
+	{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0x33ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xa000, 0xa4cf},
+	{0xa960, 0xa97f}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6},
+	{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
+};
+
+/* Must not reach a terminal: control characters, and those that turn the direction of what follows or are not seen. */
+static const struct range hostile[] = {
+	{0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200f},
+	{0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
+};
+
+static bool within(const struct range *r, size_t n, uint32_t c)
+{
+	for (size_t i = 0; i < n && r[i].first <= c; i++)
+		if (c <= r[i].last)
+			return true;
+	return false;
+}
+
+#define WITHIN(table, c) within(table, sizeof(table) / sizeof(table)[0], c)
+
+static uint32_t code_point(const unsigned char *p, size_t len)
+{
+	if (len == 1)
+		return p[0];
+	uint32_t c = p[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+/* Bytes of the next character, its columns, and whether it must be escaped: then each byte is \DDD. */
+static size_t next_char(const char *s, unsigned *columns, bool *escape)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = pv_utf8_len(p, strlen(s));
+	uint32_t c = len ? code_point(p, len) : 0;
+	*escape = !len || WITHIN(hostile, c);
+	if (!len)
+		len = 1;
+	if (*escape)
+		*columns = 4 * (unsigned)len;
+	else
+		*columns = c < 0x300 ? 1 : WITHIN(marks, c) ? 0 : WITHIN(wide, c) ? 2 : 1;
+	return len;
+}
+
+/* Columns of a text; counting stops above `enough`. */
+static unsigned columns_of(const char *s, unsigned enough)
+{
+	unsigned sum = 0, w;
+	bool escape;
+	while (*s && sum <= enough) {
+		s += next_char(s, &w, &escape);
+		sum += w;
+	}
+	return sum;
+}
+
+/* Writes from left to right; blanks only when something follows, so that no line ends in them. */
+struct pen {
+	FILE *f;
+	unsigned width;
+	unsigned at;   /* columns written in this line */
+	unsigned want; /* the column that the next text goes to */
+};
+
+static void pen_to(struct pen *p, unsigned column)
+{
+	p->want = column;
+}
+
+static void pen_line(struct pen *p)
+{
+	putc('\n', p->f);
+	p->at = p->want = 0;
+}
+
+static void pen_blanks(struct pen *p)
+{
+	for (; p->at < p->want; p->at++)
+		putc(' ', p->f);
+}
+
+/* At most `max` columns of a text; one that is longer ends in an ellipsis. */
+static void pen_cut(struct pen *p, const char *s, unsigned max)
+{
+	unsigned room = columns_of(s, max) > max ? max - 1 : max, used = 0, w;
+	bool escape;
+	pen_blanks(p);
+	while (*s) {
+		size_t n = next_char(s, &w, &escape);
+		if (used + w > room)
+			break;
+		for (size_t i = 0; i < n; i++)
+			if (escape)
+				fprintf(p->f, "\\%03u", (unsigned)(unsigned char)s[i]);
+			else
+				putc(s[i], p->f);
+		used += w;
+		s += n;
+	}
+	if (*s) {
+		fputs("\u2026", p->f);
+		used++;
+	}
+	p->at += used;
+	p->want = p->at;
+}
+
+static void pen_text(struct pen *p, const char *s)
+{
+	pen_cut(p, s, WIDTH_MAX);
+}
+
+static void pen_right(struct pen *p, const char *s, unsigned width)
+{
+	unsigned w = columns_of(s, width);
+	pen_to(p, p->want + (w < width ? width - w : 0));
+	pen_text(p, s);
+}
+
+/* ---- values as text ----------------------------------------------------------------------------- */
+
+#define NUMBER 40
+
+static void grouped(char out[NUMBER], int64_t v)
+{
+	char digits[24];
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	int n = snprintf(digits, sizeof digits, "%" PRIu64, u), at = 0;
+	if (v < 0)
+		out[at++] = '-';
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			out[at++] = ',';
+		out[at++] = digits[i];
+	}
+	out[at] = 0;
+}
+
+static void number_text(char out[NUMBER], const json_t *v)
+{
+	double d = json_number_value(v);
+	if (json_is_integer(v))
+		grouped(out, json_integer_value(v));
+	else if (d > -1e15 && d < 1e15 && (d >= 100 || d <= -100 || d == 0))
+		grouped(out, (int64_t)(d < 0 ? d - 0.5 : d + 0.5));
+	else
+		snprintf(out, NUMBER, d >= 0.01 && d < 100 ? "%.2f" : "%.3g", d);
+}
+
+static bool is_zero(const json_t *v)
+{
+	return json_number_value(v) == 0;
+}
+
+static void share_text(char out[NUMBER], int64_t part, int64_t whole)
+{
+	double percent = 100.0 * (double)part / (double)whole;
+	if (percent > 0 && percent < 0.05)
+		snprintf(out, NUMBER, "<0.1%%");
+	else
+		snprintf(out, NUMBER, "%.1f%%", percent);
+}
+
+static void length_text(char *out, size_t cap, int64_t sec)
+{
+	if (sec < 120)
+		snprintf(out, cap, "%" PRId64 " s", sec);
+	else if (sec < 7200)
+		snprintf(out, cap, "%" PRId64 " min %" PRId64 " s", sec / 60, sec % 60);
+	else
+		snprintf(out, cap, "%" PRId64 " h %" PRId64 " min", sec / 3600, sec % 3600 / 60);
+}
+
+/* ---- what a schema holds ------------------------------------------------------------------------ */
+
+enum leaf_kind { COUNTER, QUANTILES, TOP, HISTOGRAM };
+
+struct leaf {
+	enum leaf_kind kind;
+	char path[PATH_MAX_]; /* "xact.counts.total" */
+	const json_t *value;
+	/* TOP: what its shares are of */
+	const char *base_name; /* "total"; NULL: no shares */
+	int64_t base;
+	unsigned name_w, count_w, share_w; /* columns */
+	bool placed;
+};
+
+struct leaves {
+	struct leaf *leaf;
+	size_t n, cap;
+	const json_t *above[DEPTH_MAX]; /* the objects around the one at hand, from the schema down */
+	unsigned depth;
+};
+
+/* Quantiles and rates: every key is a percentile, but for "live". */
+static bool is_quantiles(const json_t *o)
+{
+	const char *key;
+	json_t *v;
+	if (!json_object_size(o))
+		return false;
+	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
+		bool percentile = key[0] == 'p' && key[1] && strspn(key + 1, "0123456789") == strlen(key + 1);
+		if (!json_is_number(v) || (!percentile && strcmp(key, "live")))
+			return false;
+	}
+	return true;
+}
+
+static bool find_base(struct leaf *l, const json_t *object, const char *name)
+{
+	const json_t *v = json_object_get(object, name);
+	const char *key;
+	json_t *child;
+	if (json_is_integer(v)) {
+		l->base = json_integer_value(v);
+		l->base_name = name;
+		return true;
+	}
+	json_object_foreach((json_t *)(uintptr_t)object, key, child) {
+		v = json_object_get(child, name);
+		if (json_is_integer(v)) {
+			l->base = json_integer_value(v);
+			l->base_name = name;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What the rows of a list are parts of: the nearest "total", else the nearest "events", looking from the list's own
+ * object outwards, and in each also one level down ("wire_packets.total" beside "top_qtype"). A list of bytes has
+ * no such counter; and one with a row above it counts something else. */
+static void choose_base(const struct leaves *s, struct leaf *l)
+{
+	static const char *const names[] = {"total", "events"};
+	size_t i;
+	json_t *row;
+	if (strstr(l->path, "bytes"))
+		return;
+	for (size_t k = 0; k < 2 && !l->base_name; k++)
+		for (unsigned d = s->depth; d-- > 0 && !l->base_name;)
+			find_base(l, s->above[d], names[k]);
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row)
+		if (json_integer_value(json_object_get(row, "estimate")) > l->base)
+			l->base_name = NULL;
+	if (l->base <= 0)
+		l->base_name = NULL;
+}
+
+static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const json_t *value)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct leaf *grown = realloc(s->leaf, cap * sizeof *grown);
+		if (!grown)
+			return NULL;
+		s->leaf = grown;
+		s->cap = cap;
+	}
+	struct leaf *l = &s->leaf[s->n++];
+	*l = (struct leaf){.kind = kind, .value = value};
+	snprintf(l->path, sizeof l->path, "%s", path);
+	return l;
+}
+
+/* 0, or -1 without memory. */
+static int collect(struct leaves *s, const json_t *object, const char *prefix)
+{
+	const char *key;
+	json_t *v;
+	if (s->depth == DEPTH_MAX)
+		return 0;
+	s->above[s->depth++] = object;
+	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
+		char path[PATH_MAX_];
+		struct leaf *l;
+		if (s->depth == 1 && !strcmp(key, "period"))
+			continue;
+		snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", key);
+		const json_t *buckets = json_object_get(v, "buckets");
+		if (json_is_number(v)) {
+			l = leaf_add(s, COUNTER, path, v);
+		} else if (json_is_array(v)) {
+			l = leaf_add(s, TOP, path, v);
+			if (l)
+				choose_base(s, l);
+		} else if (is_quantiles(v)) {
+			l = leaf_add(s, QUANTILES, path, v);
+		} else if (json_is_object(buckets) && json_object_size(v) == 1) {
+			l = leaf_add(s, HISTOGRAM, path, buckets);
+		} else if (json_is_object(v)) {
+			if (collect(s, v, path))
+				return -1;
+			continue;
+		} else {
+			continue;
+		}
+		if (!l)
+			return -1;
+	}
+	s->depth--;
+	return 0;
+}
+
+static bool leaf_empty(const struct leaf *l)
+{
+	const char *key;
+	json_t *v;
+	if (l->kind == COUNTER)
+		return is_zero(l->value);
+	if (l->kind == TOP)
+		return !json_array_size(l->value);
+	json_object_foreach((json_t *)(uintptr_t)l->value, key, v)
+		if (!is_zero(v))
+			return false;
+	return true;
+}
+
+/* "none: a, b, c", folded; for the leaves of a kind that hold nothing. */
+static void print_empty(struct pen *p, const struct leaves *s, enum leaf_kind kind, const char *word)
+{
+	bool any = false;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct leaf *l = &s->leaf[i];
+		if (l->kind != kind || !leaf_empty(l))
+			continue;
+		unsigned w = columns_of(l->path, p->width);
+		if (!any) {
+			pen_to(p, INDENT);
+			pen_text(p, word);
+			pen_to(p, p->at + 1);
+		} else {
+			pen_text(p, ",");
+			pen_to(p, p->at + 1);
+			if (p->want + w + 1 > p->width) {
+				pen_line(p);
+				pen_to(p, INDENT + (unsigned)strlen(word) + 1);
+			}
+		}
+		pen_cut(p, l->path, p->width - INDENT - (unsigned)strlen(word) - 1);
+		any = true;
+	}
+	if (any)
+		pen_line(p);
+}
+
+/* ---- counters ----------------------------------------------------------------------------------- */
+
+/* The first part of a path is its group, "" when it has only one. */
+static size_t group_len(const char *path)
+{
+	const char *dot = strchr(path, '.');
+	return dot ? (size_t)(dot - path) : 0;
+}
+
+static bool same_group(const struct leaf *a, const struct leaf *b)
+{
+	size_t n = group_len(a->path);
+	return n == group_len(b->path) && !memcmp(a->path, b->path, n);
+}
+
+static const char *label_of(const struct leaf *l)
+{
+	size_t n = group_len(l->path);
+	return l->path + (n ? n + 1 : 0);
+}
+
+static void print_counter_group(struct pen *p, const struct leaves *s, size_t first, unsigned group_w, unsigned label_w,
+				unsigned value_w)
+{
+	const struct leaf *lead = &s->leaf[first];
+	size_t members = 0, zeros = 0;
+	for (size_t i = first; i < s->n; i++)
+		if (s->leaf[i].kind == COUNTER && same_group(&s->leaf[i], lead)) {
+			members++;
+			zeros += is_zero(s->leaf[i].value);
+		}
+	unsigned left = INDENT + (group_w ? group_w + 2 : 0), cell = label_w + 2 + value_w;
+	unsigned columns = (p->width - left + GAP) / (cell + GAP), column = 0;
+	if (!columns)
+		columns = 1;
+	char name[PATH_MAX_];
+	snprintf(name, sizeof name, "%.*s", (int)group_len(lead->path), lead->path);
+	pen_to(p, INDENT);
+	pen_cut(p, name, group_w);
+	if (members > 1 && zeros == members) {
+		pen_to(p, left);
+		pen_text(p, "all 0");
+		pen_line(p);
+		return;
+	}
+	for (size_t i = first; i < s->n; i++) {
+		const struct leaf *l = &s->leaf[i];
+		char text[NUMBER];
+		if (l->kind != COUNTER || !same_group(l, lead))
+			continue;
+		if (column == columns) {
+			pen_line(p);
+			column = 0;
+		}
+		unsigned at = left + column++ * (cell + GAP);
+		pen_to(p, at);
+		pen_cut(p, label_of(l), label_w);
+		number_text(text, l->value);
+		pen_to(p, at + label_w + 2);
+		pen_right(p, text, value_w);
+	}
+	pen_line(p);
+}
+
+static bool print_counters(struct pen *p, const struct leaves *s)
+{
+	unsigned group_w = 0, label_w = 0, value_w = 0;
+	bool any = false;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct leaf *l = &s->leaf[i];
+		char text[NUMBER];
+		if (l->kind != COUNTER)
+			continue;
+		any = true;
+		number_text(text, l->value);
+		unsigned g = (unsigned)group_len(l->path), w = columns_of(label_of(l), p->width);
+		unsigned v = (unsigned)strlen(text);
+		group_w = g > group_w ? g : group_w;
+		label_w = w > label_w ? w : label_w;
+		value_w = v > value_w ? v : value_w;
+	}
+	group_w = group_w > 20 ? 20 : group_w;
+	unsigned left = INDENT + (group_w ? group_w + 2 : 0);
+	if (label_w + 2 + value_w > p->width - left)
+		label_w = p->width - left > value_w + 10 ? p->width - left - value_w - 2 : 8;
+	/* those without a group first, or they would seem to belong to the one above them */
+	for (int named = 0; named < 2; named++)
+		for (size_t i = 0; i < s->n; i++) {
+			bool seen = s->leaf[i].kind != COUNTER || (group_len(s->leaf[i].path) > 0) != named;
+			for (size_t k = 0; k < i && !seen; k++)
+				seen = s->leaf[k].kind == COUNTER && same_group(&s->leaf[k], &s->leaf[i]);
+			if (!seen)
+				print_counter_group(p, s, i, group_w, label_w, value_w);
+		}
+	return any;
+}
+
+/* ---- quantiles and rates ------------------------------------------------------------------------ */
+
+static void print_quantiles(struct pen *p, const struct leaves *s, bool line_before)
+{
+	static const char *const keys[] = {"p50", "p90", "p95", "p99", "live"};
+	enum { KEYS = 5 };
+	unsigned path_w = 0, w[KEYS] = {0};
+	size_t rows = 0, nothing = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct leaf *l = &s->leaf[i];
+		if (l->kind != QUANTILES)
+			continue;
+		if (leaf_empty(l)) {
+			nothing++;
+			continue;
+		}
+		rows++;
+		unsigned n = columns_of(l->path, p->width);
+		path_w = n > path_w ? n : path_w;
+		for (int k = 0; k < KEYS; k++) {
+			const json_t *v = json_object_get(l->value, keys[k]);
+			char text[NUMBER];
+			if (!v)
+				continue;
+			number_text(text, v);
+			unsigned t = (unsigned)strlen(text);
+			w[k] = t > w[k] ? t : w[k];
+		}
+	}
+	if (line_before && (rows || nothing))
+		pen_line(p);
+	unsigned numbers = 0;
+	for (int k = 0; k < KEYS; k++) {
+		if (w[k] && w[k] < 6)
+			w[k] = 6;
+		numbers += w[k] ? w[k] + 2 : 0;
+	}
+	if (INDENT + path_w + numbers > p->width)
+		path_w = p->width > INDENT + numbers + 8 ? p->width - INDENT - numbers : 8;
+	if (rows) {
+		unsigned at = INDENT + path_w;
+		for (int k = 0; k < KEYS; k++) {
+			if (!w[k])
+				continue;
+			pen_to(p, at + 2);
+			pen_right(p, keys[k], w[k]);
+			at += w[k] + 2;
+		}
+		pen_line(p);
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct leaf *l = &s->leaf[i];
+		if (l->kind != QUANTILES || leaf_empty(l))
+			continue;
+		pen_to(p, INDENT);
+		pen_cut(p, l->path, path_w);
+		unsigned at = INDENT + path_w;
+		for (int k = 0; k < KEYS; k++) {
+			const json_t *v = json_object_get(l->value, keys[k]);
+			char text[NUMBER] = "-";
+			if (!w[k])
+				continue;
+			if (v)
+				number_text(text, v);
+			pen_to(p, at + 2);
+			pen_right(p, text, w[k]);
+			at += w[k] + 2;
+		}
+		pen_line(p);
+	}
+	print_empty(p, s, QUANTILES, "all 0:");
+}
+
+/* ---- histograms --------------------------------------------------------------------------------- */
+
+struct bin {
+	double bound; /* upper; the last is infinite */
+	double count; /* in this bin alone */
+};
+
+static int by_bound(const void *a, const void *b)
+{
+	double x = ((const struct bin *)a)->bound, y = ((const struct bin *)b)->bound;
+	return (x > y) - (x < y);
+}
+
+/* Eighths of a column, so that small differences show. */
+static void bar(struct pen *p, double part, unsigned width)
+{
+	static const char *const eighths[] = {"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
+	unsigned n = (unsigned)(part * width * 8 + 0.5);
+	if (!n && part > 0)
+		n = 1;
+	pen_blanks(p);
+	for (unsigned i = 0; i < n / 8; i++)
+		fputs("\u2588", p->f);
+	fputs(eighths[n % 8], p->f);
+	p->at += n / 8 + (n % 8 != 0);
+	p->want = p->at;
+}
+
+/* 0, or -1 without memory. */
+static int print_histogram(struct pen *p, const struct leaf *l)
+{
+	size_t n = 0, lines = 0;
+	const char *key;
+	json_t *v;
+	struct bin *b = calloc(json_object_size(l->value) + 1, sizeof *b);
+	if (!b)
+		return -1;
+	json_object_foreach((json_t *)(uintptr_t)l->value, key, v)
+		b[n++] = (struct bin){!strcmp(key, "+Inf") ? __builtin_inf() : strtod(key, NULL), json_number_value(v)};
+	qsort(b, n, sizeof *b, by_bound);
+	double total = n ? b[n - 1].count : 0, most = 0;
+	for (size_t i = n; i-- > 1;)
+		b[i].count -= b[i - 1].count;
+	while (n && !b[n - 1].count) /* what stands above the last value: "+Inf" */
+		n--;
+	size_t each = (n + BARS - 1) / BARS;
+	for (size_t i = 0; i < n; i += each) {
+		size_t end = i + each < n ? i + each : n;
+		struct bin sum = {b[end - 1].bound, 0};
+		for (size_t k = i; k < end; k++)
+			sum.count += b[k].count;
+		most = sum.count > most ? sum.count : most;
+		b[lines++] = sum;
+	}
+	char text[NUMBER], value[NUMBER];
+	grouped(text, (int64_t)total);
+	pen_line(p);
+	pen_to(p, INDENT);
+	pen_cut(p, l->path, p->width - INDENT - 24);
+	pen_to(p, p->at + 2);
+	pen_text(p, text);
+	pen_text(p, total == 1 ? " value" : " values");
+	pen_line(p);
+	unsigned bound_w = 4, count_w = (unsigned)strlen(text);
+	for (size_t i = 0; i < lines; i++) {
+		grouped(value, b[i].bound > 9e18 ? 0 : (int64_t)b[i].bound);
+		bound_w = strlen(value) > bound_w ? (unsigned)strlen(value) : bound_w;
+	}
+	unsigned used = INDENT + 3 + bound_w + 2 + count_w + 9;
+	unsigned bar_w = p->width > used + 6 ? p->width - used - 2 : 4;
+	bar_w = bar_w > 50 ? 50 : bar_w;
+	for (size_t i = 0; i < lines; i++) {
+		if (b[i].bound > 9e18)
+			snprintf(value, sizeof value, "more");
+		else if (b[i].bound == (double)(int64_t)b[i].bound)
+			grouped(value, (int64_t)b[i].bound);
+		else
+			snprintf(value, sizeof value, "%.6g", b[i].bound);
+		pen_to(p, INDENT);
+		pen_text(p, b[i].bound > 9e18 ? "   " : "\u2264  ");
+		pen_right(p, value, bound_w);
+		grouped(value, (int64_t)b[i].count);
+		pen_to(p, p->at + 2);
+		pen_right(p, value, count_w);
+		share_text(value, (int64_t)b[i].count, (int64_t)total);
+		pen_to(p, p->at + 1);
+		pen_right(p, value, 6);
+		pen_to(p, p->at + 2);
+		bar(p, most > 0 ? b[i].count / most : 0, bar_w);
+		pen_line(p);
+	}
+	free(b);
+	return 0;
+}
+
+/* ---- top lists ---------------------------------------------------------------------------------- */
+
+static void row_name(const json_t *row, char number[NUMBER], const char **text)
+{
+	const json_t *name = json_object_get(row, "name");
+	*text = json_string_value(name);
+	if (json_is_number(name)) {
+		number_text(number, name);
+		*text = number;
+	} else if (!*text || !**text) {
+		*text = "(empty)"; /* DNS: the root */
+	}
+}
+
+static unsigned list_width(const struct leaf *l)
+{
+	return l->name_w + 2 + l->count_w + (l->share_w ? 2 + l->share_w : 0);
+}
+
+static void measure_list(struct leaf *l, unsigned room)
+{
+	size_t i;
+	json_t *row;
+	l->name_w = columns_of(l->path, room);
+	l->count_w = 5; /* "count" */
+	l->share_w = l->base_name ? 3 + (unsigned)strlen(l->base_name) : 0;
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
+		char number[NUMBER];
+		const char *name;
+		row_name(row, number, &name);
+		unsigned w = columns_of(name, room);
+		l->name_w = w > l->name_w ? w : l->name_w;
+		grouped(number, json_integer_value(json_object_get(row, "estimate")));
+		l->count_w = strlen(number) > l->count_w ? (unsigned)strlen(number) : l->count_w;
+	}
+	unsigned rest = list_width(l) - l->name_w;
+	if (l->name_w + rest > room)
+		l->name_w = room > rest + 8 ? room - rest : 8;
+}
+
+static void print_list_line(struct pen *p, const struct leaf *l, unsigned at, const char *name, const char *count,
+			    const char *share)
+{
+	pen_to(p, at);
+	pen_cut(p, name, l->name_w);
+	pen_to(p, at + l->name_w + 2);
+	pen_right(p, count, l->count_w);
+	if (l->share_w) {
+		pen_to(p, p->at + 2);
+		pen_right(p, share, l->share_w);
+	}
+}
+
+/* Lists side by side: the first that is left, then whichever still fit into the width, in order. */
+static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
+{
+	size_t rows = 0;
+	for (size_t i = 0; i < n; i++)
+		rows = json_array_size(shelf[i]->value) > rows ? json_array_size(shelf[i]->value) : rows;
+	pen_line(p);
+	for (size_t r = 0; r <= rows; r++) {
+		unsigned at = INDENT;
+		for (size_t i = 0; i < n; at += list_width(shelf[i]) + GAP, i++) {
+			const struct leaf *l = shelf[i];
+			char number[NUMBER], count[NUMBER], share[NUMBER] = "";
+			const char *name;
+			if (!r) {
+				snprintf(share, sizeof share, "of %s", l->base_name ? l->base_name : "");
+				print_list_line(p, l, at, l->path, "count", share);
+				continue;
+			}
+			const json_t *row = json_array_get(l->value, r - 1);
+			if (!row)
+				continue;
+			int64_t estimate = json_integer_value(json_object_get(row, "estimate"));
+			row_name(row, number, &name);
+			grouped(count, estimate);
+			if (l->base_name)
+				share_text(share, estimate, l->base);
+			print_list_line(p, l, at, name, count, share);
+		}
+		pen_line(p);
+	}
+}
+
+static void print_lists(struct pen *p, struct leaves *s)
+{
+	enum { SHELF = 16 };
+	bool empty = false;
+	for (size_t i = 0; i < s->n; i++) {
+		struct leaf *shelf[SHELF];
+		size_t n = 0;
+		unsigned used = INDENT;
+		for (size_t k = i; k < s->n && n < SHELF; k++) {
+			struct leaf *l = &s->leaf[k];
+			if (l->kind != TOP || l->placed || leaf_empty(l))
+				continue;
+			measure_list(l, p->width - INDENT);
+			if (n && used + list_width(l) > p->width)
+				continue;
+			l->placed = true;
+			shelf[n++] = l;
+			used += list_width(l) + GAP;
+		}
+		if (n)
+			print_shelf(p, shelf, n);
+		empty |= s->leaf[i].kind == TOP && leaf_empty(&s->leaf[i]);
+	}
+	if (empty)
+		pen_line(p);
+	print_empty(p, s, TOP, "empty:");
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+/* "-- dns ------------------ 2024-05-01 12:00:00 UTC, 31 s --" */
+static void print_heading(struct pen *p, const char *schema, const json_t *period)
+{
+	char when[80] = "", length[40];
+	struct tm tm;
+	time_t start = (time_t)json_integer_value(json_object_get(period, "start_ts"));
+	if (period && gmtime_r(&start, &tm)) {
+		length_text(length, sizeof length, json_integer_value(json_object_get(period, "length")));
+		size_t n = start ? strftime(when, sizeof when, " %Y-%m-%d %H:%M:%S UTC, ", &tm) : 0;
+		snprintf(when + n, sizeof when - n, "%s%s ", n ? "" : " no time known, ", length);
+	}
+	unsigned w = (unsigned)strlen(when), name_w = columns_of(schema, p->width);
+	bool beside = 3 + name_w + 1 + w + 3 <= p->width;
+	fputs("\u2500\u2500 ", p->f);
+	p->at = p->want = 3;
+	pen_cut(p, schema, p->width - 6);
+	pen_text(p, " ");
+	while (p->at + (beside ? w : 0) + 2 < p->width) {
+		fputs("\u2500", p->f);
+		p->at++;
+	}
+	p->want = p->at;
+	if (beside)
+		pen_text(p, when);
+	fputs("\u2500\u2500", p->f);
+	pen_line(p);
+	if (!beside && w) {
+		when[w - 1] = 0; /* the blanks around it */
+		pen_to(p, INDENT);
+		pen_text(p, when + 1);
+		pen_line(p);
+	}
+}
+
+static int print_schema(struct pen *p, const char *name, const json_t *schema)
+{
+	struct leaves s = {.leaf = NULL};
+	bool nothing = true;
+	int rc = collect(&s, schema, "");
+	for (size_t i = 0; i < s.n && nothing; i++)
+		nothing = leaf_empty(&s.leaf[i]);
+	print_heading(p, name, json_object_get(schema, "period"));
+	if (!rc && nothing) {
+		pen_to(p, INDENT);
+		pen_text(p, "nothing seen");
+		pen_line(p);
+	} else if (!rc) {
+		bool counters = print_counters(p, &s);
+		print_quantiles(p, &s, counters);
+		for (size_t i = 0; i < s.n && !rc; i++)
+			if (s.leaf[i].kind == HISTOGRAM && !leaf_empty(&s.leaf[i]))
+				rc = print_histogram(p, &s.leaf[i]);
+		print_lists(p, &s);
+	}
+	free(s.leaf);
+	return rc;
+}
+
+unsigned pv_table_width(int fd)
+{
+	struct winsize ws;
+	if (ioctl(fd, TIOCGWINSZ, &ws) || !ws.ws_col)
+		return WIDTH_NONE;
+	return ws.ws_col;
+}
+
+int pv_table_print(const json_t *window, FILE *f, unsigned width)
+{
+	struct pen p = {.f = f};
+	const char *key, *name;
+	json_t *schemas, *schema;
+	bool any = false;
+	p.width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
+	json_object_foreach((json_t *)(uintptr_t)window, key, schemas) {
+		json_object_foreach(schemas, name, schema) {
+			if (any)
+				pen_line(&p);
+			if (print_schema(&p, name, schema)) {
+				errno = ENOMEM;
+				return -1;
+			}
+			any = true;
+		}
+	}
+	if (!any)
+		fputs("No analyser announced itself.\n", f);
+	return ferror(f) ? -1 : 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "stage/stage.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "stage/stop.h"
+
+/* One pass over a batch: [run, cur) waits to be passed on, cur is being looked at. Whatever the analyser
+ * adds goes behind `seal`: behind the event that caused it, or before it when --chain may still withhold it. */
+struct pv_emit {
+	struct pv_stage stage;
+	const struct pv_analyser_ops *ops;
+	void *self;
+	bool only, chain;
+	char *name, *filters;
+
+	struct pv_stream stream;
+	bool open;       /* between START and STOP */
+	bool announced;
+	unsigned stages; /* highest stage number announced upstream */
+	uint64_t now_ns;
+
+	const uint8_t *run, *seal;
+};
+
+static void filter_free(struct pv_stage *stage)
+{
+	struct pv_emit *f = (struct pv_emit *)stage;
+	f->ops->free(f->self);
+	free(f->name);
+	free(f->filters);
+	pv_out_free(&f->stage.out);
+	free(f);
+}
+
+void pv_stage_free(struct pv_stage *s)
+{
+	if (s)
+		s->ops->free(s);
+}
+
+static void pass_to(struct pv_emit *f, const uint8_t *end)
+{
+	if (end > f->run) {
+		pv_out_pass(&f->stage.out, f->run, (size_t)(end - f->run));
+		f->run = end;
+	}
+}
+
+void *pv_emit(struct pv_emit *f, enum pv_event_type type, size_t size, uint64_t time_ns)
+{
+	if (f->seal)
+		pass_to(f, f->seal);
+	return pv_out_event(&f->stage.out, type, size, time_ns);
+}
+
+bool pv_emit_chained(const struct pv_emit *f)
+{
+	return f->chain;
+}
+
+void pv_emit_message(struct pv_emit *f, const struct pv_packet *like, const void *message, size_t n)
+{
+	if (n > UINT16_MAX)
+		n = UINT16_MAX;
+	struct pv_packet *p = pv_emit(f, PV_EV_PACKET, sizeof *p + n, like->ev.time_ns);
+	struct pv_event head = p->ev;
+	*p = *like;
+	p->ev = head;
+	p->bits |= PV_PKT_MESSAGE;
+	p->payload_off = n ? sizeof *p : 0;
+	p->payload_len = p->payload_wire_len = (uint32_t)n;
+	if (n)
+		memcpy(p + 1, message, n);
+}
+
+void pv_emit_define(struct pv_emit *f, enum pv_define_kind kind, uint32_t number, const char *text, size_t n)
+{
+	if (n > 1024)
+		n = 1024;
+	struct pv_define *d = pv_emit(f, PV_EV_DEFINE, sizeof *d + n, f->now_ns);
+	size_t at = sizeof *d;
+	d->stage = f->stream.stage;
+	d->kind = (uint8_t)kind;
+	d->number = number;
+	d->text = pv_ev_put(d, &at, text, n);
+}
+
+static void announce(struct pv_emit *f)
+{
+	f->announced = true;
+	f->stream.stage = (uint8_t)(f->stages + 1 < PV_STAGE_STREAM ? f->stages + 1 : PV_STAGE_STREAM - 1);
+	size_t filters = f->filters ? strlen(f->filters) : 0;
+	size_t size = sizeof(struct pv_stage_event) + strlen(f->ops->type) + strlen(f->name) + strlen(PV_VERSION) + filters;
+	struct pv_stage_event *s = pv_out_event(&f->stage.out, PV_EV_STAGE, size, f->now_ns);
+	size_t at = sizeof *s;
+	s->stage = f->stream.stage;
+	s->kind = PV_STAGE_ANALYSER;
+	s->type = pv_ev_put(s, &at, f->ops->type, strlen(f->ops->type));
+	s->name = pv_ev_put(s, &at, f->name, strlen(f->name));
+	s->version = pv_ev_put(s, &at, PV_VERSION, strlen(PV_VERSION));
+	s->filters = pv_ev_put(s, &at, f->filters, filters);
+	if (f->ops->start)
+		f->ops->start(f->self, &f->stream);
+}
+
+static void open_stream(struct pv_emit *f, const struct pv_event *ev)
+{
+	const struct pv_start *start = (const void *)ev;
+	f->open = true;
+	f->announced = false;
+	f->stages = 0;
+	f->now_ns = ev->time_ns;
+	f->stream = (struct pv_stream){.stream_id = start->stream_id,
+				       .clock = start->clock,
+				       .hosts_empty = start->hosts_count == 0};
+}
+
+/* The rows of the stages before us, then ours. */
+static size_t ledger(struct pv_emit *f, const struct pv_event *stop, struct pv_ledger_row *rows)
+{
+	size_t n = 0, have = 0;
+	if (stop) {
+		const struct pv_ledger_row *row = pv_stop_rows((const void *)stop, &have);
+		for (size_t i = 0; i < have && n < PV_LEDGER_ROWS_MAX; i++)
+			if (row[i].stage != PV_STAGE_STREAM)
+				rows[n++] = row[i];
+	}
+	size_t mine = f->ops->ledger ? f->ops->ledger(f->self, rows + n, PV_LEDGER_ROWS_MAX - n) : 0;
+	for (size_t i = 0; i < mine; i++)
+		rows[n + i].stage = f->stream.stage;
+	return n + mine;
+}
+
+static void close_stream(struct pv_emit *f, const struct pv_event *stop)
+{
+	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
+	if (!f->announced)
+		announce(f);
+	if (f->ops->end)
+		f->ops->end(f->self, f->now_ns, f);
+	size_t n = ledger(f, stop, rows);
+	pv_stop_emit(&f->stage.out, f->now_ns, rows, n);
+	f->open = false;
+}
+
+static void filter_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
+{
+	struct pv_emit *f = (struct pv_emit *)stage;
+	const uint8_t *p = (const uint8_t *)first, *end = p + bytes;
+	f->run = p;
+	while (p < end) {
+		const struct pv_event *ev = (const void *)p;
+		const uint8_t *next = p + ev->size;
+		switch (ev->type) {
+		case PV_EV_START:
+			open_stream(f, ev);
+			break;
+		case PV_EV_STAGE: {
+			unsigned number = ((const struct pv_stage_event *)ev)->stage;
+			if (number > f->stages)
+				f->stages = number;
+			break;
+		}
+		case PV_EV_DEFINE:
+			break;
+		case PV_EV_STOP:
+			pass_to(f, p);
+			f->run = next; /* ours takes its place */
+			f->seal = NULL;
+			if (ev->time_ns > f->now_ns)
+				f->now_ns = ev->time_ns;
+			close_stream(f, ev);
+			break;
+		default:
+			if (!f->announced) {
+				pass_to(f, p);
+				announce(f);
+			}
+			if (ev->time_ns > f->now_ns || f->stream.clock == PV_CLOCK_RECORDED)
+				f->now_ns = ev->time_ns;
+			bool packet = ev->type == PV_EV_PACKET;
+			bool hold = packet && (f->only || f->chain);
+			f->seal = hold ? p : next;
+			enum pv_verdict verdict = PV_KEEP;
+			if (ev->type < PV_EV_TYPES && (f->ops->wants & PV_WANTS(ev->type)))
+				verdict = f->ops->event(f->self, ev, f);
+			else if (ev->type == PV_EV_TICK && f->ops->time)
+				f->ops->time(f->self, ev->time_ns, f);
+			if (hold && (f->only || verdict == PV_REJECT)) {
+				pass_to(f, p);
+				f->run = next;
+			}
+			break;
+		}
+		p = next;
+	}
+	pass_to(f, end);
+	f->run = f->seal = NULL;
+}
+
+static void filter_end(struct pv_stage *stage, bool cut)
+{
+	struct pv_emit *f = (struct pv_emit *)stage;
+	if (!f->open)
+		return;
+	f->run = f->seal = NULL;
+	if (!cut) {
+		close_stream(f, NULL);
+	} else if (f->announced && f->ops->end) {
+		/* no STOP: those behind us must learn that the stream was cut */
+		f->ops->end(f->self, f->now_ns, f);
+	}
+	f->open = false;
+}
+
+static const struct pv_stage_ops filter_ops = {"filter", filter_batch, filter_end, filter_free};
+
+struct pv_stage *pv_filter_new(const struct pv_analyser_ops *ops, void *self, const struct pv_filter_conf *conf,
+			       struct pv_sink sink)
+{
+	struct pv_emit *f = self ? calloc(1, sizeof *f) : NULL;
+	if (!f) {
+		if (self)
+			ops->free(self);
+		return NULL;
+	}
+	f->stage.ops = &filter_ops;
+	f->ops = ops;
+	f->self = self;
+	f->only = conf->only;
+	f->chain = conf->chain;
+	f->name = strdup(conf->name ? conf->name : ops->type);
+	f->filters = strdup(conf->filters ? conf->filters : "");
+	if (!f->name || !f->filters || pv_out_init(&f->stage.out, sink)) {
+		filter_free(&f->stage);
+		return NULL;
+	}
+	return &f->stage;
+}
+
+static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_stage *next = ctx;
+	for (int i = 0; i < n; i++)
+		next->ops->batch(next, iov[i].iov_base, iov[i].iov_len);
+	return pv_out_flush(&next->out);
+}
+
+struct pv_sink pv_sink_stage(struct pv_stage *next)
+{
+	return (struct pv_sink){stage_write, next, 0};
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "stage/out.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int pv_out_init(struct pv_out *o, struct pv_sink sink)
+{
+	memset(o, 0, sizeof *o);
+	o->sink = sink;
+	o->buf = malloc(PV_BATCH_BYTES);
+	return o->buf ? 0 : -1;
+}
+
+void pv_out_free(struct pv_out *o)
+{
+	free(o->buf);
+	o->buf = NULL;
+}
+
+/* What stands in the buffer and in no iovec yet becomes one. There is always room for it: whoever adds a
+ * reference leaves one place free. */
+static void seal(struct pv_out *o)
+{
+	if (o->len == o->sealed)
+		return;
+	o->iov[o->niov].iov_base = o->buf + o->sealed;
+	o->iov[o->niov].iov_len = o->len - o->sealed;
+	o->niov++;
+	o->sealed = o->len;
+}
+
+enum pv_res pv_out_flush(struct pv_out *o)
+{
+	seal(o);
+	if (o->niov && o->res == PV_OK)
+		o->res = o->sink.write(o->sink.ctx, o->iov, o->niov);
+	o->niov = 0;
+	o->len = o->sealed = 0;
+	return o->res;
+}
+
+static void count(struct pv_out *o, const struct pv_event *ev)
+{
+	if (ev->type == PV_EV_START) {
+		memset(o->events, 0, sizeof o->events);
+		o->ended = false;
+		o->now_ns = 0;
+	} else if (ev->type == PV_EV_STOP) {
+		o->ended = true;
+	}
+	if (ev->type < PV_EV_TYPES)
+		o->events[ev->type]++;
+	if (ev->time_ns > o->now_ns)
+		o->now_ns = ev->time_ns;
+}
+
+void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+{
+	uint32_t whole = pv_round8(size);
+	assert(whole >= sizeof(struct pv_event) && whole <= PV_EVENT_MAX);
+	if (PV_BATCH_BYTES - o->len < whole)
+		pv_out_flush(o);
+	struct pv_event *ev = (struct pv_event *)(void *)(o->buf + o->len);
+	memset(ev, 0, whole);
+	ev->size = whole;
+	ev->type = (uint16_t)type;
+	ev->time_ns = time_ns;
+	o->len += whole;
+	count(o, ev);
+	return ev;
+}
+
+void pv_out_pass(struct pv_out *o, const void *events, size_t n)
+{
+	const uint8_t *p = events, *end = p + n;
+	if (!n)
+		return;
+	while (p < end) {
+		const struct pv_event *ev = (const void *)p;
+		count(o, ev);
+		p += ev->size;
+	}
+	if (n < o->sink.copy_below) {
+		if (PV_BATCH_BYTES - o->len < n)
+			pv_out_flush(o);
+		memcpy(o->buf + o->len, events, n);
+		o->len += n;
+		return;
+	}
+	if (o->niov + 3 > PV_OUT_IOV)
+		pv_out_flush(o);
+	seal(o);
+	/* writev() takes a const buffer through a pointer that is not; nobody writes to it */
+	union {
+		const void *in;
+		void *out;
+	} bytes = {.in = events};
+	o->iov[o->niov].iov_base = bytes.out;
+	o->iov[o->niov].iov_len = n;
+	o->niov++;
+}
+
+struct pv_ref pv_ev_put(void *event, size_t *at, const void *bytes, size_t n)
+{
+	struct pv_event *ev = event;
+	struct pv_ref r = {0, 0};
+	if (*at > 65535)
+		return r;
+	if (n > 65535 - *at)
+		n = 65535 - *at;
+	assert(*at + n <= ev->size);
+	if (!n)
+		return r;
+	memcpy((uint8_t *)event + *at, bytes, n);
+	r.off = (uint16_t)*at;
+	r.len = (uint16_t)n;
+	*at += n;
+	return r;
+}

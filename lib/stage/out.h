@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* stage/out.h - where a stage puts its events.
+ *
+ * A stage cannot tell whether a pipe, a ring or the next stage in the same thread is behind it.
+ * An out collects, in order, references to runs of events that only pass through and a buffer of
+ * the stage's own events; pv_out_flush() hands both to the sink at once (writev on a pipe).
+ * Short runs are copied into the buffer instead when the sink says that is cheaper (copy_below).
+ *
+ * Ownership: passed bytes stay the caller's and must stay unchanged until the next flush, which
+ * the driver does after every batch. Threads: one thread at a time.
+ * Errors: sticky in `res`; after that everything is discarded, and the driver stops. */
+#ifndef PV_STAGE_OUT_H
+#define PV_STAGE_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/res.h"
+#include "event/event.h"
+
+#define PV_OUT_IOV 512 /* runs per flush; half of what writev takes */
+
+struct pv_sink {
+	enum pv_res (*write)(void *ctx, const struct iovec *iov, int n); /* all of it, or not PV_OK */
+	void *ctx;
+	size_t copy_below; /* runs shorter than this are copied, not referenced */
+};
+
+struct pv_out {
+	struct pv_sink sink;
+	uint8_t *buf; /* PV_BATCH_BYTES */
+	size_t len, sealed; /* buf[sealed, len) is not yet in iov */
+	int niov;
+	enum pv_res res; /* sticky */
+	bool ended;      /* STOP has gone out */
+	uint64_t now_ns; /* latest time that went out */
+	uint64_t events[PV_EV_TYPES]; /* of each type, in the current stream */
+	struct iovec iov[PV_OUT_IOV];
+};
+
+/* 0, or -1 with errno ENOMEM. */
+int pv_out_init(struct pv_out *, struct pv_sink);
+void pv_out_free(struct pv_out *);
+
+/* A new event of `size` bytes (rounded up to 8), zeroed but for its header. Never NULL: after an
+ * error it is a scratch place. Valid until the next call on this out. size <= PV_EVENT_MAX. */
+void *pv_out_event(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
+
+/* Hand on n bytes of whole events. They are counted by type. */
+void pv_out_pass(struct pv_out *, const void *events, size_t n);
+
+enum pv_res pv_out_flush(struct pv_out *);
+
+/* Append `n` bytes as a variable part of `ev`, which must be the newest event of this out and
+ * have been made with room: at is the running end (starts as the size of the fixed part).
+ * n is cut to 65535 - at. */
+struct pv_ref pv_ev_put(void *ev, size_t *at, const void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* stage/stop.h - the STOP event: what a stream held, and what every stage made of it. */
+#ifndef PV_STAGE_STOP_H
+#define PV_STAGE_STOP_H
+
+#include "stage/out.h"
+
+/* Write STOP with these ledger rows and, behind them, the out's own counts of events by type (stage
+ * PV_STAGE_STREAM). Rows beyond PV_LEDGER_ROWS_MAX are left out. */
+void pv_stop_emit(struct pv_out *, uint64_t time_ns, const struct pv_ledger_row *rows, size_t n);
+
+/* The rows of a checked STOP event; *n is set. */
+const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *, size_t *n);
+
+/* The word for a ledger number in reports: "received", "os_drops"; NULL when unknown. */
+const char *pv_ledger_name(unsigned what);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* tool/summary.h - what pv-window and pktvisor-reader share: the options of a window and how its result is printed. */
+#ifndef PV_TOOL_SUMMARY_H
+#define PV_TOOL_SUMMARY_H
+
+#include <jansson.h>
+
+#include "tool/tool.h"
+#include "window/window.h"
+
+struct pv_summary_opts {
+	uint64_t periods, deep, topn, percentile;
+	struct pv_opt_list enable, disable, modules;
+	bool summary; /* --summary: one period */
+};
+
+#define PV_SUMMARY_OPTS_DEFAULT {.periods = 5, .deep = 100, .topn = 10}
+
+#define PV_SUMMARY_OPT_ROWS(o)                                                                                        \
+	{0, "periods", PV_OPT_UINT, &(o).periods, "N",                                                                \
+	 "keep N buckets of 60 s, 1 to 10; 1 is one bucket for the whole stream (default: 5)", 1, PV_WINDOW_PERIODS_MAX}, \
+	{0, "summary", PV_OPT_FLAG, &(o).summary, NULL, "the same as --periods 1", 0, 0},                             \
+	{0, "max-deep-sample", PV_OPT_UINT, &(o).deep, "PERCENT",                                                     \
+	 "look closely at PERCENT of the events, 1 to 100 (default: 100)", 1, 100},                                   \
+	{0, "topn", PV_OPT_UINT, &(o).topn, "N", "rows of every top list (default: 10)", 1, 1000},                    \
+	{0, "topn-percentile", PV_OPT_UINT, &(o).percentile, "P",                                                     \
+	 "leave out rows below the P-th percentile of a top list (default: 0)", 0, 100},                              \
+	{0, "enable", PV_OPT_LIST, &(o).enable, "GROUP,...", "turn metric groups on; 'all' for every one", 0, 0},     \
+	{0, "disable", PV_OPT_LIST, &(o).disable, "GROUP,...", "turn metric groups off, before --enable turns some on", 0, 0}, \
+	{0, "modules", PV_OPT_LIST, &(o).modules, "NAME[:VERSION],...",                                               \
+	 "handlers to use (default: see DESCRIPTION)", 0, 0}
+
+void pv_summary_conf(const struct pv_summary_opts *, struct pv_window_conf *); /* borrows the lists */
+void pv_summary_opts_free(struct pv_summary_opts *);
+
+struct pv_summary {
+	const struct pv_program *prog;
+	bool table;
+	bool failed; /* stdout could not be written */
+};
+
+/* One line of JSON, or a table of the newest closed minute. Takes the object over. */
+void pv_summary_line(struct pv_summary *, json_t *);
+
+/* The merged window on stdout; returns the exit code, `code` unless printing failed. */
+int pv_summary_end(struct pv_summary *, struct pv_window *, int code);
+
+/* What was lost on the way, on stderr; nothing when nothing was. */
+void pv_summary_losses(const struct pv_program *, struct pv_window *);
+
+/* --list-metrics. Returns the exit code. */
+int pv_summary_list(const struct pv_program *, const struct pv_summary_opts *);
+
+#endif

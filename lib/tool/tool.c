@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/version.h"
+
+void pv_tool_say(const struct pv_program *prog, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%s: %s\n", prog->name, line);
+}
+
+size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const char **operands)
+{
+	char err[1024];
+	size_t n = 0;
+	signal(SIGPIPE, SIG_IGN);
+	switch (pv_options_parse(prog, argc, argv, operands, &n, err, sizeof err)) {
+	case PV_OPTIONS_RUN:
+		return n;
+	case PV_OPTIONS_HELP:
+		pv_options_help(prog, stdout);
+		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+	case PV_OPTIONS_MDOC:
+		pv_options_mdoc(prog, stdout);
+		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+	case PV_OPTIONS_VERSION:
+		printf("%s %s\n", prog->name, PV_VERSION);
+		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+	case PV_OPTIONS_BAD:
+		break;
+	}
+	pv_tool_say(prog, "%s", err);
+	fprintf(stderr, "usage: %s %s\nTry '%s --help'.\n", prog->name, prog->synopsis, prog->name);
+	exit(PV_EXIT_USAGE);
+}
+
+int pv_tool_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+uint64_t pv_tool_seed(void)
+{
+	uint64_t seed;
+	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed)
+		return seed;
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid();
+}
+
+bool pv_tool_stdout_binary(const struct pv_program *prog)
+{
+	if (!isatty(STDOUT_FILENO))
+		return true;
+	pv_tool_say(prog, "events are not for a terminal; add '| pv-window --table' or '| pv-cat --json'");
+	return false;
+}
+
+bool pv_tool_stdin_events(const struct pv_program *prog)
+{
+	if (!isatty(STDIN_FILENO))
+		return true;
+	pv_tool_say(prog, "wants an event stream on stdin, as in 'pv-capture -r FILE | %s'", prog->name);
+	return false;
+}
+
+int pv_tool_finish(const struct pv_program *prog, const struct pv_pipe_end *end)
+{
+	if (end->out == PV_STOP)
+		return PV_EXIT_OK;
+	if (end->out == PV_FAIL) {
+		pv_tool_say(prog, "cannot write: %s", strerror(end->error));
+		return PV_EXIT_FAILED;
+	}
+	switch (end->in) {
+	case PV_CUT:
+	case PV_BAD:
+		pv_tool_say(prog, "input damaged at byte %llu: %s", (unsigned long long)end->offset, end->problem);
+		return PV_EXIT_CUT;
+	case PV_FAIL:
+		pv_tool_say(prog, "cannot read: %s", strerror(end->error));
+		return PV_EXIT_FAILED;
+	default:
+		return PV_EXIT_OK;
+	}
+}
+
+int pv_tool_filter(const struct pv_program *prog, struct pv_stage *stage)
+{
+	if (!stage) {
+		pv_tool_say(prog, "cannot start: %s", strerror(errno));
+		return PV_EXIT_FAILED;
+	}
+	int code = PV_EXIT_USAGE;
+	if (pv_tool_stdin_events(prog) && pv_tool_stdout_binary(prog)) {
+		struct pv_pipe_end end = pv_pipe_run(stage, STDIN_FILENO, pv_tool_signals());
+		code = pv_tool_finish(prog, &end);
+	}
+	pv_stage_free(stage);
+	return code;
+}
+
+struct pv_geo *pv_tool_geo_open(const struct pv_program *prog, const struct pv_tool_geo *g)
+{
+	char err[512];
+	if (!g->city && !g->asn)
+		return NULL;
+	struct pv_geo_conf conf = {g->city, g->asn, g->cache, pv_tool_seed()};
+	struct pv_geo *geo = pv_geo_open(&conf, err, sizeof err);
+	if (!geo) {
+		pv_tool_say(prog, "%s", err);
+		exit(PV_EXIT_FAILED);
+	}
+	return geo;
+}

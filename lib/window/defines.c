@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "window/defines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+	uint64_t key; /* stage, kind, number; 0 is free */
+	char *text;
+	uint32_t len;
+};
+
+struct pv_defines {
+	struct entry *slot;
+	size_t mask, used, max;
+};
+
+static uint64_t key_of(uint8_t stage, unsigned kind, uint32_t number)
+{
+	return (uint64_t)1 << 63 | (uint64_t)stage << 40 | (uint64_t)(kind & 255) << 32 | number;
+}
+
+struct pv_defines *pv_defines_new(size_t max)
+{
+	struct pv_defines *d = calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->max = max;
+	d->mask = 255;
+	d->slot = calloc(d->mask + 1, sizeof *d->slot);
+	if (!d->slot) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void pv_defines_clear(struct pv_defines *d)
+{
+	for (size_t i = 0; i <= d->mask; i++)
+		free(d->slot[i].text);
+	memset(d->slot, 0, (d->mask + 1) * sizeof *d->slot);
+	d->used = 0;
+}
+
+void pv_defines_free(struct pv_defines *d)
+{
+	if (!d)
+		return;
+	pv_defines_clear(d);
+	free(d->slot);
+	free(d);
+}
+
+/* Numbers are small and dense, so the low bits spread well; a stream that makes them collide only slows itself down
+ * to a scan of PV_WINDOW_DEFINES entries. The multiplier spreads stage and kind. */
+static struct entry *place(const struct pv_defines *d, uint64_t key)
+{
+	size_t i = (size_t)(key * 0x9e3779b97f4a7c15u >> 32) & d->mask;
+	while (d->slot[i].key && d->slot[i].key != key)
+		i = (i + 1) & d->mask;
+	return &d->slot[i];
+}
+
+static int grow(struct pv_defines *d)
+{
+	struct pv_defines bigger = {.mask = d->mask * 2 + 1};
+	bigger.slot = calloc(bigger.mask + 1, sizeof *bigger.slot);
+	if (!bigger.slot)
+		return -1;
+	for (size_t i = 0; i <= d->mask; i++)
+		if (d->slot[i].key)
+			*place(&bigger, d->slot[i].key) = d->slot[i];
+	free(d->slot);
+	d->slot = bigger.slot;
+	d->mask = bigger.mask;
+	return 0;
+}
+
+void pv_defines_put(struct pv_defines *d, const struct pv_define *ev)
+{
+	uint64_t key = key_of(ev->stage, ev->kind, ev->number);
+	struct entry *e = place(d, key);
+	if (!e->key) {
+		if (d->used >= d->max || (d->used * 2 > d->mask && grow(d)))
+			return;
+		e = place(d, key);
+	}
+	char *text = malloc((size_t)ev->text.len + 1);
+	if (!text)
+		return;
+	memcpy(text, pv_ref_bytes(&ev->ev, ev->text), ev->text.len);
+	text[ev->text.len] = 0;
+	d->used += !e->key;
+	free(e->text);
+	*e = (struct entry){key, text, ev->text.len};
+}
+
+const char *pv_defines_get(void *defines, uint8_t stage, enum pv_define_kind kind, uint32_t number, size_t *len)
+{
+	const struct entry *e = place(defines, key_of(stage, kind, number));
+	if (!e->key)
+		return NULL;
+	*len = e->len;
+	return e->text;
+}

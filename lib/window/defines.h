@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* window/defines.h - the strings that DEFINE events stand for.
+ *
+ * Bounded: beyond `max` strings new ones are refused (and the number then means "unknown"), which
+ * only a stream that breaks the rule of bounded dictionaries can reach. */
+#ifndef PV_WINDOW_DEFINES_H
+#define PV_WINDOW_DEFINES_H
+
+#include <stddef.h>
+
+#include "event/event.h"
+
+struct pv_defines;
+
+struct pv_defines *pv_defines_new(size_t max);
+void pv_defines_free(struct pv_defines *);
+void pv_defines_clear(struct pv_defines *);
+void pv_defines_put(struct pv_defines *, const struct pv_define *); /* a checked event; replaces */
+
+/* Fits pv_handler_ctx.define. NULL when unknown; valid until the next put or clear. */
+const char *pv_defines_get(void *defines, uint8_t stage, enum pv_define_kind, uint32_t number, size_t *len);
+
+#endif

@@ -1,0 +1,732 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "window/window.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metric/json.h"
+#include "metric/wire.h"
+#include "stage/stop.h"
+#include "window/defines.h"
+
+#define NS 1000000000u
+
+struct instance {
+	const struct pv_handler *handler;
+	char name[PV_BUCKET_NAME];
+	int stage;  /* whose events it takes; -1: any, or not announced in this stream */
+	bool bound; /* announced in this stream */
+	struct pv_bucket_conf conf;
+	struct pv_handler_ctx ctx;
+	struct pv_bucket *live;                          /* NULL before the first event */
+	struct pv_bucket *closed[PV_WINDOW_PERIODS_MAX]; /* by minute, newest first */
+	unsigned nclosed;
+};
+
+struct module {
+	const struct pv_handler *handler;
+};
+
+struct pv_window {
+	struct pv_stage stage;
+	struct pv_window_conf conf;
+	struct module modules[PV_WINDOW_INSTANCES];
+	size_t nmodules;
+	struct instance *instance[PV_WINDOW_INSTANCES];
+	size_t ninstances;
+	/* who wants events of a type */
+	struct instance *takers[PV_EV_TYPES][PV_WINDOW_INSTANCES];
+	unsigned ntakers[PV_EV_TYPES];
+	bool taken; /* the lists above are up to date */
+
+	/* the stream */
+	uint64_t stream_id;
+	bool open, recorded, hosts;
+	bool any, closed_any;            /* a period is open; one has been closed in this stream */
+	uint64_t start_ns, last_ns;      /* of the live period */
+	uint64_t next_shift_sec;
+	uint64_t live_out_sec;           /* second of the last LIVE copy */
+	struct pv_defines *defines;
+
+	struct pv_bucket_reader reader;
+	bool reading; /* buckets came in */
+	const char *problem;
+	struct pv_window_losses losses;
+};
+
+/* Where the common fields of analysed events stand. 0: none. */
+static const struct {
+	uint8_t stage, stamp;
+} where[PV_EV_TYPES] = {
+	[PV_EV_NET] = {offsetof(struct pv_net, stage), offsetof(struct pv_net, stamp)},
+	[PV_EV_DNS] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
+	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
+	[PV_EV_DHCP] = {offsetof(struct pv_dhcp, stage), offsetof(struct pv_dhcp, stamp)},
+	[PV_EV_TCP_ERROR] = {offsetof(struct pv_tcp_error, stage), 0},
+};
+
+/* ---- instances ---------------------------------------------------------------------------------- */
+
+static const struct pv_handler *find_handler(const struct pv_window *w, const char *type, size_t n, const char *version)
+{
+	for (size_t i = 0; w->conf.handlers[i]; i++) {
+		const struct pv_handler *h = w->conf.handlers[i];
+		if (strlen(h->type) == n && !memcmp(h->type, type, n) && !strcmp(h->version, version))
+			return h;
+	}
+	return NULL;
+}
+
+/* The handler of an announced type, as the modules list has it; NULL when it is not wanted. */
+static const struct pv_handler *wanted(const struct pv_window *w, const char *type, size_t n)
+{
+	if (!w->nmodules)
+		return find_handler(w, type, n, "1.0");
+	for (size_t i = 0; i < w->nmodules; i++) {
+		const struct pv_handler *h = w->modules[i].handler;
+		if (strlen(h->type) == n && !memcmp(h->type, type, n))
+			return h;
+	}
+	return NULL;
+}
+
+static void instance_free(struct instance *in)
+{
+	if (!in)
+		return;
+	pv_bucket_free(in->live);
+	for (unsigned i = 0; i < in->nclosed; i++)
+		pv_bucket_free(in->closed[i]);
+	free(in->ctx.state);
+	free(in);
+}
+
+static bool listed(const char *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i], name))
+			return true;
+	return false;
+}
+
+/* disable first, then enable; "all" ends its list. */
+static uint32_t groups_of(const struct pv_window_conf *c, const struct pv_handler *h)
+{
+	uint32_t on = 0;
+	for (size_t i = 0; i < h->ngroups; i++)
+		if (h->groups[i].on)
+			on |= 1u << i;
+	for (size_t i = 0; i < h->ngroups; i++)
+		if (listed(c->disable, c->ndisable, "all") || listed(c->disable, c->ndisable, h->groups[i].name))
+			on &= ~(1u << i);
+	for (size_t i = 0; i < h->ngroups; i++)
+		if (listed(c->enable, c->nenable, "all") || listed(c->enable, c->nenable, h->groups[i].name))
+			on |= 1u << i;
+	return on;
+}
+
+static struct instance *instance_get(struct pv_window *w, const struct pv_handler *h, const char *name, size_t n)
+{
+	if (n >= PV_BUCKET_NAME)
+		n = PV_BUCKET_NAME - 1;
+	for (size_t i = 0; i < w->ninstances; i++)
+		if (w->instance[i]->handler == h && !w->instance[i]->bound && strlen(w->instance[i]->name) == n &&
+		    !memcmp(w->instance[i]->name, name, n))
+			return w->instance[i];
+	if (w->ninstances == PV_WINDOW_INSTANCES)
+		return NULL;
+	struct instance *in = calloc(1, sizeof *in);
+	if (in && h->state_size && !(in->ctx.state = calloc(1, h->state_size))) {
+		free(in);
+		in = NULL;
+	}
+	if (!in)
+		return NULL;
+	in->handler = h;
+	in->stage = -1;
+	memcpy(in->name, name, n);
+	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h),
+					   .topn = w->conf.topn,
+					   .topn_percentile = w->conf.topn_percentile,
+					   .seed = w->conf.seed};
+	in->ctx.define = pv_defines_get;
+	in->ctx.defines = w->defines;
+	w->instance[w->ninstances++] = in;
+	w->taken = false;
+	return in;
+}
+
+static void find_takers(struct pv_window *w)
+{
+	memset(w->ntakers, 0, sizeof w->ntakers);
+	for (size_t i = 0; i < w->ninstances; i++)
+		for (unsigned t = 0; t < PV_EV_TYPES; t++)
+			if (w->instance[i]->handler->wants & PV_WANTS(t))
+				w->takers[t][w->ntakers[t]++] = w->instance[i];
+	w->taken = true;
+}
+
+/* Modules that were asked for and that nobody announces still show their zeros. */
+static void complete(struct pv_window *w)
+{
+	for (size_t m = 0; m < w->nmodules; m++) {
+		const struct pv_handler *h = w->modules[m].handler;
+		bool have = false;
+		for (size_t i = 0; i < w->ninstances; i++)
+			have |= w->instance[i]->handler == h;
+		if (!have)
+			instance_get(w, h, h->type, strlen(h->type));
+	}
+}
+
+/* ---- periods ------------------------------------------------------------------------------------ */
+
+static struct pv_bucket *open_bucket(struct pv_window *w, struct instance *in)
+{
+	if (in->live)
+		return in->live;
+	struct pv_bucket *b = pv_bucket_new(in->handler, &in->conf);
+	if (!b)
+		return NULL;
+	b->start_ns = w->start_ns;
+	b->end_ns = w->last_ns > w->start_ns ? w->last_ns : w->start_ns;
+	b->stream_id = w->stream_id;
+	b->recorded = w->recorded;
+	b->hosts = w->hosts;
+	memcpy(b->name, in->name, sizeof b->name);
+	return in->live = b;
+}
+
+static void period_start(struct pv_window *w, uint64_t time_ns)
+{
+	w->start_ns = w->last_ns = time_ns;
+	w->next_shift_sec = time_ns / NS + PV_WINDOW_PERIOD_SEC;
+	w->any = true;
+}
+
+static uint64_t minute(const struct pv_bucket *b)
+{
+	return b->start_ns / NS / PV_WINDOW_PERIOD_SEC;
+}
+
+/* Takes b over: into its minute's place, or merged with what is there. keep: how many closed buckets stay. */
+static void keep_closed(struct pv_window *w, struct instance *in, struct pv_bucket *b, unsigned keep)
+{
+	unsigned at = 0;
+	while (at < in->nclosed && minute(in->closed[at]) > minute(b))
+		at++;
+	if (at < in->nclosed && (minute(in->closed[at]) == minute(b) || w->conf.periods == 1)) {
+		if (pv_bucket_merge(in->closed[at], b))
+			w->losses.lost++;
+		pv_bucket_free(b);
+		return;
+	}
+	if (w->conf.periods == 1 && in->nclosed) { /* one bucket for everything, whatever its time */
+		if (pv_bucket_merge(in->closed[0], b))
+			w->losses.lost++;
+		pv_bucket_free(b);
+		return;
+	}
+	if (at >= keep) {
+		pv_bucket_free(b);
+		return;
+	}
+	if (in->nclosed == keep)
+		pv_bucket_free(in->closed[--in->nclosed]);
+	memmove(&in->closed[at + 1], &in->closed[at], (in->nclosed - at) * sizeof in->closed[0]);
+	in->closed[at] = b;
+	in->nclosed++;
+}
+
+static void stay_in_budget(struct pv_window *w)
+{
+	size_t budget = w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET;
+	for (size_t items = 2048; items >= 32; items /= 4) {
+		size_t sum = 0;
+		for (size_t i = 0; i < w->ninstances; i++) {
+			sum += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
+			for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
+				sum += pv_bucket_memory(w->instance[i]->closed[c]);
+		}
+		if (sum <= budget)
+			return;
+		for (size_t i = 0; i < w->ninstances; i++)
+			for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
+				pv_bucket_trim(w->instance[i]->closed[c], items);
+	}
+}
+
+/* The live period is over, at end_ns. last: no other follows. */
+static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
+{
+	if (!w->any)
+		return;
+	for (size_t i = 0; i < w->ninstances; i++) {
+		struct instance *in = w->instance[i];
+		struct pv_bucket *b = open_bucket(w, in);
+		if (!b) {
+			w->losses.lost++;
+			continue;
+		}
+		in->live = NULL;
+		if (end_ns > b->start_ns)
+			b->end_ns = end_ns;
+		b->closed = true;
+		w->losses.lost += pv_bucket_lost(b);
+		if (in->handler->shift && !last)
+			in->handler->shift(b, &in->ctx);
+		if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
+			w->losses.lost++;
+		/* with a period to come, one place is the live bucket's */
+		keep_closed(w, in, b, w->conf.periods > 1 && !last ? w->conf.periods - 1 : w->conf.periods);
+	}
+	stay_in_budget(w);
+	w->any = false;
+	w->closed_any = true;
+	if (!last && !w->recorded && w->conf.closed)
+		w->conf.closed(w->conf.ctx, w);
+}
+
+static void live_copy(struct pv_window *w, uint64_t now_ns)
+{
+	w->live_out_sec = now_ns / NS;
+	for (size_t i = 0; i < w->ninstances; i++) {
+		struct pv_bucket *b = open_bucket(w, w->instance[i]);
+		if (!b)
+			continue;
+		b->end_ns = now_ns > b->start_ns ? now_ns : b->start_ns;
+		if (pv_bucket_emit(&w->stage.out, b, true, now_ns))
+			w->losses.lost++;
+	}
+}
+
+/* Stream time has come to t. */
+static void advance(struct pv_window *w, uint64_t t)
+{
+	uint64_t sec = t / NS;
+	if (!w->any)
+		period_start(w, t);
+	if (w->conf.periods > 1) {
+		bool back = w->recorded && t < w->start_ns && w->start_ns - t > (uint64_t)PV_WINDOW_PERIOD_SEC * NS;
+		if (sec >= w->next_shift_sec || back) {
+			period_close(w, back ? w->last_ns : t, false);
+			period_start(w, t);
+		}
+	}
+	if (t > w->last_ns)
+		w->last_ns = t;
+	else if (w->conf.periods == 1 && t < w->start_ns)
+		w->start_ns = t; /* one bucket for everything starts with the earliest */
+	if (!w->recorded && w->conf.live_copies && sec > w->live_out_sec)
+		live_copy(w, t);
+}
+
+/* ---- events ------------------------------------------------------------------------------------- */
+
+static void on_start(struct pv_window *w, const struct pv_event *ev)
+{
+	const struct pv_start *s = (const void *)ev;
+	bool again = w->conf.periods == 1 && w->losses.streams;
+	if (w->any && !again)
+		period_close(w, w->last_ns, true);
+	w->losses.streams++;
+	w->open = true;
+	w->closed_any = false;
+	w->recorded = s->clock == PV_CLOCK_RECORDED;
+	w->hosts = s->hosts_count > 0;
+	w->stream_id = s->stream_id;
+	w->live_out_sec = ev->time_ns / NS;
+	pv_defines_clear(w->defines);
+	for (size_t i = 0; i < w->ninstances; i++) {
+		w->instance[i]->bound = false;
+		w->instance[i]->stage = -1;
+		w->instance[i]->ctx.hosts_empty = !w->hosts;
+		w->instance[i]->ctx.recorded = w->recorded;
+	}
+	if (ev->time_ns && !(again && w->any))
+		period_start(w, ev->time_ns);
+}
+
+static void on_stage(struct pv_window *w, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	const struct pv_handler *h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len);
+	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules))
+		return;
+	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
+	if (!in) {
+		w->losses.lost++;
+		return;
+	}
+	in->bound = true;
+	in->stage = s->kind == PV_STAGE_SOURCE ? -1 : s->stage;
+	in->ctx.hosts_empty = !w->hosts;
+	in->ctx.recorded = w->recorded;
+}
+
+static void on_stop(struct pv_window *w, const struct pv_event *ev)
+{
+	struct pv_window_losses *l = &w->losses;
+	size_t n;
+	const struct pv_ledger_row *row = pv_stop_rows((const void *)ev, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (row[i].stage == PV_STAGE_STREAM)
+			continue;
+		if (row[i].stage == 0 && row[i].what == PV_LEDGER_RECEIVED)
+			l->received += row[i].value;
+		else if (row[i].what == PV_LEDGER_OS_DROPS)
+			l->os_drops += row[i].value;
+		else if (row[i].what == PV_LEDGER_IF_DROPS)
+			l->if_drops += row[i].value;
+		else if (row[i].what == PV_LEDGER_MALFORMED)
+			l->malformed += row[i].value;
+		else if (row[i].what == PV_LEDGER_EVICTED || row[i].what == PV_LEDGER_XACT_EVICTED ||
+			 row[i].what == PV_LEDGER_FLOW_EVICTED)
+			l->evicted += row[i].value;
+	}
+	l->stopped = true;
+	if (!w->reading && (ev->time_ns || w->any))
+		advance(w, ev->time_ns > w->last_ns ? ev->time_ns : w->last_ns);
+	if (!(w->conf.periods == 1 && w->any))
+		period_close(w, w->last_ns, true);
+	w->open = false;
+	if (w->conf.buckets) {
+		struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
+		size_t kept = 0;
+		if (!w->any && !w->reading && !w->closed_any)
+			period_start(w, 0); /* a stream without a packet still has a summary: zeros */
+		if (w->any) /* one period: the bucket goes out with the stream, the next stream gets a new one */
+			period_close(w, w->last_ns, true);
+		for (size_t i = 0; i < n && kept < PV_LEDGER_ROWS_MAX - 1; i++)
+			if (row[i].stage != PV_STAGE_STREAM)
+				rows[kept++] = row[i];
+		if (l->lost)
+			rows[kept++] = (struct pv_ledger_row){PV_STAGE_STREAM - 1, PV_LEDGER_TOPN_LOST, 0, l->lost};
+		pv_stop_emit(&w->stage.out, ev->time_ns, rows, kept);
+	}
+}
+
+static void on_bucket(struct pv_window *w, const struct pv_event *ev)
+{
+	struct pv_bucket *b = NULL;
+	bool live = false;
+	w->reading = true;
+	switch (pv_bucket_read(&w->reader, ev, &b, &live, &w->problem)) {
+	case PV_FAIL:
+		w->losses.lost++;
+		return;
+	case PV_END:
+		break;
+	default:
+		return;
+	}
+	struct instance *in = NULL;
+	const struct pv_handler *want = w->nmodules ? wanted(w, b->handler->type, strlen(b->handler->type)) : b->handler;
+	for (size_t i = 0; i < w->ninstances; i++)
+		if (w->instance[i]->handler == b->handler && !strcmp(w->instance[i]->name, b->name))
+			in = w->instance[i];
+	if (!in && want == b->handler)
+		in = instance_get(w, b->handler, b->name, strlen(b->name));
+	if (!in || want != b->handler || live) { /* LIVE copies are for pv-serve; a closed bucket follows */
+		pv_bucket_free(b);
+		return;
+	}
+	b->closed = true;
+	if (!in->nclosed && !in->live)
+		in->conf.groups = b->conf.groups;
+	b->conf.topn = in->conf.topn;
+	b->conf.topn_percentile = in->conf.topn_percentile;
+	if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
+		w->losses.lost++;
+	keep_closed(w, in, b, w->conf.periods);
+	stay_in_budget(w);
+}
+
+static void update(struct pv_window *w, const struct pv_event *ev)
+{
+	unsigned type = ev->type;
+	const uint8_t *bytes = (const uint8_t *)ev;
+	int stage = where[type].stage ? bytes[where[type].stage] : -1;
+	bool deep = !where[type].stamp || bytes[where[type].stamp] < w->conf.deep;
+	uint64_t sec = ev->time_ns / NS, first = w->start_ns / NS;
+	if (sec < first)
+		sec = first; /* late: it counts in the second that is still open */
+	if (!w->taken)
+		find_takers(w);
+	for (unsigned i = 0; i < w->ntakers[type]; i++) {
+		struct instance *in = w->takers[type][i];
+		if (in->stage >= 0 && stage >= 0 && in->stage != stage)
+			continue;
+		struct pv_bucket *b = open_bucket(w, in);
+		if (!b) {
+			w->losses.lost++;
+			continue;
+		}
+		const struct pv_handler *h = in->handler;
+		b->now_sec = sec;
+		if (!h->is_base || h->is_base(ev)) {
+			struct pv_block *root = pv_bucket_root(b);
+			if (h->events >= 0)
+				pv_count(root, (unsigned)h->events, 1);
+			if (h->samples >= 0 && deep)
+				pv_count(root, (unsigned)h->samples, 1);
+			if (h->events_rate >= 0)
+				pv_rate_count(root, (unsigned)h->events_rate, 1);
+		}
+		h->update(b, ev, deep, &in->ctx);
+	}
+}
+
+static void window_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
+{
+	struct pv_window *w = (struct pv_window *)stage;
+	const uint8_t *p = (const uint8_t *)first, *end = p + bytes;
+	for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
+		const struct pv_event *ev = (const void *)p;
+		switch (ev->type) {
+		case PV_EV_START:
+			on_start(w, ev);
+			if (w->conf.buckets)
+				pv_out_pass(&w->stage.out, ev, ev->size);
+			break;
+		case PV_EV_STAGE:
+			on_stage(w, ev);
+			if (w->conf.buckets)
+				pv_out_pass(&w->stage.out, ev, ev->size);
+			break;
+		case PV_EV_DEFINE:
+			pv_defines_put(w->defines, (const void *)ev);
+			break;
+		case PV_EV_STOP:
+			if (!w->reading)
+				complete(w);
+			on_stop(w, ev);
+			break;
+		case PV_EV_BUCKET:
+		case PV_EV_LIVE:
+		case PV_EV_BLOCK:
+		case PV_EV_METRIC:
+		case PV_EV_BUCKET_END:
+			on_bucket(w, ev);
+			break;
+		case PV_EV_TICK:
+		case PV_EV_STATS:
+			advance(w, ev->time_ns);
+			update(w, ev);
+			if (w->conf.buckets)
+				pv_out_pass(&w->stage.out, ev, ev->size);
+			break;
+		default:
+			if (ev->type >= PV_EV_TYPES)
+				break;
+			advance(w, ev->time_ns);
+			update(w, ev);
+			break;
+		}
+	}
+}
+
+static void window_end(struct pv_stage *stage, bool cut)
+{
+	struct pv_window *w = (struct pv_window *)stage;
+	if (!w->open)
+		return;
+	complete(w);
+	if (w->any && !(w->conf.periods == 1 && !w->conf.buckets))
+		period_close(w, w->last_ns, true);
+	if (!cut && w->conf.buckets)
+		pv_stop_emit(&w->stage.out, w->last_ns, NULL, 0);
+	w->open = false;
+}
+
+static void window_free(struct pv_stage *stage)
+{
+	struct pv_window *w = (struct pv_window *)stage;
+	for (size_t i = 0; i < w->ninstances; i++)
+		instance_free(w->instance[i]);
+	pv_bucket_reader_free(&w->reader);
+	pv_defines_free(w->defines);
+	pv_out_free(&w->stage.out);
+	free(w);
+}
+
+static const struct pv_stage_ops window_ops = {"window", window_batch, window_end, window_free};
+
+/* ---- making ------------------------------------------------------------------------------------- */
+
+static int parse_modules(struct pv_window *w, char *err, size_t cap)
+{
+	for (size_t i = 0; i < w->conf.nmodules; i++) {
+		const char *text = w->conf.modules[i], *colon = strchr(text, ':');
+		size_t n = colon ? (size_t)(colon - text) : strlen(text);
+		const struct pv_handler *h = find_handler(w, text, n, colon ? colon + 1 : "1.0");
+		if (!h || w->nmodules == PV_WINDOW_INSTANCES) {
+			int at = snprintf(err, cap, "unknown module '%s'; there are:", text);
+			for (size_t k = 0; w->conf.handlers[k] && at > 0 && (size_t)at < cap; k++)
+				at += snprintf(err + at, cap - (size_t)at, " %s:%s", w->conf.handlers[k]->type,
+					       w->conf.handlers[k]->version);
+			return -1;
+		}
+		w->modules[w->nmodules++].handler = h;
+	}
+	return 0;
+}
+
+/* A group must be known to one of the handlers that can appear. */
+static int check_groups(const struct pv_window *w, const char *const *list, size_t n, char *err, size_t cap)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct pv_handler *last = NULL;
+		bool known = !strcmp(list[i], "all");
+		for (size_t k = 0; w->conf.handlers[k] && !known; k++) {
+			const struct pv_handler *h = w->conf.handlers[k];
+			bool can = !w->nmodules;
+			for (size_t m = 0; m < w->nmodules; m++)
+				can |= w->modules[m].handler == h;
+			if (!can || !h->ngroups)
+				continue;
+			known = pv_handler_group(h, list[i]) >= 0;
+			last = h;
+		}
+		if (known)
+			continue;
+		if (w->nmodules == 1 && last)
+			pv_handler_group_error(last, list[i], err, cap);
+		else
+			snprintf(err, cap, "%s is an invalid/unsupported metric group of every module", list[i]);
+		return -1;
+	}
+	return 0;
+}
+
+struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sink sink, char *err, size_t cap)
+{
+	struct pv_window *w = calloc(1, sizeof *w);
+	snprintf(err, cap, "out of memory");
+	if (!w)
+		return NULL;
+	w->stage.ops = &window_ops;
+	w->conf = *conf;
+	if (w->conf.periods < 1)
+		w->conf.periods = 1;
+	if (w->conf.periods > PV_WINDOW_PERIODS_MAX)
+		w->conf.periods = PV_WINDOW_PERIODS_MAX;
+	w->reader.handlers = conf->handlers;
+	w->reader.seed = conf->seed;
+	w->defines = pv_defines_new(PV_WINDOW_DEFINES);
+	if (!w->defines || pv_out_init(&w->stage.out, sink) || parse_modules(w, err, cap) ||
+	    check_groups(w, conf->enable, conf->nenable, err, cap) ||
+	    check_groups(w, conf->disable, conf->ndisable, err, cap)) {
+		window_free(&w->stage);
+		return NULL;
+	}
+	return w;
+}
+
+struct pv_stage *pv_window_stage(struct pv_window *w)
+{
+	return &w->stage;
+}
+
+const struct pv_window_losses *pv_window_losses(const struct pv_window *w)
+{
+	return &w->losses;
+}
+
+const char *pv_window_problem(const struct pv_window *w)
+{
+	return w->problem;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* The schema, or, where several instances share it, one more word. */
+static void key_of(const struct pv_window *w, size_t at, char *key, size_t cap)
+{
+	const char *schema = w->instance[at]->handler->schema;
+	unsigned before = 0;
+	for (size_t i = 0; i < at; i++)
+		before += !strcmp(w->instance[i]->handler->schema, schema);
+	if (!before)
+		snprintf(key, cap, "%s", schema);
+	else
+		snprintf(key, cap, "%s_%u", schema, before + 1);
+}
+
+static struct pv_bucket *merged(struct pv_window *w, struct instance *in)
+{
+	struct pv_bucket *sum = pv_bucket_new(in->handler, &in->conf);
+	if (!sum || (w->any && !open_bucket(w, in))) {
+		pv_bucket_free(sum);
+		return NULL;
+	}
+	/* oldest first, so that a full top-N table keeps what came first, as one stream would have */
+	for (unsigned i = in->nclosed; i--;)
+		if (pv_bucket_merge(sum, in->closed[i]))
+			w->losses.lost++;
+	if (in->live) {
+		in->live->start_ns = w->start_ns;
+		if (w->last_ns > in->live->start_ns)
+			in->live->end_ns = w->last_ns;
+		if (pv_bucket_merge(sum, in->live))
+			w->losses.lost++;
+	}
+	sum->closed = !in->live;
+	return sum;
+}
+
+int pv_window_each(struct pv_window *w, int (*fn)(void *, const char *, const struct pv_bucket *), void *ctx)
+{
+	int rc = 0;
+	for (size_t i = 0; i < w->ninstances && !rc; i++) {
+		char key[PV_BUCKET_NAME + 16];
+		struct pv_bucket *b = merged(w, w->instance[i]);
+		if (!b)
+			return -1;
+		key_of(w, i, key, sizeof key);
+		rc = pv_bucket_shown(b) ? fn(ctx, key, b) : 0;
+		pv_bucket_free(b);
+	}
+	return rc;
+}
+
+static int add_json(void *ctx, const char *key, const struct pv_bucket *b)
+{
+	json_t *o = pv_bucket_json(b);
+	return o ? json_object_set_new(ctx, key, o) : -1;
+}
+
+static json_t *wrap(unsigned minutes, json_t *inner)
+{
+	char key[16];
+	snprintf(key, sizeof key, "%um", minutes);
+	return json_pack("{s:o}", key, inner);
+}
+
+json_t *pv_window_json(struct pv_window *w)
+{
+	json_t *inner = json_object();
+	if (!inner || pv_window_each(w, add_json, inner)) {
+		json_decref(inner);
+		return NULL;
+	}
+	return wrap(w->conf.periods, inner);
+}
+
+json_t *pv_window_bucket_json(struct pv_window *w)
+{
+	json_t *inner = json_object();
+	for (size_t i = 0; i < w->ninstances; i++) {
+		char key[PV_BUCKET_NAME + 16];
+		key_of(w, i, key, sizeof key);
+		if (w->instance[i]->nclosed && pv_bucket_shown(w->instance[i]->closed[0]) &&
+		    add_json(inner, key, w->instance[i]->closed[0])) {
+			json_decref(inner);
+			return NULL;
+		}
+	}
+	return wrap(1, inner);
+}

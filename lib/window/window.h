@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* window/window.h - the last stage of a pipeline: a stream of events becomes buckets of 60 seconds.
+ *
+ * Time is the stream's (event times and TICKs), never the clock, so that a replayed capture gives
+ * the buckets that the live one gave. The first bucket starts with the stream; the next when an
+ * event's second reaches the start's second + 60, at that event. At most `periods` buckets are
+ * kept; with one, nothing ever shifts. A recorded stream that steps back by more than a period
+ * starts a new bucket there. Buckets of the same minute (of several streams) are merged; so are
+ * buckets that come in ready-made, from another pv-window.
+ *
+ * An instance is one handler (a metric table in one version) fed by one analyser's events. Which there are
+ * follows from the analysers that announce themselves, or from conf.modules.
+ *
+ * As a stage it puts out START, what announces and STOP, and its buckets; conf.closed and
+ * pv_window_json() serve those who print instead.
+ * Ownership: buckets given to callbacks are borrowed. Threads: one.
+ * Limits: PV_WINDOW_INSTANCES, PV_WINDOW_DEFINES; conf.budget_bytes of buckets, kept by trimming the top-N tables of
+ * closed ones. */
+#ifndef PV_WINDOW_WINDOW_H
+#define PV_WINDOW_WINDOW_H
+
+#include <jansson.h>
+
+#include "metric/bucket.h"
+#include "stage/stage.h"
+
+#define PV_WINDOW_PERIOD_SEC 60
+#define PV_WINDOW_PERIODS_MAX 10
+#define PV_WINDOW_INSTANCES 32    /* handlers in one stream: more than there are types, for chains */
+#define PV_WINDOW_DEFINES 65536   /* strings kept of DEFINE events, in all; analysers reuse their numbers long before */
+#define PV_WINDOW_BUDGET (32u << 20) /* of buckets; half of what a program may take (64 MiB) */
+
+struct pv_window;
+
+struct pv_window_conf {
+	const struct pv_handler *const *handlers; /* NULL-terminated registry */
+	unsigned periods;        /* 1..10 */
+	unsigned deep;           /* percent of events that are deep, 1..100 */
+	uint16_t topn;           /* rows of top-N lists */
+	uint8_t topn_percentile; /* 0..100 */
+	const char *const *enable, *const *disable; /* metric groups; "all" */
+	size_t nenable, ndisable;
+	const char *const *modules; /* "net", "dns:2.0"; none: version 1.0 of the analysers that announce themselves */
+	size_t nmodules;
+	size_t budget_bytes;     /* 0: PV_WINDOW_BUDGET */
+	uint64_t seed;
+	bool live_copies;        /* put out a LIVE event a second (live streams) */
+	bool buckets;            /* put out events at all; false for those who only print */
+	/* A period of a live stream has closed: pv_window_bucket_json() is valid for it. May be NULL. */
+	void (*closed)(void *ctx, struct pv_window *);
+	void *ctx;
+};
+
+/* NULL with one line in err (unknown module, unknown group, memory). The strings of conf must live as long. */
+struct pv_window *pv_window_new(const struct pv_window_conf *, struct pv_sink, char *err, size_t cap);
+struct pv_stage *pv_window_stage(struct pv_window *); /* freed by pv_stage_free() */
+
+/* {"<periods>m": {...}}: everything that is kept, merged (the live bucket alone with one period). NULL without memory. */
+json_t *pv_window_json(struct pv_window *);
+/* {"1m": {...}} of the newest closed period. */
+json_t *pv_window_bucket_json(struct pv_window *);
+
+/* Every kept bucket merged, by instance: fn is called once per instance. */
+int pv_window_each(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
+
+/* What the capture and the stages lost, from STOP; 0 when no STOP came. */
+struct pv_window_losses {
+	uint64_t received, os_drops, if_drops, malformed, evicted, lost;
+	bool stopped; /* a STOP was seen */
+	unsigned streams;
+};
+const struct pv_window_losses *pv_window_losses(const struct pv_window *);
+
+/* Why buckets that came in were refused, NULL when none was. */
+const char *pv_window_problem(const struct pv_window *);
+
+#endif

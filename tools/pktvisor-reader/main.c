@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* pktvisor-reader - a saved capture in, one JSON summary out. See pktvisor-reader(1).
+ *
+ * The stages of the shell pipeline, joined as threads: source and analysers in this one, the window in
+ * another. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "dhcp/analyser.h"
+#include "dns/analyser.h"
+#include "net/analyser.h"
+#include "stage/thread.h"
+#include "tool/progress.h"
+#include "tool/summary.h"
+
+/* pcap's handlers when --modules names none. */
+static const char *const default_modules[] = {"net", "dns", "dhcp"};
+
+#define ANALYSERS 3
+
+/* The analysers that the modules need, in the order of the pipeline. */
+struct chain {
+	struct pv_stage *stage[ANALYSERS];
+	size_t n;
+};
+
+static bool needs(const struct pv_window_conf *conf, const char *type)
+{
+	for (size_t i = 0; i < conf->nmodules; i++) {
+		size_t n = strcspn(conf->modules[i], ":");
+		if (strlen(type) == n && !memcmp(conf->modules[i], type, n))
+			return true;
+	}
+	return false;
+}
+
+/* Built from the end, since each needs the sink behind it. NULL stages mean no memory. */
+static bool build(struct chain *c, const struct pv_program *prog, const struct pv_window_conf *conf,
+		  const struct pv_tool_geo *geo, struct pv_sink sink)
+{
+	struct pv_net_conf net = {.geo = NULL};
+	struct pv_dns_conf dns = {.seed = pv_tool_seed()};
+	struct pv_dhcp_conf dhcp = {.seed = pv_tool_seed()};
+	pv_net_filter_init(&net.filter);
+	pv_dns_filter_init(&dns.filter);
+	const char *const types[ANALYSERS] = {"dhcp", "dns", "net"}; /* from the end */
+	bool ok = true;
+	for (size_t i = 0; i < ANALYSERS && ok; i++) {
+		if (!needs(conf, types[i]))
+			continue;
+		struct pv_filter_conf fc = {.only = c->n == 0}; /* packets are of no use to the window */
+		if (i == 1) /* numbers of places are an analyser's own */
+			dns.geo = pv_tool_geo_open(prog, geo);
+		if (i == 2)
+			net.geo = pv_tool_geo_open(prog, geo);
+		struct pv_stage *s = i == 0 ? pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&dhcp), &fc, sink)
+				     : i == 1 ? pv_filter_new(&pv_dns_ops, pv_dns_new(&dns), &fc, sink)
+					      : pv_filter_new(&pv_net_ops, pv_net_new(&net), &fc, sink);
+		ok = s != NULL;
+		if (!ok)
+			break;
+		c->stage[c->n++] = s;
+		sink = pv_sink_stage(s);
+	}
+	pv_net_filter_free(&net.filter);
+	return ok;
+}
+
+static int run(const struct pv_program *prog, struct pv_capture *capture, struct pv_out *out)
+{
+	struct pv_progress progress = PV_PROGRESS;
+	int sig = pv_tool_signals();
+	for (;;) {
+		struct pollfd p = {sig, POLLIN, 0};
+		if (sig >= 0 && poll(&p, 1, 0) > 0)
+			pv_capture_stop(capture);
+		enum pv_res res = pv_capture_poll(capture, out);
+		enum pv_res sent = pv_out_flush(out);
+		pv_progress_step(&progress, capture);
+		if (res == PV_FAIL || sent == PV_FAIL) {
+			pv_progress_end(&progress, capture);
+			pv_tool_say(prog, "%s", res == PV_FAIL ? pv_capture_error(capture) : strerror(errno));
+			return PV_EXIT_FAILED;
+		}
+		if (res == PV_END || res == PV_STOP || sent != PV_OK)
+			break;
+	}
+	pv_progress_end(&progress, capture);
+	return PV_EXIT_OK;
+}
+
+/* Only pcap is built yet; the others are known words. */
+static void check_input(const struct pv_program *prog, const char *input)
+{
+	static const char *const later[] = {"dnstap", "sflow", "netflow"};
+	if (!strcasecmp(input, "pcap"))
+		return;
+	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+		if (!strcasecmp(input, later[i])) {
+			pv_tool_say(prog, "-i %s: this input is not built yet; only pcap is", later[i]);
+			exit(PV_EXIT_FAILED);
+		}
+	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow", input);
+	exit(PV_EXIT_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
+	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
+	struct pv_tool_geo geo = PV_TOOL_GEO;
+	const char *input = "pcap";
+	bool verbose = false, table = false;
+	const struct pv_opt opts[] = {
+		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap (dnstap, sflow, netflow: not built yet)", 0, 0},
+		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
+		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
+		PV_TOOL_GEO_OPTS(geo),
+		PV_SUMMARY_OPT_ROWS(o),
+		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person instead of JSON", 0, 0},
+		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say more on stderr", 0, 0},
+	};
+	const struct pv_program prog = {
+		.name = "pktvisor-reader",
+		.summary = "summarise a saved capture as JSON",
+		.synopsis = "[options] FILE",
+		.opts = opts,
+		.nopts = sizeof opts / sizeof opts[0],
+		.operands_min = 1,
+		.operands_max = 1,
+	};
+	char err[512];
+	pv_tool_start(&prog, argc, argv, &conf.file);
+	check_input(&prog, input);
+	struct pv_window_conf wconf;
+	pv_summary_conf(&o, &wconf);
+	if (!wconf.nmodules) {
+		wconf.modules = default_modules;
+		wconf.nmodules = sizeof default_modules / sizeof default_modules[0];
+	}
+	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
+	if (!w) {
+		pv_tool_say(&prog, "%s", err);
+		return PV_EXIT_USAGE;
+	}
+	struct pv_capture *capture = pv_capture_open(&conf, err, sizeof err);
+	if (!capture) {
+		pv_tool_say(&prog, "%s", err);
+		return PV_EXIT_FAILED;
+	}
+	if (verbose)
+		pv_progress_effective(&prog, capture);
+	struct pv_thread *thread = pv_thread_start(pv_window_stage(w));
+	struct chain chain = {.n = 0};
+	struct pv_out out;
+	if (!thread || !build(&chain, &prog, &wconf, &geo, pv_sink_thread(thread)) ||
+	    pv_out_init(&out, chain.n ? pv_sink_stage(chain.stage[chain.n - 1]) : pv_sink_thread(thread))) {
+		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
+		return PV_EXIT_FAILED;
+	}
+	int code = run(&prog, capture, &out);
+	pv_thread_join(thread, false);
+	struct pv_summary s = {.prog = &prog, .table = table};
+	code = pv_summary_end(&s, w, code);
+	pv_summary_losses(&prog, w);
+	pv_out_free(&out);
+	for (size_t i = 0; i < chain.n; i++)
+		pv_stage_free(chain.stage[i]);
+	pv_stage_free(pv_window_stage(w));
+	pv_capture_free(capture);
+	pv_summary_opts_free(&o);
+	return code;
+}

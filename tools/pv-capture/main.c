@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* pv-capture - packets from an interface or a saved capture become an event stream. See pv-capture(1). */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "capture/privs.h"
+#include "tool/progress.h"
+
+/* Until the stream has ended. Returns the exit code. */
+static int run(const struct pv_program *prog, struct pv_capture *c, bool verbose, bool show)
+{
+	struct pv_out out;
+	struct pv_progress progress = PV_PROGRESS;
+	enum pv_res res;
+	if (pv_out_init(&out, pv_sink_fd(STDOUT_FILENO))) {
+		pv_tool_say(prog, "cannot start: %s", strerror(errno));
+		return PV_EXIT_FAILED;
+	}
+	do {
+		const char *notice;
+		res = pv_capture_poll(c, &out);
+		pv_out_flush(&out);
+		while ((notice = pv_capture_notice(c)))
+			if (verbose)
+				pv_tool_say(prog, "%s", notice);
+		if (show)
+			pv_progress_step(&progress, c);
+	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
+	if (show)
+		pv_progress_end(&progress, c);
+	if (res == PV_FAIL && pv_capture_error(c)[0])
+		pv_tool_say(prog, "%s", pv_capture_error(c));
+	else if (out.res == PV_FAIL)
+		pv_tool_say(prog, "cannot write: %s", strerror(errno));
+	bool failed = res == PV_FAIL || out.res == PV_FAIL;
+	pv_out_free(&out);
+	return failed ? PV_EXIT_FAILED : PV_EXIT_OK;
+}
+
+static void report(const struct pv_program *prog, const struct pv_capture *c)
+{
+	struct pv_capture_status s;
+	pv_capture_status(c, &s);
+	pv_tool_say(prog, "%" PRIu64 " packets, %" PRIu64 " dropped by the kernel, %" PRIu64 " by the interface", s.packets,
+		    s.os_drops, s.if_drops);
+	pv_tool_say(prog, "%" PRIu64 " malformed, %" PRIu64 " not supported, %" PRIu64 " cut short, link lost %" PRIu64 " times",
+		    s.malformed, s.unsupported, s.truncated, s.link_down);
+}
+
+int main(int argc, char **argv)
+{
+	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER};
+	struct pv_opt_list decap = {NULL, 0};
+	uint64_t snaplen = 0;
+	bool verbose = false;
+	const struct pv_opt opts[] = {
+		{'r', "read", PV_OPT_STRING, &conf.file, "FILE", "read a saved capture, pcap or pcapng; '-' is stdin", 0, 0},
+		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only packets that match this tcpdump filter", 0, 0},
+		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are the host's; decides in and out", 0, 0},
+		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES", "look at BYTES of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
+		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME", "end after TIME, as in 90, 5m, 1h", 0, 0},
+		{'c', "count", PV_OPT_UINT, &conf.count, "N", "end after N packets", 1, 0},
+		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "the kernel's ring for packets (default: 64M)", 0, 0},
+		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "only what the interface takes in anyway", 0, 0},
+		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "report what is inside these tunnels: gre, ipip, vxlan", 0, 0},
+		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
+	};
+	const struct pv_program prog = {
+		.name = "pv-capture",
+		.summary = "turn packets from an interface or a saved capture into an event stream",
+		.synopsis = "[options] INTERFACE | ADDRESS | auto | any > EVENTS\n       pv-capture [options] -r FILE > EVENTS",
+		.opts = opts,
+		.nopts = sizeof opts / sizeof opts[0],
+		.operands_max = 1,
+	};
+	char why[512];
+	pv_tool_start(&prog, argc, argv, &conf.iface);
+	for (size_t i = 0; i < decap.count; i++)
+		if (!pv_capture_decap(&conf, decap.item[i])) {
+			pv_tool_say(&prog, "unknown tunnel '%s'; there are: gre, ipip, vxlan", decap.item[i]);
+			return PV_EXIT_USAGE;
+		}
+	pv_opt_list_free(&decap);
+	if (!conf.file == !conf.iface) {
+		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help", conf.file ? ", not both" : "");
+		return PV_EXIT_USAGE;
+	}
+	if (!pv_tool_stdout_binary(&prog))
+		return PV_EXIT_USAGE;
+	conf.snaplen = (uint32_t)snaplen;
+	conf.stop_fd = pv_tool_signals();
+	struct pv_capture *c = pv_capture_open(&conf, why, sizeof why);
+	if (!c) {
+		pv_tool_say(&prog, "%s", why);
+		return PV_EXIT_FAILED;
+	}
+	if (!pv_privs_drop(&(struct pv_privs_conf){.keep_net_raw = conf.iface != NULL}, why, sizeof why) && verbose)
+		pv_tool_say(&prog, "privileges: %s", why);
+	if (verbose)
+		pv_progress_effective(&prog, c);
+	int code = run(&prog, c, verbose, conf.file != NULL);
+	if (verbose)
+		report(&prog, c);
+	pv_capture_free(c);
+	return code;
+}
