@@ -286,5 +286,7 @@ unsigned pv_ifwatch_update(struct pv_ifwatch *w)
 void pv_ifwatch_reopened(struct pv_ifwatch *w)
 {
 	w->replaced = false;
+	if (w->fd >= 0)
+		read_messages(w); /* how it came to be is no outage of it */
 	w->state = look(w->name, &w->index);
 }

@@ -40,7 +40,7 @@ static const struct range wide[] = {
 	{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
 };
 
-/* Must not reach a terminal: control characters, and those that turn the direction of what follows or are not seen. */
+/* Must not reach a terminal: control characters, and those that turn the direction of text or are not seen. */
 static const struct range hostile[] = {
 	{0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200f},
 	{0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
@@ -407,8 +407,8 @@ static const char *label_of(const struct leaf *l)
 	return l->path + (n ? n + 1 : 0);
 }
 
-static void print_counter_group(struct pen *p, const struct leaves *s, size_t first, unsigned group_w, unsigned label_w,
-				unsigned value_w)
+static void print_counter_group(struct pen *p, const struct leaves *s, size_t first, unsigned group_w,
+				unsigned label_w, unsigned value_w)
 {
 	const struct leaf *lead = &s->leaf[first];
 	size_t members = 0, zeros = 0;
@@ -514,10 +514,10 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 	}
 	if (line_before && (rows || nothing))
 		pen_line(p);
-	unsigned numbers = 0;
+	unsigned numbers = 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
 	for (int k = 0; k < KEYS; k++) {
-		if (w[k] && w[k] < 6)
-			w[k] = 6;
+		if (w[k] && w[k] < least)
+			w[k] = least;
 		numbers += w[k] ? w[k] + 2 : 0;
 	}
 	if (INDENT + path_w + numbers > p->width)

@@ -2,8 +2,17 @@
 /* metric/table.h - a window as a table for a person.
  *
  * Works on the JSON of a window ({"5m": {"dns": {...}}}), so it shows exactly what scripts get, and
- * knows no metric by name. Numbers are grouped and right-aligned, top lists show each row's share,
- * long names end in an ellipsis. No control byte of a name reaches the terminal. */
+ * knows no metric by name: what stands there is told from its shape. A number is a counter, a list a top
+ * list, an object of percentiles a quantile or rate, an object with "buckets" a histogram.
+ *
+ * Numbers are grouped and right-aligned; as much stands side by side as the width allows; names that
+ * are too long end in an ellipsis; what is empty or all 0 is named in one line. No control character of a
+ * name reaches the terminal, nor one that turns the direction of text: their bytes are shown as \DDD.
+ * Output is UTF-8, whatever the locale.
+ *
+ * Shares in top lists are of the nearest counter called "total", else "events", which the heading names. It
+ * counts all messages or packets, so the shares of a list that looks only at some of them
+ * (replies, say) do not add up to 100 %. Lists of bytes have no shares. */
 #ifndef PV_METRIC_TABLE_H
 #define PV_METRIC_TABLE_H
 

@@ -200,7 +200,9 @@ static int link_ppp_protocol(struct view *v)
 
 static int link_ppp(struct view *v, bool hdlc)
 {
-	if (v->cap >= 2 && v->p[0] == 0xff && v->p[1] == 3) {
+	if (v->cap < 2) /* the least a protocol number and anything behind it can be */
+		return missing(v, 2, PV_DEC_LINK_CUT, PV_DEC_LINK_SHORT);
+	if (v->p[0] == 0xff && v->p[1] == 3) {
 		skip(v, 2);
 	} else if (hdlc) {
 		/* Without address and control bytes of PPP this link type carries Cisco HDLC. */
@@ -508,7 +510,8 @@ static int tunnel_vxlan(struct view *v, const uint8_t **payload)
 }
 
 /* What an IP header carries. Returns the ethertype of a tunnel's content, or DONE. */
-static int above_ip(struct view *v, int proto, const struct pv_decoder *d, bool decap, const uint8_t **payload)
+static int above_ip(struct view *v, int proto, const struct pv_decoder *d, bool decap,
+		    const uint8_t **payload)
 {
 	int r;
 	switch (proto) {

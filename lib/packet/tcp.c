@@ -8,9 +8,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Two pools of equal pieces, both addressed by 32-bit indexes: flows, and chunks of held bytes. Every flow is in
- * one hash chain and in one of four lists, each ordered by last activity; which list says what evicting
- * the flow would cost. */
+/* Two pools of equal pieces, both addressed by 32-bit indexes: flows, and chunks of held bytes. Every flow
+ * is in one hash chain and in one of four lists, each ordered by last activity; which list says what
+ * evicting the flow would cost. */
 
 #define NONE UINT32_MAX
 
@@ -192,7 +192,8 @@ static struct pv_packet stand_in(const struct flow *f, int s)
 	return p;
 }
 
-static void report(struct pv_tcp *t, const struct flow *f, int s, const struct pv_packet *p, enum pv_tcp_reason r)
+static void report(struct pv_tcp *t, const struct flow *f, int s, const struct pv_packet *p,
+		   enum pv_tcp_reason r)
 {
 	if (!t->conf.error)
 		return;
@@ -253,7 +254,8 @@ static void segs_drop(struct pv_tcp *t, struct flow *f, int s)
 		seg_pop(t, f, s);
 }
 
-static void break_side(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, enum pv_tcp_reason r)
+static void break_side(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p,
+		       enum pv_tcp_reason r)
 {
 	f->flags[s] |= S_BROKEN;
 	t->stats.broken++;
@@ -365,7 +367,8 @@ static void deliver(struct pv_tcp *t, const struct pv_packet *p, const uint8_t *
 	t->conf.message(t->conf.ctx, p, b, n);
 }
 
-/* The length of the message that begins with these n bytes; 0: not known yet. Breaks the side if it is none. */
+/* The length of the message that begins with these n bytes; 0: not known yet. Breaks the side if there is
+ * none. */
 static uint32_t frame(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *head,
 		      uint32_t n)
 {
@@ -382,7 +385,8 @@ static uint32_t frame(struct pv_tcp *t, struct flow *f, int s, const struct pv_p
 }
 
 /* The next n bytes of the stream. */
-static void feed(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b, uint32_t n)
+static void feed(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b,
+		 uint32_t n)
 {
 	struct side *sd = &f->side[s];
 	while (n && !(f->flags[s] & S_BROKEN)) {
@@ -513,8 +517,8 @@ static void give_up(struct pv_tcp *t, struct flow *f, int s)
 }
 
 /* A segment that came early. */
-static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b, uint32_t len,
-		 uint32_t wire)
+static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b,
+		 uint32_t len, uint32_t wire)
 {
 	struct side *sd = &f->side[s];
 	uint32_t seq = p->tcp_seq + (p->tcp_flags & PV_TCP_SYN ? 1 : 0);
@@ -615,7 +619,7 @@ static uint32_t *bucket(struct pv_tcp *t, const struct key *k)
 
 static bool is_idle(const struct pv_tcp *t, const struct flow *f, uint64_t now)
 {
-	/* A step back in time is a new recording, or a clock that was set: either way it is not soon after. */
+	/* A step back in time is a new recording or a clock that was set: in neither case "soon after". */
 	uint64_t d = now >= f->last_ns ? now - f->last_ns : f->last_ns - now;
 	return d >= t->conf.idle_ns;
 }
@@ -784,7 +788,7 @@ void pv_tcp_packet(struct pv_tcp *t, const struct pv_packet *p, const uint8_t *p
 		f->pad[0] = f->pad[1] = 0;
 		f->last_ns = now;
 		open_flow(t, f);
-		/* The bucket's chain may have changed: slot() gives flows back. */
+		/* *at is read only now: slot() may have taken a flow out of this chain. */
 		f->chain = *at;
 		*at = i + 1;
 		list_append(t, i, L_EMPTY);

@@ -10,15 +10,15 @@
  *   in sequence   taken; messages that lie whole in the segment are delivered in place, without a copy
  *   older         a retransmission; only a new tail is taken (what came first wins)
  *   newer         kept, up to PV_TCP_FRAGMENTS segments and PV_TCP_SIDE_BYTES a side
- * Closed: FIN of both sides, or RST. A closed flow stays as a tombstone, so that stragglers
- * are ignored rather than taken for a new flow, until it is idle or its slot is needed. A SYN opens it again, as does a
+ * Closed: FIN of both sides, or RST. A closed flow stays as a tombstone until it is idle or its slot is
+ * needed, so that stragglers are ignored rather than taken for a new flow. A SYN opens it again; so does a
  * SYN with another sequence number on a flow whose end we did not see (the port was used again). FIN
  * and RST alone never make a flow.
  *
- * Loss. A gap is given up when the side holds too much behind it, when both sides have sent FIN, at RST, at idle close
- * and at the end. Not when the other side speaks, and not at the side's own FIN: captures taken
- * from several queues, taps or a bonded link interleave the directions and reorder neighbours by more than
- * a reply takes on a fast network, and giving up early turns a harmless swap into a lost message.
+ * Loss. A gap is given up when the side holds too much behind it, when both sides have sent FIN, at RST,
+ * at idle close and at the end. Not when the other side speaks, and not at the side's own FIN: captures
+ * taken from several queues, taps or a bonded link interleave the directions and reorder neighbours by more
+ * than a reply takes on a fast network, and giving up early turns a harmless swap into a lost message.
  * A segment that was captured short is a gap that nobody will fill.
  * A gap within one message of known length costs that message: the side goes on at its end. Any other gap, or
  * a length that lies, breaks the side: its bytes are ignored until the flow is closed.
@@ -27,7 +27,7 @@
  * much); a few are closed with every packet, oldest first, so no packet pays for many.
  *
  * Memory is allocated up front and never grows: flows_max * (128 + 4..8) bytes, bytes_max for everything
- * held, message_max and 64 KiB of scratch. Defaults: 16.6 MiB with 64 KiB messages. The pages are not
+ * held, message_max and 64 KiB of scratch. Defaults: 16.4 MiB with 64 KiB messages. The pages are not
  * touched before they are needed.
  *   flows full    the slot of the least recently active flow is taken: of closed ones, else of flows without
  *                 data (a SYN flood eats only its own), else of all
@@ -81,14 +81,15 @@ struct pv_tcp_conf {
 	uint64_t seed;      /* of the hash; random, so that nobody can choose collisions */
 	size_t message_max; /* with its length prefix; 1..PV_TCP_MESSAGE_MAX */
 	void *ctx;          /* for the callbacks */
-	/* The length of the whole message, prefix included, from its first n >= 1 bytes. 0: more bytes needed.
-	 * SIZE_MAX: no message begins like this. The answer may not change with more bytes. */
+	/* The length of the whole message, prefix included, from its first n >= 1 bytes. 0: more bytes
+	 * needed. SIZE_MAX: no message begins like this. The answer may not change with more bytes. */
 	size_t (*frame)(void *ctx, const uint8_t *head, size_t n);
 	/* A message of n bytes, with its prefix. p: the segment that holds its last byte, as it was given;
 	 * its payload fields speak of that segment. `bytes` may point into that segment or not. */
 	void (*message)(void *ctx, const struct pv_packet *p, const uint8_t *bytes, size_t n);
-	/* Something was lost. p: the segment at hand; at an idle close, an eviction and the end a packet with
-	 * only time (of the flow's last packet), l3, l4, addresses and ports, and number 0. NULL: does not care. */
+	/* Something was lost. p: the segment at hand, or when there is none (idle close, eviction, end) a
+	 * packet of number 0 with only addresses, ports and the time of the flow's last one. NULL: does not
+	 * care. */
 	void (*error)(void *ctx, const struct pv_packet *p, enum pv_tcp_reason);
 };
 

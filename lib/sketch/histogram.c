@@ -360,20 +360,26 @@ void pv_histogram_reset(struct pv_histogram *h)
 	memset(h, 0, sizeof(*h));
 }
 
+/* The first bound that is not below 2^e. */
+static const uint16_t first_of[65] = {1,   2,	4,   8,	  13,  19,  24,	 29,  35,  40,	46,  51,  57,
+				      62,  67,	73,  78,  84,  89,  94,	 100, 105, 111, 116, 122, 127,
+				      132, 138, 143, 149, 154, 159, 165, 170, 176, 181, 187, 192, 197,
+				      203, 208, 214, 219, 224, 230, 235, 241, 246, 252, 257, 262, 268,
+				      273, 279, 284, 290, 295, 300, 306, 311, 315, 315, 315, 315, 315};
+
 /* The first bound that is not below v; PV_HISTOGRAM_BOUNDS if there is none. */
 static unsigned bin_of(uint64_t v)
 {
-	unsigned lo = 0, hi = PV_HISTOGRAM_BOUNDS;
+	unsigned e, bin;
 
-	while (lo < hi) {
-		unsigned mid = (lo + hi) / 2;
-
-		if (pv_histogram_bounds[mid] < v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	if (!v)
+		return 0;
+	e = 63 - (unsigned)__builtin_clzll(v);
+	bin = first_of[e];
+	/* At most 6 bounds to the octave; counting them all spares a branch that guesses badly. */
+	for (unsigned i = bin; i < first_of[e + 1]; i++)
+		bin += pv_histogram_bounds[i] < v;
+	return bin;
 }
 
 void pv_histogram_add_n(struct pv_histogram *h, uint64_t v, uint64_t n)

@@ -74,7 +74,8 @@ static uint64_t hash_str(const struct pv_topn *t, const void *key, size_t n)
 
 static const char *key_of(const struct pv_topn *t, const struct item *item)
 {
-	return t->arena + item->u.key.at;
+	/* The empty key alone needs no arena. */
+	return item->u.key.len ? t->arena + item->u.key.at : "";
 }
 
 static uint64_t hash_item(const struct pv_topn *t, const struct item *item)
@@ -282,7 +283,8 @@ static void subtract(struct pv_topn *t, uint64_t cut)
 		item.count -= cut;
 		if (t->kind == PV_TOPN_STR) {
 			/* Keys lie in item order, so they only ever move down. */
-			memmove(t->arena + used, t->arena + item.u.key.at, item.u.key.len);
+			if (item.u.key.len)
+				memmove(t->arena + used, t->arena + item.u.key.at, item.u.key.len);
 			item.u.key.at = (uint32_t)used;
 			used += item.u.key.len;
 		}

@@ -45,7 +45,7 @@ void pv_stage_free(struct pv_stage *s)
 static void pass_to(struct pv_emit *f, const uint8_t *end)
 {
 	if (end > f->run) {
-		pv_out_pass(&f->stage.out, f->run, (size_t)(end - f->run));
+		pv_out_pass_counted(&f->stage.out, f->run, (size_t)(end - f->run));
 		f->run = end;
 	}
 }
@@ -158,14 +158,17 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 		switch (ev->type) {
 		case PV_EV_START:
 			open_stream(f, ev);
+			pv_out_count(&f->stage.out, ev);
 			break;
 		case PV_EV_STAGE: {
 			unsigned number = ((const struct pv_stage_event *)ev)->stage;
 			if (number > f->stages)
 				f->stages = number;
+			pv_out_count(&f->stage.out, ev);
 			break;
 		}
 		case PV_EV_DEFINE:
+			pv_out_count(&f->stage.out, ev);
 			break;
 		case PV_EV_STOP:
 			pass_to(f, p);
@@ -193,6 +196,8 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 			if (hold && (f->only || verdict == PV_REJECT)) {
 				pass_to(f, p);
 				f->run = next;
+			} else {
+				pv_out_count(&f->stage.out, ev);
 			}
 			break;
 		}
@@ -252,5 +257,5 @@ static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
 
 struct pv_sink pv_sink_stage(struct pv_stage *next)
 {
-	return (struct pv_sink){stage_write, next, 0};
+	return (struct pv_sink){stage_write, NULL, next, 512};
 }

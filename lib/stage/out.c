@@ -33,27 +33,20 @@ static void seal(struct pv_out *o)
 
 enum pv_res pv_out_flush(struct pv_out *o)
 {
+	if (!o->niov && o->len && o->sink.swap && o->res == PV_OK) {
+		uint8_t *other = o->sink.swap(o->sink.ctx, o->buf, o->len);
+		if (other) {
+			o->buf = other;
+			o->len = o->sealed = 0;
+			return o->res;
+		}
+	}
 	seal(o);
 	if (o->niov && o->res == PV_OK)
 		o->res = o->sink.write(o->sink.ctx, o->iov, o->niov);
 	o->niov = 0;
 	o->len = o->sealed = 0;
 	return o->res;
-}
-
-static void count(struct pv_out *o, const struct pv_event *ev)
-{
-	if (ev->type == PV_EV_START) {
-		memset(o->events, 0, sizeof o->events);
-		o->ended = false;
-		o->now_ns = 0;
-	} else if (ev->type == PV_EV_STOP) {
-		o->ended = true;
-	}
-	if (ev->type < PV_EV_TYPES)
-		o->events[ev->type]++;
-	if (ev->time_ns > o->now_ns)
-		o->now_ns = ev->time_ns;
 }
 
 void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
@@ -68,20 +61,25 @@ void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint6
 	ev->type = (uint16_t)type;
 	ev->time_ns = time_ns;
 	o->len += whole;
-	count(o, ev);
+	pv_out_count(o, ev);
 	return ev;
 }
 
 void pv_out_pass(struct pv_out *o, const void *events, size_t n)
 {
 	const uint8_t *p = events, *end = p + n;
-	if (!n)
-		return;
 	while (p < end) {
 		const struct pv_event *ev = (const void *)p;
-		count(o, ev);
+		pv_out_count(o, ev);
 		p += ev->size;
 	}
+	pv_out_pass_counted(o, events, n);
+}
+
+void pv_out_pass_counted(struct pv_out *o, const void *events, size_t n)
+{
+	if (!n)
+		return;
 	if (n < o->sink.copy_below) {
 		if (PV_BATCH_BYTES - o->len < n)
 			pv_out_flush(o);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "base/res.h"
@@ -24,6 +25,9 @@
 
 struct pv_sink {
 	enum pv_res (*write)(void *ctx, const struct iovec *iov, int n); /* all of it, or not PV_OK */
+	/* May be NULL: take a whole buffer of PV_BATCH_BYTES with len bytes in it and give another for it, or NULL to have
+	 * it written instead. Spares a copy where a batch only changes hands. */
+	uint8_t *(*swap)(void *ctx, uint8_t *buf, size_t len);
 	void *ctx;
 	size_t copy_below; /* runs shorter than this are copied, not referenced */
 };
@@ -50,6 +54,23 @@ void *pv_out_event(struct pv_out *, enum pv_event_type, size_t size, uint64_t ti
 
 /* Hand on n bytes of whole events. They are counted by type. */
 void pv_out_pass(struct pv_out *, const void *events, size_t n);
+/* The same for a caller that has counted each of them with pv_out_count(). */
+void pv_out_pass_counted(struct pv_out *, const void *events, size_t n);
+
+static inline void pv_out_count(struct pv_out *o, const struct pv_event *ev)
+{
+	if (ev->type == PV_EV_START) {
+		memset(o->events, 0, sizeof o->events);
+		o->ended = false;
+		o->now_ns = 0;
+	} else if (ev->type == PV_EV_STOP) {
+		o->ended = true;
+	}
+	if (ev->type < PV_EV_TYPES)
+		o->events[ev->type]++;
+	if (ev->time_ns > o->now_ns)
+		o->now_ns = ev->time_ns;
+}
 
 enum pv_res pv_out_flush(struct pv_out *);
 

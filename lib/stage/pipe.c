@@ -47,7 +47,7 @@ struct pv_sink pv_sink_fd(int fd)
 {
 	union fd_ctx ctx = {.ptr = NULL};
 	ctx.fd = fd;
-	return (struct pv_sink){fd_write, ctx.ptr, COPY_BELOW};
+	return (struct pv_sink){fd_write, NULL, ctx.ptr, COPY_BELOW};
 }
 
 static enum pv_res none_write(void *ctx, const struct iovec *iov, int n)
@@ -58,7 +58,7 @@ static enum pv_res none_write(void *ctx, const struct iovec *iov, int n)
 
 struct pv_sink pv_sink_none(void)
 {
-	return (struct pv_sink){none_write, NULL, 0};
+	return (struct pv_sink){none_write, NULL, NULL, 0};
 }
 
 static int64_t now_ms(void)

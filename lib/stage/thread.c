@@ -130,9 +130,23 @@ static enum pv_res thread_write(void *ctx, const struct iovec *iov, int n)
 	return t->gone ? PV_STOP : PV_OK;
 }
 
+/* A batch that comes whole changes hands without a copy. */
+static uint8_t *thread_swap(void *ctx, uint8_t *buf, size_t len)
+{
+	struct pv_thread *t = ctx;
+	if (len < PV_BATCH_BYTES / 2 || t->gone) /* small ones are better gathered */
+		return NULL;
+	pv_thread_push(t); /* what is gathered comes first */
+	uint8_t *other = t->open->bytes;
+	t->open->bytes = buf;
+	t->open->len = len;
+	pv_thread_push(t);
+	return other;
+}
+
 struct pv_sink pv_sink_thread(struct pv_thread *t)
 {
-	return (struct pv_sink){thread_write, t, 0};
+	return (struct pv_sink){thread_write, thread_swap, t, 512};
 }
 
 enum pv_res pv_thread_join(struct pv_thread *t, bool cut)

@@ -49,6 +49,8 @@ struct pv_window {
 	uint64_t start_ns, last_ns;      /* of the live period */
 	uint64_t next_shift_sec;
 	uint64_t live_out_sec;           /* second of the last LIVE copy */
+	uint64_t now_sec;                /* second of the current event, not before the period's first */
+	uint64_t calm_from_ns, calm_to_ns; /* times in between need no look at periods: the current second */
 	struct pv_defines *defines;
 
 	struct pv_bucket_reader reader;
@@ -205,6 +207,7 @@ static void period_start(struct pv_window *w, uint64_t time_ns)
 	w->start_ns = w->last_ns = time_ns;
 	w->next_shift_sec = time_ns / NS + PV_WINDOW_PERIOD_SEC;
 	w->any = true;
+	w->calm_to_ns = 0;
 }
 
 static uint64_t minute(const struct pv_bucket *b)
@@ -285,6 +288,7 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 	}
 	stay_in_budget(w);
 	w->any = false;
+	w->calm_to_ns = 0;
 	w->closed_any = true;
 	if (!last && !w->recorded && w->conf.closed)
 		w->conf.closed(w->conf.ctx, w);
@@ -306,6 +310,11 @@ static void live_copy(struct pv_window *w, uint64_t now_ns)
 /* Stream time has come to t. */
 static void advance(struct pv_window *w, uint64_t t)
 {
+	if (t >= w->calm_from_ns && t < w->calm_to_ns) {
+		if (t > w->last_ns)
+			w->last_ns = t;
+		return;
+	}
 	uint64_t sec = t / NS;
 	if (!w->any)
 		period_start(w, t);
@@ -322,6 +331,9 @@ static void advance(struct pv_window *w, uint64_t t)
 		w->start_ns = t; /* one bucket for everything starts with the earliest */
 	if (!w->recorded && w->conf.live_copies && sec > w->live_out_sec)
 		live_copy(w, t);
+	w->now_sec = sec < w->start_ns / NS ? w->start_ns / NS : sec; /* late: the first second that is still open */
+	w->calm_from_ns = t;
+	w->calm_to_ns = (sec + 1) * NS;
 }
 
 /* ---- events ------------------------------------------------------------------------------------- */
@@ -333,6 +345,7 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	if (w->any && !again)
 		period_close(w, w->last_ns, true);
 	w->losses.streams++;
+	w->calm_to_ns = 0;
 	w->open = true;
 	w->closed_any = false;
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
@@ -451,22 +464,19 @@ static void update(struct pv_window *w, const struct pv_event *ev)
 	const uint8_t *bytes = (const uint8_t *)ev;
 	int stage = where[type].stage ? bytes[where[type].stage] : -1;
 	bool deep = !where[type].stamp || bytes[where[type].stamp] < w->conf.deep;
-	uint64_t sec = ev->time_ns / NS, first = w->start_ns / NS;
-	if (sec < first)
-		sec = first; /* late: it counts in the second that is still open */
 	if (!w->taken)
 		find_takers(w);
 	for (unsigned i = 0; i < w->ntakers[type]; i++) {
 		struct instance *in = w->takers[type][i];
 		if (in->stage >= 0 && stage >= 0 && in->stage != stage)
 			continue;
-		struct pv_bucket *b = open_bucket(w, in);
+		struct pv_bucket *b = in->live ? in->live : open_bucket(w, in);
 		if (!b) {
 			w->losses.lost++;
 			continue;
 		}
 		const struct pv_handler *h = in->handler;
-		b->now_sec = sec;
+		b->now_sec = w->now_sec;
 		if (!h->is_base || h->is_base(ev)) {
 			struct pv_block *root = pv_bucket_root(b);
 			if (h->events >= 0)

@@ -321,7 +321,7 @@ static void time_steps_back(void **state)
 	pv_dns_xacts_free(x);
 }
 
-/* Random queries, responses and time against an array that does the same the slow way. */
+/* Random queries, responses and time against an array that knows what must happen. */
 static uint64_t rng(uint64_t *s)
 {
 	*s ^= *s << 13;
@@ -332,72 +332,87 @@ static uint64_t rng(uint64_t *s)
 
 #define KEYS 24
 
+struct model {
+	struct {
+		bool open;
+		uint64_t time_ns, order;
+		char name[300];
+	} key[KEYS];
+	unsigned asking; /* the key at hand */
+	uint64_t now_ns;
+	uint64_t expired, evicted;
+};
+
+static void model_gone(void *ctx, enum pv_xact why, const struct pv_dns_query *q)
+{
+	struct model *m = ctx;
+	unsigned k = q->id;
+	assert_true(m->key[k].open);
+	assert_int_equal(q->time_ns, m->key[k].time_ns);
+	assert_int_equal(q->name_len, strlen(m->key[k].name));
+	assert_memory_equal(q->name, m->key[k].name, q->name_len);
+	assert_int_equal(why, m->now_ns - q->time_ns >= 100 ? PV_XACT_EXPIRED : PV_XACT_EVICTED);
+	if (k != m->asking) /* else another question may have taken its place */
+		for (unsigned i = 0; i < KEYS; i++)
+			assert_true(!m->key[i].open || m->key[i].order >= m->key[k].order);
+	m->key[k].open = false;
+	m->expired += why == PV_XACT_EXPIRED;
+	m->evicted += why == PV_XACT_EVICTED;
+}
+
 static void model(void **state)
 {
 	struct pv_dns_xacts *x = pv_dns_xacts_new(100, 12345, PV_DNS_XACT_SLOTS_MIN);
-	struct {
-		bool open;
-		uint64_t time_ns;
-		char name[300];
-	} m[KEYS] = {{0}};
-	struct log log = {0};
-	uint64_t seed = 42, now = T0, opened = 0, matched = 0;
+	struct model *m = calloc(1, sizeof *m);
+	uint64_t seed = 42, opened = 0, matched = 0;
 	(void)state;
-	for (int step = 0; step < 200000; step++) {
+	m->now_ns = T0;
+	for (uint64_t step = 0; step < 200000; step++) {
 		unsigned k = (unsigned)(rng(&seed) % KEYS);
 		char name[300];
 		size_t n = rng(&seed) % 8 ? rng(&seed) % 3 : rng(&seed) % 299;
 		memset(name, 'a' + (int)(rng(&seed) % 2), n);
 		name[n] = '\0';
-		struct pv_dns_query q = query(k, (uint16_t)k, name, now), f;
-		unsigned expired = log.expired, evicted = log.evicted;
+		struct pv_dns_query q = query(k, (uint16_t)k, name, m->now_ns), f;
+		m->asking = k;
 		switch (rng(&seed) % 4) {
 		case 0:
 		case 1: {
-			bool was = m[k].open && now - m[k].time_ns < 100 && !strcmp(m[k].name, name);
-			assert_int_equal(pv_dns_xacts_query(x, &q, gone, &log), !was);
+			bool was = m->key[k].open && m->now_ns - m->key[k].time_ns < 100 && !strcmp(m->key[k].name, name);
+			assert_int_equal(pv_dns_xacts_query(x, &q, model_gone, m), !was);
 			opened += !was;
 			if (!was) {
-				m[k].open = true;
-				m[k].time_ns = now;
-				memcpy(m[k].name, name, n + 1);
+				m->key[k].open = true;
+				m->key[k].time_ns = m->now_ns;
+				m->key[k].order = step;
+				memcpy(m->key[k].name, name, n + 1);
 			}
 			break;
 		}
 		case 2: {
-			enum pv_xact got = answer(x, &q, now, &f);
-			if (got != PV_XACT_ORPHAN) {
-				assert_true(m[k].open);
-				assert_int_equal(got, now - m[k].time_ns >= 100 ? PV_XACT_LATE : PV_XACT_MATCHED);
-				assert_string_equal(f.name, m[k].name);
-				assert_int_equal(f.time_ns, m[k].time_ns);
-				m[k].open = false;
-				matched++;
-			}
+			enum pv_xact got = answer(x, &q, m->now_ns, &f);
+			bool late = m->now_ns - m->key[k].time_ns >= 100;
+			assert_int_equal(got, !m->key[k].open ? PV_XACT_ORPHAN : late ? PV_XACT_LATE : PV_XACT_MATCHED);
+			if (got == PV_XACT_ORPHAN)
+				break;
+			assert_string_equal(f.name, m->key[k].name);
+			assert_int_equal(f.time_ns, m->key[k].time_ns);
+			m->key[k].open = false;
+			matched++;
 			break;
 		}
 		default:
-			now += rng(&seed) % 40;
-			pv_dns_xacts_expire(x, now, 3, gone, &log);
+			m->now_ns += rng(&seed) % 40;
+			m->asking = KEYS;
+			pv_dns_xacts_expire(x, m->now_ns, 3, model_gone, m);
 			break;
 		}
-		/* what went must have been the oldest; forget it */
-		if (log.expired + log.evicted != expired + evicted) {
-			unsigned open = 0;
-			for (unsigned i = 0; i < KEYS; i++) {
-				q = query(i, (uint16_t)i, "", now);
-				open += m[i].open;
-			}
-			assert_true(open >= pv_dns_xacts_open(x));
-			/* which ones: ask the callback's last, and settle the rest by looking */
-			for (unsigned i = 0; i < KEYS; i++)
-				if (m[i].open && m[i].time_ns <= log.last.time_ns && i != k)
-					m[i].open = m[i].time_ns == log.last.time_ns && i != log.last.id;
-		}
-		assert_int_equal(opened, matched + log.expired + log.evicted + pv_dns_xacts_open(x));
+		assert_int_equal(opened, matched + m->expired + m->evicted + pv_dns_xacts_open(x));
 	}
-	assert_true(matched > 1000 && log.expired > 1000 && log.evicted > 1000);
+	assert_true(matched > 1000 && m->expired > 1000 && m->evicted > 1000);
+	assert_int_equal(m->evicted, pv_dns_xacts_evicted(x));
 	pv_dns_xacts_free(x);
+	free(m);
 }
 
 int main(void)

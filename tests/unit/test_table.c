@@ -89,7 +89,7 @@ static const struct {
 	 "      more   1  10.0%  ████████▊\n"},
 	{"each schema has its heading; long periods are in minutes and hours",
 	 "{\"5m\":{\"a\":{\"period\":{\"start_ts\":0,\"length\":300},\"n\":1},\"b\":{\"period\":{\"start_ts\":60,\"length\":7261},\"n\":2}}}", 60,
-	 "── a ────────────────────────── no time known, 5 min 0 s ──\n"
+	 "── a ─────────────────────────── no time known, 5 min 0 s ──\n"
 	 "  n  1\n"
 	 "\n"
 	 "── b ───────────────── 1970-01-01 00:01:00 UTC, 2 h 1 min ──\n"

@@ -274,6 +274,35 @@ static void test_key_limit(void **state)
 	pv_topn_free(t);
 }
 
+/* The empty string is an item like any other, even when there is no other and so no memory for keys. */
+static void test_empty_key(void **state)
+{
+	struct pv_topn *t = pv_topn_new(PV_TOPN_STR, 3, 0, SEED), *c;
+	struct pv_topn_row row;
+
+	(void)state;
+	pv_topn_add(t, "", 0, 3);
+	pv_topn_add(t, NULL, 0, 2);
+	check_stable(&strings, t);
+	assert_int_equal(pv_topn_rows(t, &row, 1), 1);
+	assert_non_null(row.key);
+	assert_int_equal(row.len, 0);
+	assert_int_equal(row.estimate, 5);
+	c = pv_topn_copy(t);
+	assert_int_equal(pv_topn_merge(c, t), 0);
+	assert_int_equal(pv_topn_merge(c, c), 0);
+	assert_int_equal(pv_topn_lower(c, "", 0), 20);
+	pv_topn_trim(c, 1);
+	assert_int_equal(pv_topn_lower(c, "", 0), 20);
+	for (uint64_t i = 0; i < 20; i++)
+		add_name(c, "n", i, 1);
+	assert_true(pv_topn_max_error(c) > 0 && pv_topn_lower(c, "", 0) > 0);
+	pv_topn_trim(c, 0);
+	assert_int_equal(pv_topn_active(c), 0);
+	pv_topn_free(c);
+	pv_topn_free(t);
+}
+
 static void test_saturate(void **state)
 {
 	struct pv_topn *t = pv_topn_new(PV_TOPN_U64, 4, 0, SEED);
@@ -556,13 +585,13 @@ static void test_datasketches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_exact),	 cmocka_unit_test(test_ties),
-	    cmocka_unit_test(test_bounds),	 cmocka_unit_test(test_merge),
-	    cmocka_unit_test(test_seedless),	 cmocka_unit_test(test_key_limit),
-	    cmocka_unit_test(test_saturate),	 cmocka_unit_test(test_trim),
-	    cmocka_unit_test(test_memory),	 cmocka_unit_test(test_images),
-	    cmocka_unit_test(test_hostile),	 cmocka_unit_test(test_vectors),
-	    cmocka_unit_test(test_datasketches),
+	    cmocka_unit_test(test_exact),     cmocka_unit_test(test_ties),
+	    cmocka_unit_test(test_bounds),    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_seedless),  cmocka_unit_test(test_key_limit),
+	    cmocka_unit_test(test_empty_key), cmocka_unit_test(test_saturate),
+	    cmocka_unit_test(test_trim),      cmocka_unit_test(test_memory),
+	    cmocka_unit_test(test_images),    cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_vectors),   cmocka_unit_test(test_datasketches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ stub-zone:
 remote-control:
   control-enable: no
 END
-ns_s unbound -d -c "$TMP/unbound.conf" 2>"$TMP/unbound.log" &
+ip netns exec "$NS_S" unbound -d -c "$TMP/unbound.conf" 2>"$TMP/unbound.log" &
 for n in $(seq 30); do
 	ns_s dig +tries=1 +time=1 @192.0.2.55 www.example.com A >/dev/null && break
 	sleep 0.2

@@ -9,7 +9,7 @@ F=dns-timeout.pcap
 
 ns_up || exit 1
 ip -n "$NS_S" addr add 192.0.2.56/24 dev s0
-ns_s "$MAKE/slowdns.py" server 192.0.2.56 >"$TMP/ready" &
+ip netns exec "$NS_S" "$MAKE/slowdns.py" server 192.0.2.56 >"$TMP/ready" &
 for n in $(seq 50); do
 	grep -q ready "$TMP/ready" && break
 	sleep 0.1

@@ -28,8 +28,8 @@ forget $F
 mkdir "$TMP/www"
 head -c 20000 /dev/zero | tr '\0' x >"$TMP/www/20k"
 head -c 300 /dev/zero | tr '\0' y >"$TMP/www/small"
-(cd "$TMP/www" && ns_s python3 -m http.server --bind :: 80) >/dev/null 2>&1 &
-ns_s python3 -c '
+(cd "$TMP/www" && ip netns exec "$NS_S" python3 -m http.server --bind :: 80) >/dev/null 2>&1 &
+ip netns exec "$NS_S" python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("192.0.2.53", 123))
@@ -110,7 +110,7 @@ fact $F tcp_messages 2 clients
 
 # --- pcapng as dumpcap writes it, two devices in one file; and with nanoseconds (editcap) ------------------------
 F=format/two-interfaces.pcapng
-ns_c python3 -m http.server --bind 127.0.0.1 8080 >/dev/null 2>&1 &
+ip netns exec "$NS_C" python3 -m http.server --bind 127.0.0.1 8080 >/dev/null 2>&1 &
 for n in $(seq 50); do
 	ns_c curl -s -m 2 -o /dev/null http://127.0.0.1:8080/ && break
 	sleep 0.1
@@ -159,7 +159,7 @@ for n in 1 2 3 4 5; do
 	printf '  local-data: '"'"'big.example.com. TXT "%0250d" "%0250d"'"'"'\n' $n $n >>"$TMP/unbound.conf"
 done
 printf '  local-data: "www.example.com. A 192.0.2.80"\nremote-control:\n  control-enable: no\n' >>"$TMP/unbound.conf"
-ns_s unbound -d -c "$TMP/unbound.conf" 2>"$TMP/unbound.log" &
+ip netns exec "$NS_S" unbound -d -c "$TMP/unbound.conf" 2>"$TMP/unbound.log" &
 for n in $(seq 50); do
 	ns_c dig +tries=1 +time=1 @$NS_SERVER4 www.example.com A >/dev/null && break
 	sleep 0.1

@@ -9,7 +9,7 @@ import struct
 EPOCH = 1714521600 * 10**9
 STEP = 10 * 10**6
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.realpath(os.path.join(HERE, ".."))
+ROOT = os.path.realpath(os.environ.get("PV_CAPTURES", os.path.join(HERE, "..")))
 
 CLIENT4, SERVER4 = "192.0.2.11", "192.0.2.53"
 CLIENT6, SERVER6 = "2001:db8:0:1::11", "2001:db8:0:1::53"

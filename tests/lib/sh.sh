@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MPL-2.0
+# What the scenario scripts share; they source it. A script runs in an empty folder of its own (tests/run).
+# Cases are sentences. What a failed case wants known goes before its line.
+
+ok() { echo "ok - $*"; }
+not_ok() { echo "not ok - $*"; }
+skip() { echo "skip - $*"; }
+
+# is SENTENCE GOT WANT
+is() {
+	if [ "$2" = "$3" ]; then ok "$1"; else
+		printf 'got:  %s\nwant: %s\n' "$2" "$3"
+		not_ok "$1"
+	fi
+}
+
+# like SENTENCE TEXT REGEX: an extended expression that the text, as a whole or by a line of it, must match
+like() {
+	if printf '%s\n' "$2" | grep -qE -- "$3"; then ok "$1"; else
+		printf 'got:  %s\nwant: %s\n' "$2" "$3"
+		not_ok "$1"
+	fi
+}
+
+# same SENTENCE GOT-FILE WANT-FILE: byte for byte, and not empty
+same() {
+	if [ -s "$3" ] && cmp -s "$2" "$3"; then ok "$1"; else
+		ls -l "$2" "$3" 2>&1
+		diff <(jq -S . "$2" 2>&1 || cat "$2") <(jq -S . "$3" 2>&1 || cat "$3") | head -n 20
+		not_ok "$1"
+	fi
+}
+
+# status WANT SENTENCE COMMAND...: stdout goes to the file out, stderr to err
+status() {
+	local want=$1 sentence=$2 got; shift 2
+	"$@" >out 2>err; got=$?
+	if [ $got -eq "$want" ]; then ok "$sentence"; else
+		printf 'exit status %s, not %s: %s\n' $got "$want" "$*"; tail -n 5 err
+		not_ok "$sentence"
+	fi
+}
+
+# one_line SENTENCE FILE REGEX: the file is exactly one line and matches
+one_line() {
+	if [ "$(wc -l <"$2")" -eq 1 ] && grep -qE -- "$3" "$2"; then ok "$1"; else
+		printf 'want one line: %s\ngot:\n' "$3"; head -n 5 "$2"
+		not_ok "$1"
+	fi
+}
+
+# Every capture that there is: ours, and those of the conformance kit where it lies beside the project.
+SHARED=${PV_SHARED:-$TOP/../shared}
+captures() {
+	find "$CAPTURES" -name '*.pcap' -o -name '*.pcapng' | sort
+	[ ! -d "$SHARED/conform/fixtures" ] || find "$SHARED/conform/fixtures" -name '*.pcap' | sort
+}
+
+# capture_name FILE: what it is called in a case
+capture_name() {
+	case $1 in
+	"$CAPTURES"/*) echo "${1#"$CAPTURES"/}" ;;
+	*) echo "shared/${1##*/}" ;;
+	esac
+}
+
+# Subnets of the hosts that our captures, and those of the kit, are about.
+HOSTS=192.0.2.0/24,2001:db8:0:1::/64,192.168.0.0/16,172.16.0.0/12,193.24.227.0/24,127.0.0.1/32,::1/128
+GEO=(--geo-city "$CAPTURES/geo/city-test.mmdb" --geo-asn "$CAPTURES/geo/asn-test.mmdb")
+
+# Signals end a process with 128 and more, sanitizers with 99.
+# quiet_end STATUS...: none of them
+quiet_end() {
+	local s
+	for s; do [ "$s" -lt 99 ] || return 1; done
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MPL-2.0
+# The shell pipeline and pktvisor-reader are the same stages: for every capture they print the same JSON, byte for byte,
+# whatever the options, the order of the filters, and whether packets are passed on.
+. "$TESTS/lib/sh.sh"
+
+# statuses READER-STATUS READER-OUTPUT: how the five programs of the pipeline end. A capture that is damaged further on is the source's
+# error alone: what stands before the damage is a whole stream. One that cannot be opened gives no stream at all.
+statuses() {
+	case $1 in
+	0) echo "0 0 0 0 0" ;;
+	*) if [ -s "$2" ]; then echo "1 0 0 0 0"; else echo "1 3 3 3 3"; fi ;;
+	esac
+}
+
+# variant CAPTURE WORDS: the options of both sides
+variant() {
+	local f=$1 word periods=5; shift
+	local -a cap=() win=() geo=()
+	for word; do
+		case $word in
+		hosts) cap=(-H "$HOSTS") ;;
+		geo) geo=("${GEO[@]}") ;;
+		all) win+=(--enable all) ;;
+		*) periods=$word win+=(--periods "$word") ;;
+		esac
+	done
+	local got want reader
+	pktvisor-reader "${cap[@]}" "${geo[@]}" "${win[@]}" "$f" >want 2>want.err; reader=$?
+	want=$(statuses $reader want)
+	pv-capture -r "$f" "${cap[@]}" 2>err | pv-net "${geo[@]}" 2>>err | pv-dns "${geo[@]}" 2>>err | pv-dhcp 2>>err |
+		pv-window --json "${win[@]}" >got 2>>err
+	got=${PIPESTATUS[*]}
+	[ "$got" = "$want" ] || { echo "$* : exit statuses $got, not $want"; cat err; return 1; }
+	[ -s want ] || jq -cn --arg p "$periods" '{("\($p)m"): {}}' >want # pv-window has nothing, and says so
+	cmp -s got want || { echo "$*: JSON differs"; diff <(jq -S . got) <(jq -S . want) | head -n 10; return 1; }
+	[ $reader -ne 0 ] || [ -s got ] || { echo "$*: nothing printed"; return 1; }
+}
+
+# Filters in another order, and with fewer packets handed on. Compares with the reader's JSON in the file want.
+order() {
+	local f=$1 got
+	pktvisor-reader -H "$HOSTS" "$f" >want 2>/dev/null || return 0
+	pv-capture -r "$f" -H "$HOSTS" | pv-dns | pv-dhcp --only | pv-window --json --modules dns,dhcp >got
+	got=${PIPESTATUS[*]}
+	[ "$got" = "0 0 0 0" ] || { echo "without pv-net: exit statuses $got"; return 1; }
+	cmp -s <(jq -S '.[]|{dns,dhcp}' got) <(jq -S '.[]|{dns,dhcp}' want) || { echo "without pv-net: JSON differs"; return 1; }
+	pv-capture -r "$f" -H "$HOSTS" | pv-dhcp | pv-dns | pv-net | pv-window --json --modules net,dns,dhcp >got
+	got=${PIPESTATUS[*]}
+	[ "$got" = "0 0 0 0 0" ] || { echo "backwards: exit statuses $got"; return 1; }
+	cmp -s got want || { echo "backwards: JSON differs"; diff <(jq -S . got) <(jq -S . want) | head -n 10; return 1; }
+	pv-capture -r "$f" -H "$HOSTS" | pv-dns | pv-net | pv-dhcp --only | pv-cat | pv-window --json >got
+	got=${PIPESTATUS[*]}
+	[ "$got" = "0 0 0 0 0 0" ] || { echo "--only: exit statuses $got"; return 1; }
+	cmp -s got want || { echo "--only: JSON differs"; diff <(jq -S . got) <(jq -S . want) | head -n 10; return 1; }
+}
+
+all() {
+	local f=$1
+	variant "$f" 1 && variant "$f" 5 hosts geo && variant "$f" 1 hosts geo all && variant "$f" 2 geo && order "$f"
+}
+
+n=0
+while read -r f; do
+	n=$((n + 1))
+	if all "$f"; then ok "$(capture_name "$f") gives the same JSON"; else not_ok "$(capture_name "$f") gives the same JSON"; fi
+done < <(captures)
+[ $n -ge 100 ] || not_ok "there are captures ($n)"
