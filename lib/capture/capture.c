@@ -55,6 +55,12 @@ static void count(struct pv_capture *c, const struct pv_packet *p)
 		c->reasons[p->reason]++;
 }
 
+/* DHCP's server list names the sender's hardware address. */
+static bool wants_mac(uint16_t port)
+{
+	return port == 67 || port == 68 || port == 546 || port == 547;
+}
+
 void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *frame)
 {
 	struct pv_capture *c = (struct pv_capture *)(void *)self;
@@ -79,12 +85,15 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 	count(c, &p);
 	if (!payload || p.l4 == PV_L4_OTHER || !(has_port(c, p.sport) || has_port(c, p.dport)))
 		p.payload_len = 0;
-	p.payload_off = p.payload_len ? sizeof p : 0;
+	if (!p.payload_len || !(wants_mac(p.sport) || wants_mac(p.dport)))
+		p.bits &= (uint8_t)~PV_PKT_ETH; /* addresses nobody reads need not travel */
+	uint32_t fixed = pv_packet_fixed(&p);
+	p.payload_off = p.payload_len ? (uint16_t)fixed : 0;
 
-	struct pv_packet *ev = pv_out_event(c->out, PV_EV_PACKET, sizeof p + p.payload_len, time_ns);
-	memcpy((uint8_t *)ev + sizeof ev->ev, (uint8_t *)&p + sizeof p.ev, sizeof p - sizeof p.ev);
+	struct pv_packet *ev = pv_out_event_raw(c->out, PV_EV_PACKET, fixed + p.payload_len, time_ns);
+	memcpy((uint8_t *)ev + sizeof ev->ev, (uint8_t *)&p + sizeof p.ev, fixed - sizeof p.ev);
 	if (p.payload_len)
-		memcpy(ev + 1, payload, p.payload_len);
+		memcpy((uint8_t *)ev + fixed, payload, p.payload_len);
 	c->time_ns = time_ns;
 	if (c->received == c->conf.count) {
 		c->done = true;
@@ -101,7 +110,8 @@ static uint64_t random_id(void)
 		return id;
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
-	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)getpid();
+	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) ^
+	       (uint64_t)getpid();
 }
 
 static size_t text_len(const char *s)
@@ -125,14 +135,15 @@ void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t
 	s->producer = pv_ev_put(s, &at, c->producer, producer);
 	s->source = pv_ev_put(s, &at, source, from);
 	s->hosts_count = (uint32_t)nhosts;
-	s->hosts.off = (uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
+	s->hosts.off =
+	    (uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
 	s->hosts.len = (uint32_t)nets;
 	if (nets)
 		memcpy((uint8_t *)s + s->hosts.off, pv_hosts_list(c->hosts), nets);
 
 	static const char type[] = "pcap";
 	struct pv_stage_event *stage =
-		pv_out_event(c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
+	    pv_out_event(c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
 	at = sizeof *stage;
 	stage->stage = 0;
 	stage->kind = PV_STAGE_SOURCE;
@@ -158,7 +169,8 @@ enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_re
 	size_t n = 8;
 	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
 		if (c->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
+			rows[n++] =
+			    (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
 	pv_stop_emit(c->out, time_ns, rows, n);
 	c->over = true;
 	return c->result = result;
@@ -173,7 +185,8 @@ int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
 		const char *name = pcap_datalink_val_to_name(dlt);
 		const char *words = pcap_datalink_val_to_description(dlt);
 		snprintf(c->error, sizeof c->error, "cannot decode link type %d (%s%s%s) of '%s'", dlt,
-			 name ? name : "unknown", words ? ", " : "", words ? words : "", pv_capture_source(c));
+			 name ? name : "unknown", words ? ", " : "", words ? words : "",
+			 pv_capture_source(c));
 		return -1;
 	}
 	c->decoder.linktype = dlt;
@@ -182,12 +195,14 @@ int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
 		return 0;
 	struct bpf_program prog;
 	if (pcap_compile(c->pcap, &prog, c->bpf, 1, netmask)) {
-		snprintf(c->error, sizeof c->error, "cannot use filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
+		snprintf(c->error, sizeof c->error, "cannot use filter '%s': %s", c->bpf,
+			 pcap_geterr(c->pcap));
 		return -1;
 	}
 	int bad = pcap_setfilter(c->pcap, &prog);
 	if (bad)
-		snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
+		snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf,
+			 pcap_geterr(c->pcap));
 	pcap_freecode(&prog);
 	return bad ? -1 : 0;
 }
@@ -222,7 +237,8 @@ static int configure(struct pv_capture *c, const struct pv_capture_conf *conf)
 	c->producer = strdup(conf->producer ? conf->producer : "pv-capture " PV_VERSION);
 	c->file = conf->file ? strdup(conf->file) : NULL;
 	c->bpf = conf->bpf ? strdup(conf->bpf) : NULL;
-	if (c->stop_event < 0 || !c->hosts || !c->producer || (conf->file && !c->file) || (conf->bpf && !c->bpf)) {
+	if (c->stop_event < 0 || !c->hosts || !c->producer || (conf->file && !c->file) ||
+	    (conf->bpf && !c->bpf)) {
 		snprintf(c->error, sizeof c->error, "cannot start: %s", strerror(errno));
 		return -1;
 	}
@@ -287,7 +303,8 @@ void pv_capture_stop(struct pv_capture *c)
 	int saved = errno;
 	atomic_store(&c->stop, true);
 	uint64_t one = 1;
-	ssize_t n = write(c->stop_event, &one, sizeof one); /* wakes whoever waits; a full counter does so too */
+	ssize_t n =
+	    write(c->stop_event, &one, sizeof one); /* wakes whoever waits; a full counter does so too */
 	(void)n;
 	errno = saved;
 }

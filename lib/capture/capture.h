@@ -11,9 +11,9 @@
  * flushed before each wait.
  *
  * Files: pcap, nanosecond pcap and pcapng, all read with nanoseconds; "-" is stdin. The stream has the
- * recorded clock; START has the first packet's time, 0 when there is none. When a file breaks off or is damaged,
- * what was read counts: STOP goes out, and the poll that wrote it returns PV_FAIL instead of
- * PV_END, with pv_capture_error() saying why.
+ * recorded clock; START has the first packet's time, 0 when there is none. When a file breaks off or is
+ * damaged, what was read counts: STOP goes out, and the poll that wrote it returns PV_FAIL instead of PV_END,
+ * with pv_capture_error() saying why.
  *
  * Interfaces: libpcap with a kernel ring of buffer_bytes. An interface that is taken down, or goes away and
  * comes back under its name with another number, is waited for and opened again (at once when
@@ -22,6 +22,9 @@
  * packets' time; when nothing is waiting in the ring it follows the wall clock, PV_CAPTURE_LAG_MS behind,
  * because the kernel hands packets over in blocks and an earlier packet may still be in an open
  * one. TICK is sent once such a second has passed without a packet, STATS every second.
+ *
+ * Host subnets: for files those of conf.hosts alone. For interfaces without conf.hosts the interface's
+ * subnets; with it the list and the interface's own addresses (/32, /128), never its subnets.
  *
  * Payload is carried only where a port is one that an analyser reads: DNS (53, 5353, 5355, 53000), DHCP
  * (67, 68, 546, 547), BGP (179) and those of conf.ports.
@@ -42,31 +45,31 @@
 #include "base/res.h"
 #include "stage/out.h"
 
-#define PV_CAPTURE_SNAPLEN 262144u        /* the largest that libpcap accepts: whole packets, offloads included */
-#define PV_CAPTURE_BUFFER (64u << 20)     /* half a second of 1 Gbit/s; the kernel's ring, not ours to touch */
+#define PV_CAPTURE_SNAPLEN 262144u          /* the largest that libpcap accepts */
+#define PV_CAPTURE_BUFFER (64u << 20)       /* half a second of 1 Gbit/s */
 #define PV_CAPTURE_BUFFER_MAX (2047u << 20) /* libpcap takes an int */
-#define PV_CAPTURE_WAIT_MS 25             /* half of the 50 ms that a live event may be old */
-#define PV_CAPTURE_LAG_MS 100             /* longer than the kernel keeps a ring block open */
-#define PV_CAPTURE_BATCH 2048             /* packets per poll: without payload just one batch of events */
-#define PV_CAPTURE_EXTRA_PORTS 64         /* more payload ports than any exporter set-up uses */
+#define PV_CAPTURE_WAIT_MS 25               /* half of the 50 ms that a live event may be old */
+#define PV_CAPTURE_LAG_MS 100               /* longer than the kernel keeps a ring block open */
+#define PV_CAPTURE_BATCH 2048               /* packets per poll: without payload just one batch of events */
+#define PV_CAPTURE_EXTRA_PORTS 64           /* more payload ports than any exporter set-up uses */
 #define PV_CAPTURE_SEED UINT64_C(0x70762d6361707475) /* stamps are the same in every run */
 
 struct pv_capture_conf {
 	const char *file;      /* a saved capture, "-" for stdin; exactly one of file and iface */
 	const char *iface;     /* a name, one of its addresses, "auto" or "any" */
 	const char *bpf;       /* tcpdump filter; NULL or "": all packets */
-	const char *hosts;     /* "10.0.0.0/8,2001:db8::/32"; NULL or "": see packet/hosts.h */
+	const char *hosts;     /* "10.0.0.0/8,2001:db8::/32"; NULL or "": see above */
 	uint32_t snaplen;      /* bytes kept of a packet; 0: all of it */
 	uint64_t buffer_bytes; /* 0: PV_CAPTURE_BUFFER */
 	bool no_promiscuous;
+	bool decap_gre, decap_ipip, decap_vxlan; /* tunnels to look into: packet/decode.h */
 	uint64_t duration_ns;  /* end after this much wall time, or recorded time; 0: never */
 	uint64_t count;        /* end after this many packets; 0: never */
-	bool decap_gre, decap_ipip, decap_vxlan; /* tunnels to look into: packet/decode.h */
 	uint64_t seed;         /* of the sampling stamps; 0: PV_CAPTURE_SEED */
+	uint64_t stream_id;    /* 0: a random one */
 	const char *producer;  /* program and version for START; NULL: "pv-capture" and ours */
 	const uint16_t *ports; /* further ports whose payload is carried */
 	size_t nports;
-	uint64_t stream_id;    /* 0: a random one */
 	int stop_fd;           /* when readable, the stream ends, as by pv_capture_stop(); 0: none */
 };
 

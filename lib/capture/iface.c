@@ -37,14 +37,15 @@ static bool read_u64(const char *ifname, const char *file, uint64_t *value)
 	return ok;
 }
 
-/* Packets in both directions. /sys has 64-bit counters, but may belong to another network namespace than we do;
- * the index tells. getifaddrs() has 32-bit ones, always ours. */
+/* Packets in both directions. /sys has 64-bit counters, but may belong to another network namespace than we
+ * do; the index tells. getifaddrs() has 32-bit ones, always ours. */
 static uint64_t packets_seen(const struct ifaddrs *i)
 {
 	const struct rtnl_link_stats *stats = i->ifa_data;
 	uint64_t index, rx, tx;
 	if (read_u64(i->ifa_name, "ifindex", &index) && index == if_nametoindex(i->ifa_name) &&
-	    read_u64(i->ifa_name, "statistics/rx_packets", &rx) && read_u64(i->ifa_name, "statistics/tx_packets", &tx))
+	    read_u64(i->ifa_name, "statistics/rx_packets", &rx) &&
+	    read_u64(i->ifa_name, "statistics/tx_packets", &tx))
 		return rx + tx;
 	return stats ? (uint64_t)stats->rx_packets + stats->tx_packets : 0;
 }
@@ -85,7 +86,8 @@ static bool owner(const struct ifaddrs *all, int family, const void *addr, char 
 
 static void unknown_name(const char *wanted, char *err, size_t cap)
 {
-	int n = snprintf(err, cap, "Couldn't find interface by provided name: \"%s\". Available interfaces: ", wanted);
+	int n = snprintf(err, cap,
+			 "Couldn't find interface by provided name: \"%s\". Available interfaces: ", wanted);
 	size_t at = n < 0 ? 0 : (size_t)n;
 	struct if_nameindex *all = if_nameindex();
 	for (struct if_nameindex *i = all; i && i->if_index && at < cap; i++) {

@@ -18,13 +18,14 @@
 
 #include "event/event.h"
 
-#define PV_IFACE_NAME 64 /* IFNAMSIZ and room for other systems' device names */
+#define PV_IFACE_NAME  64  /* IFNAMSIZ and room for other systems' device names */
 #define PV_IFACE_ADDRS 256 /* addresses of one interface that become host subnets */
 
 /* The device's name into name. 0, or -1 with a line in err. */
 int pv_iface_resolve(const char *wanted, char name[PV_IFACE_NAME], char *err, size_t errcap);
 
-/* The interface's addresses with their prefix lengths ("any": those of all). Returns how many, at most max. */
+/* The interface's addresses with their prefix lengths ("any": those of all). Returns how many, at most max.
+ */
 size_t pv_iface_addrs(const char *name, struct pv_subnet *nets, size_t max);
 
 enum pv_ifstate {
@@ -38,7 +39,7 @@ struct pv_ifwatch {
 	char name[PV_IFACE_NAME];
 	unsigned index; /* of the device that was opened */
 	enum pv_ifstate state;
-	bool replaced;  /* the name is there, with another index */
+	bool replaced; /* the name is there, with another index */
 };
 
 /* Starts from the state the interface has now. "any" is always up. */

@@ -9,11 +9,11 @@
 
 #include "capture/privs.h"
 
-#define MS_NS UINT64_C(1000000)
-#define BLOCK_MS 20              /* the kernel hands a block over when it is full or this old */
-#define DRAIN_NS (3 * BLOCK_MS * MS_NS) /* at the end: until the last open block is surely ours */
+#define MS_NS            UINT64_C(1000000)
+#define BLOCK_MS         20 /* the kernel hands a block over when it is full or this old */
+#define DRAIN_NS         (3 * BLOCK_MS * MS_NS) /* at the end: until the last open block is surely ours */
 #define BACKOFF_FIRST_NS (100 * MS_NS)
-#define BACKOFF_MAX_NS (2 * PV_NS)
+#define BACKOFF_MAX_NS   (2 * PV_NS)
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -54,7 +54,8 @@ static void explain(struct pv_capture *c, int status, const char *detail)
 		snprintf(c->error, sizeof c->error, "cannot capture on '%s': %s", c->name, detail);
 	else
 		snprintf(c->error, sizeof c->error, "cannot capture on '%s': %s%s%s%s%s", c->name,
-			 pcap_statustostr(status), detail[0] ? " (" : "", detail, detail[0] ? ")" : "", advice);
+			 pcap_statustostr(status), detail[0] ? " (" : "", detail, detail[0] ? ")" : "",
+			 advice);
 }
 
 /* 0, or a PCAP_ERROR_ with c->error. */
@@ -162,7 +163,8 @@ static void watch(struct pv_capture *c)
 		else
 			c->mono_retry_ns = 0;
 	} else if (before != c->watch.state) {
-		tell(c, c->watch.state == PV_IF_DOWN ? "went down; waiting for it" : "has gone; waiting for it");
+		tell(c,
+			 c->watch.state == PV_IF_DOWN ? "went down; waiting for it" : "has gone; waiting for it");
 	}
 	if (c->watch.replaced && !c->pcap)
 		c->mono_retry_ns = 0;

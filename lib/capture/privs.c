@@ -24,7 +24,8 @@ static void note(char *why, size_t cap, const char *what, int code)
 {
 	size_t at = strlen(why);
 	if (at < cap)
-		snprintf(why + at, cap - at, "%s%s: %s", at ? "; " : "", what, code ? strerror(code) : "refused");
+		snprintf(why + at, cap - at, "%s%s: %s", at ? "; " : "", what,
+			 code ? strerror(code) : "refused");
 }
 
 /* From root to nobody; capabilities that are permitted stay so. */
@@ -61,7 +62,8 @@ bool pv_privs_drop(const struct pv_privs_conf *conf, char *why, size_t cap)
 	}
 	bool keep = conf->keep_net_raw && capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW);
 
-	/* The bounding set needs CAP_SETPCAP, so it goes first; without that capability there is nothing to bound. */
+	/* The bounding set needs CAP_SETPCAP, so it goes first; without that capability there is nothing to
+	 * bound. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
 		capng_clear(CAPNG_SELECT_BOUNDS);
 		if (capng_apply(CAPNG_SELECT_BOUNDS)) {

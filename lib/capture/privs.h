@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* capture/privs.h - give up what root had, before any thread starts.
  *
- * pv_privs_drop() is called once, by the main thread, when everything that needs privileges is open. Afterwards
- * no capability is effective, the bounding set is empty, no new privileges can be gained by exec,
+ * pv_privs_drop() is called once, by the main thread, when everything that needs privileges is open.
+ *Afterwards no capability is effective, the bounding set is empty, no new privileges can be gained by exec,
  * and root has become the unprivileged user `nobody` where the system lets it. With keep_net_raw
  * CAP_NET_RAW stays in the permitted set, so that an interface can be opened again; the thread that does so
  * raises it around the open and nowhere else:
  *
- *	bool raised = pv_privs_raise();
- *	... pcap_activate() ...
- *	pv_privs_lower(raised);
+ *      bool raised = pv_privs_raise();
+ *      ... pcap_activate() ...
+ *      pv_privs_lower(raised);
  *
  * CAP_NET_ADMIN is not kept: promiscuous mode is asked for through the packet socket, which needs
  * CAP_NET_RAW only. Opened descriptors (output, a capture on stdin) stay usable.

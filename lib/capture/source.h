@@ -22,23 +22,23 @@ struct pv_capture {
 	/* settings */
 	struct pv_capture_conf conf; /* its strings and ports are not used after opening */
 	char *file, *bpf, *producer;
-	char name[PV_IFACE_NAME];    /* of the interface */
+	char name[PV_IFACE_NAME]; /* of the interface */
 	uint32_t snaplen;
 	uint8_t payload_ports[65536 / 8];
 	struct pv_hosts *hosts;
 	struct pv_decoder decoder;
 
 	/* how far it is */
-	pcap_t *pcap;        /* NULL: the interface is lost */
-	uint64_t frac_ns;    /* of pcap_pkthdr.ts.tv_usec: 1 or 1000 */
-	struct pv_out *out;  /* during a poll */
+	pcap_t *pcap;       /* NULL: the interface is lost */
+	uint64_t frac_ns;   /* of pcap_pkthdr.ts.tv_usec: 1 or 1000 */
+	struct pv_out *out; /* during a poll */
 	bool started;
-	bool done;           /* count or deadline reached */
-	bool over;           /* STOP is out, or cannot be: `result` says how it ended */
+	bool done; /* count or deadline reached */
+	bool over; /* STOP is out, or cannot be: `result` says how it ended */
 	enum pv_res result;
-	uint64_t time_ns;    /* of the newest packet, or what went out as time after it */
+	uint64_t time_ns;     /* of the newest packet, or what went out as time after it */
 	uint64_t deadline_ns; /* packets from here on are not ours */
-	uint64_t stamps;     /* state of the generator */
+	uint64_t stamps;      /* state of the generator */
 	int stop_event;
 	atomic_bool stop;
 	char error[512];
@@ -50,18 +50,18 @@ struct pv_capture {
 
 	/* file.c */
 	int fd;
-	bool waits;          /* fd is a pipe, or something else that may keep us waiting */
-	char *io;            /* buffer of the FILE that libpcap reads */
+	bool waits; /* fd is a pipe, or something else that may keep us waiting */
+	char *io;   /* buffer of the FILE that libpcap reads */
 	uint64_t bytes_read, bytes_total;
 
 	/* live.c */
 	struct pv_ifwatch watch;
-	uint64_t opened_ns;     /* wall clock */
-	uint64_t mono_end_ns;   /* -t */
+	uint64_t opened_ns;      /* wall clock */
+	uint64_t mono_end_ns;    /* -t */
 	uint64_t mono_second_ns; /* when the next STATS are due */
 	uint64_t mono_retry_ns, backoff_ns;
 	uint32_t last_os, last_if; /* of pcap_stats() */
-	bool down_counted;      /* this outage is in link_down */
+	bool down_counted;         /* this outage is in link_down */
 	char notice[256];
 	bool noticed;
 };

@@ -11,8 +11,8 @@
 #include "dhcp/message.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-#define HEADS (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
-#define NONE UINT32_MAX
+#define HEADS     (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
+#define NONE      UINT32_MAX
 
 struct xact {
 	uint64_t time_ns;
@@ -36,8 +36,8 @@ struct dhcp {
 };
 
 const struct pv_key pv_dhcp_keys[] = {
-	{"recorded_stream", PV_KEY_BOOL, NULL, "the stream is a recording (known from the stream itself; accepted, not needed)"},
-	{"xact_ttl_secs", PV_KEY_UINT, "N", "seconds until a request without an ACK is given up (default: 5)"},
+	{"recorded_stream", PV_KEY_BOOL, NULL, "accepted, not needed: the stream says so itself"},
+	{"xact_ttl_secs", PV_KEY_UINT, "N", "give up a request without an ACK after N seconds (default: 5)"},
 	{"xact_ttl_ms", PV_KEY_UINT, "N", "the same in milliseconds; wins over --xact-ttl-secs"},
 };
 const size_t pv_dhcp_nkeys = sizeof pv_dhcp_keys / sizeof pv_dhcp_keys[0];
@@ -54,7 +54,8 @@ int pv_dhcp_set(void *to, const struct pv_key *key, const struct pv_value *value
 		return -1;
 	}
 	if (!value->number || value->number > UINT64_MAX / unit) {
-		snprintf(err, cap, "%s must be between 1 and %llu", key->name, (unsigned long long)(UINT64_MAX / unit));
+		snprintf(err, cap, "%s must be between 1 and %llu", key->name,
+			 (unsigned long long)(UINT64_MAX / unit));
 		return -1;
 	}
 	if (which == 1 && conf->ttl_in_ms)
@@ -123,7 +124,8 @@ static void expire(struct dhcp *d, uint64_t now_ns)
 		forget_oldest(d);
 }
 
-static void open_xact(struct dhcp *d, const struct pv_dhcp_message *m, const char *name, size_t name_len, uint64_t now_ns)
+static void open_xact(struct dhcp *d, const struct pv_dhcp_message *m, const char *name, size_t name_len,
+		      uint64_t now_ns)
 {
 	uint32_t *at = find(d, m);
 	if (*at != NONE)
@@ -169,7 +171,8 @@ static struct pv_dhcp *emit(const struct dhcp *d, const struct pv_packet *p, con
 	ev->dir = p->dir;
 	ev->stage = d->stage;
 	ev->stamp = p->stamp;
-	ev->bits = (uint8_t)((p->bits & PV_PKT_ETH ? PV_DHCP_ETH : 0) | (m->server_id ? PV_DHCP_SERVER_ID : 0));
+	ev->bits =
+	    (uint8_t)((p->bits & PV_PKT_ETH ? PV_DHCP_ETH : 0) | (m->server_id ? PV_DHCP_SERVER_ID : 0));
 	ev->relay_hops = m->relay_hops;
 	ev->xid = m->xid;
 	memcpy(ev->server_id, m->server_addr, 4);
@@ -207,7 +210,7 @@ static enum pv_verdict dhcp_event(void *self, const struct pv_event *event, stru
 	bool matched = x && !expired(d, x, now_ns);
 
 	struct pv_dhcp *ev =
-		matched ? emit(d, p, &m, x->name, x->name_len, to) : emit(d, p, &m, text, text_len, to);
+	    matched ? emit(d, p, &m, x->name, x->name_len, to) : emit(d, p, &m, text, text_len, to);
 	ev->reason = (uint8_t)reason;
 	if (matched) {
 		ev->bits |= PV_DHCP_MATCHED;
@@ -248,7 +251,8 @@ static size_t dhcp_ledger(const void *self, struct pv_ledger_row *rows, size_t m
 		rows[n] = sums[n];
 	for (unsigned r = PV_DHCP_OK + 1; r < PV_DHCP_REASONS && n < max; r++)
 		if (d->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, d->reasons[r]};
+			rows[n++] =
+			    (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, d->reasons[r]};
 	return n;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dhcp/analyser.h - packet events to dhcp events: one for each UDP packet on a DHCP port.
  *
- * Ports 67 and 68 are DHCPv4, 546 and 547 DHCPv6, in this order of precedence. A malformed message gives an event too,
- * with its reason: it was on the wire, and is counted.
+ * Ports 67 and 68 are DHCPv4, 546 and 547 DHCPv6, in this order of precedence. A malformed message gives an
+ * event too, with its reason: it was on the wire, and is counted.
  *
  * Transactions: a DHCPv4 REQUEST opens one (or starts it again), named by xid and client hardware address,
  * because xids are the clients' own choice and two may choose the same. The ACK that finds it within the
@@ -16,9 +16,9 @@
 #include "base/conf.h"
 #include "stage/stage.h"
 
-#define PV_DHCP_XACTS 8192      /* requests within one TTL: 1,600 a second at the default; some 3 MiB */
-#define PV_DHCP_TEXT_MAX 255    /* a host name is at most that in DNS */
-#define PV_DHCP_TTL_NS (5 * UINT64_C(1000000000))
+#define PV_DHCP_XACTS    8192 /* requests within one TTL: 1,600 a second at the default; some 3 MiB */
+#define PV_DHCP_TEXT_MAX 255  /* a host name is at most that in DNS */
+#define PV_DHCP_TTL_NS   (5 * UINT64_C(1000000000))
 
 struct pv_dhcp_conf {
 	uint64_t xact_ttl_ns; /* 0: PV_DHCP_TTL_NS */

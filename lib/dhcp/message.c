@@ -5,33 +5,40 @@
 
 #include "base/cursor.h"
 
-#define COOKIE 0x63825363u /* RFC 2131 section 3 */
-#define FIXED4 240         /* fixed part and cookie */
-#define SNAME_AT 44
+#define COOKIE    0x63825363u /* RFC 2131 section 3 */
+#define FIXED4    240         /* fixed part and cookie */
+#define SNAME_AT  44
 #define SNAME_LEN 64
-#define FILE_AT 108
-#define FILE_LEN 128
+#define FILE_AT   108
+#define FILE_LEN  128
 
-enum { OPT4_PAD = 0, OPT4_HOST_NAME = 12, OPT4_OVERLOAD = 52, OPT4_TYPE = 53, OPT4_SERVER_ID = 54, OPT4_END = 255 };
+enum {
+	OPT4_PAD = 0,
+	OPT4_HOST_NAME = 12,
+	OPT4_OVERLOAD = 52,
+	OPT4_TYPE = 53,
+	OPT4_SERVER_ID = 54,
+	OPT4_END = 255
+};
 enum { OPT6_SERVER_ID = 2, OPT6_RELAY_MESSAGE = 9 };
 enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
 
 const char *pv_dhcp_reason_name(unsigned reason)
 {
 	static const char *const names[PV_DHCP_REASONS] = {
-		[PV_DHCP_OK] = "ok",	       [PV_DHCP_SHORT] = "short",	   [PV_DHCP_COOKIE] = "cookie",
-		[PV_DHCP_OP] = "op",	       [PV_DHCP_OPTION] = "option",	   [PV_DHCP_OPTION_LEN] = "option_len",
-		[PV_DHCP_RELAY] = "relay",     [PV_DHCP_NESTING] = "nesting",	   [PV_DHCP_CUT] = "cut",
+		[PV_DHCP_OK] = "ok",       [PV_DHCP_SHORT] = "short",     [PV_DHCP_COOKIE] = "cookie",
+		[PV_DHCP_OP] = "op",       [PV_DHCP_OPTION] = "option",   [PV_DHCP_OPTION_LEN] = "option_len",
+		[PV_DHCP_RELAY] = "relay", [PV_DHCP_NESTING] = "nesting", [PV_DHCP_CUT] = "cut",
 	};
 	return reason < PV_DHCP_REASONS ? names[reason] : NULL;
 }
 
 const char *pv_dhcp_type_name(int family, unsigned type)
 {
-	static const char *const v4[] = {NULL, "discover", "offer", "request", "decline", "ack", "nak", "release",
-					 "inform"};
-	static const char *const v6[] = {NULL,	    "solicit", "advertise", "request",	   "confirm",
-					 "renew",   "rebind",  "reply",	    "release",	   "decline",
+	static const char *const v4[] = {NULL,  "discover", "offer",   "request", "decline",
+					 "ack", "nak",      "release", "inform"};
+	static const char *const v6[] = {NULL,          "solicit",     "advertise",  "request",   "confirm",
+					 "renew",       "rebind",      "reply",      "release",   "decline",
 					 "reconfigure", "information", "relay_forw", "relay_repl"};
 	if (family == 4)
 		return type < sizeof v4 / sizeof v4[0] ? v4[type] : NULL;
@@ -136,7 +143,8 @@ enum pv_dhcp_reason pv_dhcp4_decode(const void *payload, size_t n, bool cut, str
 	if (op != 1 && op != 2)
 		return PV_DHCP_OP;
 
-	/* options, then file, then sname: the order in which a divided option is joined, RFC 3396 section 5 */
+	/* options, then file, then sname: the order in which a divided option is joined, RFC 3396 section 5
+	 */
 	unsigned overload = 0, ignored = 0;
 	enum pv_dhcp_reason r = options4(m, c, &overload);
 	if (!r && (overload & OVERLOAD_FILE))

@@ -9,17 +9,40 @@
 #include "metric/bucket.h"
 
 enum {
-	RATE_TOTAL, RATE_EVENTS, EVENTS, DEEP_SAMPLES, DISCOVER, OFFER, REQUEST, ACK, SOLICIT, ADVERTISE, REQUEST_V6, REPLY,
-	TOTAL, FILTERED, TOP_CLIENTS, TOP_SERVERS, METRICS
+	RATE_TOTAL,
+	RATE_EVENTS,
+	EVENTS,
+	DEEP_SAMPLES,
+	DISCOVER,
+	OFFER,
+	REQUEST,
+	ACK,
+	SOLICIT,
+	ADVERTISE,
+	REQUEST_V6,
+	REPLY,
+	TOTAL,
+	FILTERED,
+	TOP_CLIENTS,
+	TOP_SERVERS,
+	METRICS
 };
 
-#define COUNTER(number, at, text) \
-	{.id = (number), .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .unit = "packets", .help = (text)}
-#define RATE(number, at, text) \
-	{.id = (number), .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .unit = "packets/s", .help = (text)}
-#define TOP(number, at, name, text) \
-	{.id = (number), .kind = PV_TOPN, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at), .label = (name), \
-	 .item = pv_item_text, .unit = "packets", .help = (text)}
+#define COUNTER(number, at, text)                                                                            \
+	{                                                                                                    \
+		.id = (number), .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at),   \
+		.unit = "packets", .help = (text)                                                            \
+	}
+#define RATE(number, at, text)                                                                               \
+	{                                                                                                    \
+		.id = (number), .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at),      \
+		.unit = "packets/s", .help = (text)                                                          \
+	}
+#define TOP(number, at, name, text)                                                                          \
+	{                                                                                                    \
+		.id = (number), .kind = PV_TOPN, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at),      \
+		.label = (name), .item = pv_item_text, .unit = "packets", .help = (text)                     \
+	}
 
 static const struct pv_metric metrics[METRICS] = {
 	[RATE_TOTAL] = RATE(1, "rates.total", "Rate of all DHCPv4 wire packets per second"),
@@ -36,8 +59,10 @@ static const struct pv_metric metrics[METRICS] = {
 	[REPLY] = COUNTER(12, "wire_packets.reply", "DHCPv6 REPLY packets"),
 	[TOTAL] = COUNTER(13, "wire_packets.total", "All DHCPv4 packets, of whatever type"),
 	[FILTERED] = COUNTER(14, "wire_packets.filtered", "DHCP packets seen that did not match the filters"),
-	[TOP_CLIENTS] = TOP(15, "top_clients", "client", "Clients that were given an address: hardware address, host name, IPv4 address"),
-	[TOP_SERVERS] = TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
+	[TOP_CLIENTS] = TOP(15, "top_clients", "client",
+			"Clients that were given an address: hardware address, host name, IPv4 address"),
+	[TOP_SERVERS] =
+	TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
 };
 
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};

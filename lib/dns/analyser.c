@@ -61,10 +61,11 @@ static uint64_t event_time(const struct dns *d, uint64_t packet_ns)
 
 /* ---- places ---------------------------------------------------------------------------------------- */
 
-typedef uint32_t geo_fn(struct pv_geo *, const uint8_t addr[16], uint8_t family, bool *fresh, const char **text,
-			size_t *len);
+typedef uint32_t geo_fn(struct pv_geo *, const uint8_t addr[16], uint8_t family, bool *fresh,
+			const char **text, size_t *len);
 
-static uint32_t place(struct dns *d, geo_fn *look_up, enum pv_define_kind kind, const struct pv_ecs *ecs, bool *unknown)
+static uint32_t place(struct dns *d, geo_fn *look_up, enum pv_define_kind kind, const struct pv_ecs *ecs,
+		      bool *unknown)
 {
 	static const char unknown_text[] = "Unknown";
 	bool fresh = false;
@@ -139,7 +140,14 @@ static void put_query(struct pv_dns *e, const struct pv_dns_query *q)
 	e->query_time_ns = q->time_ns;
 	e->query_packet = q->packet;
 	e->query_length = q->length;
-	e->query_ecs = q->ecs;
+	if (q->ecs.family)
+		e->query_ecs = q->ecs;
+}
+
+/* As pv_dns_fixed() will find it. */
+static size_t fixed_part(bool matched, bool ecs)
+{
+	return ecs ? sizeof(struct pv_dns) : matched ? PV_DNS_FIXED_QUERY : PV_DNS_FIXED_BASE;
 }
 
 static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *found)
@@ -147,8 +155,8 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	struct dns *d = self;
 	struct pv_dns_query query = *found, *q = &query;
 	places(d, &q->ecs);
-	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, sizeof *e + name_room(q), d->now_ns);
-	size_t at = sizeof *e;
+	size_t at = fixed_part(true, q->ecs.family);
+	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, at + name_room(q), d->now_ns);
 	if (q->filtered)
 		e->ev.flags |= PV_F_FILTERED;
 	e->packet = q->packet;
@@ -171,7 +179,8 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	e->suffix_len = q->suffix_len;
 	e->qname = pv_ev_put(e, &at, query_text(d, q), q->name_len);
 	e->qname_case = q->upper ? pv_ev_put(e, &at, q->name, q->name_len) : e->qname;
-	e->ecs = q->ecs;
+	if (q->ecs.family)
+		e->ecs = q->ecs;
 	e->xact = (uint8_t)why;
 	put_query(e, q);
 	e->query_qname = e->qname;
@@ -189,8 +198,8 @@ static void end_query(struct pv_dns_query *q, const struct pv_packet *p, uint8_t
 	q->id = id;
 }
 
-static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length, uint16_t suffix_len,
-		       bool filtered)
+static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length,
+		       uint16_t suffix_len, bool filtered)
 {
 	const struct pv_dns_message *m = &d->msg;
 	struct pv_dns_query q;
@@ -216,7 +225,8 @@ static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transpo
 
 /* ---- messages -------------------------------------------------------------------------------------- */
 
-static struct pv_dns *new_event(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length, size_t size)
+static struct pv_dns *new_event(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length,
+				size_t size)
 {
 	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS, size, event_time(d, p->ev.time_ns));
 	e->packet = p->number;
@@ -250,7 +260,8 @@ static void put_message(struct pv_dns *e, const struct pv_dns_message *m)
 	e->nscount = m->nscount;
 	e->arcount = m->arcount;
 	e->edns_size = m->edns_size;
-	e->ecs = m->ecs;
+	if (m->ecs.family)
+		e->ecs = m->ecs;
 }
 
 static void book(struct dns *d, bool accepted)
@@ -266,8 +277,8 @@ static void book(struct dns *d, bool accepted)
 }
 
 /* One message; true when it passes. length: as it was on the wire. */
-static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport, const uint8_t *bytes, size_t n,
-		    uint32_t length)
+static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport, const uint8_t *bytes,
+		    size_t n, uint32_t length)
 {
 	struct pv_dns_message *m = &d->msg;
 	d->received++;
@@ -275,7 +286,7 @@ static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport,
 	if (m->reason == PV_DNS_CUT_RECORD && n < length)
 		m->reason = PV_DNS_CUT_CAPTURE;
 	if (m->reason == PV_DNS_SHORT) {
-		new_event(d, p, transport, length, sizeof(struct pv_dns))->ev.flags |= PV_F_FILTERED;
+		new_event(d, p, transport, length, PV_DNS_FIXED_BASE)->ev.flags |= PV_F_FILTERED;
 		book(d, true);
 		return false;
 	}
@@ -296,8 +307,8 @@ static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport,
 		room += name_room(&q);
 	}
 
-	struct pv_dns *e = new_event(d, p, transport, length, sizeof *e + room);
-	size_t at = sizeof *e;
+	size_t at = fixed_part(matched, m->ecs.family || (matched && q.ecs.family));
+	struct pv_dns *e = new_event(d, p, transport, length, at + room);
 	put_message(e, m);
 	e->qname = pv_ev_put(e, &at, m->qname.text, m->qname.len);
 	e->qname_case = m->qname.upper ? pv_ev_put(e, &at, m->qname.written, m->qname.len) : e->qname;
@@ -368,7 +379,8 @@ static enum pv_verdict on_event(void *self, const struct pv_event *ev, struct pv
 		length = p->payload_wire_len;
 	uint8_t transport = p->l4 == PV_L4_UDP ? PV_TR_UDP : PV_TR_TCP;
 	static const uint8_t nothing[1];
-	return message(d, p, transport, payload ? payload : nothing, p->payload_len, length) ? PV_KEEP : PV_REJECT;
+	return message(d, p, transport, payload ? payload : nothing, p->payload_len, length) ? PV_KEEP
+											     : PV_REJECT;
 }
 
 static void on_time(void *self, uint64_t now_ns, struct pv_emit *emit)
@@ -426,7 +438,8 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 		rows[n++] = (struct pv_ledger_row){.what = all[i].what, .value = all[i].value};
 	for (unsigned i = 1; i < PV_DNS_REASONS && n < max; i++)
 		if (d->reasons[i])
-			rows[n++] = (struct pv_ledger_row){.what = (uint16_t)(PV_LEDGER_REASON + i), .value = d->reasons[i]};
+			rows[n++] = (struct pv_ledger_row){.what = (uint16_t)(PV_LEDGER_REASON + i),
+							   .value = d->reasons[i]};
 	return n;
 }
 

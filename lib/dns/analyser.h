@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dns/analyser.h - packets become DNS messages.
  *
- * What is DNS: UDP and TCP with port 53, 5353, 5355 or 53000 at one end. The other end's port is the event's `port`
- * (when both are on the list: the source's); a packet without one (port 0) is not looked at. A UDP payload is a
- * message; TCP is put together (packet/tcp.h) and cut by its two-byte lengths, where a length below 12 breaks the side;
- * the payload of a PV_PKT_MESSAGE packet is a message without a length.
+ * What is DNS: UDP and TCP with port 53, 5353, 5355 or 53000 at one end. The other end's port is the event's
+ * `port` (when both are on the list: the source's); a packet without one (port 0) is not looked at. A UDP
+ * payload is a message; TCP is put together (packet/tcp.h) and cut by its two-byte lengths, where a length
+ * below 12 breaks the side; the payload of a PV_PKT_MESSAGE packet is a message without a length.
  *
  * What comes out:
- *   PV_EV_DNS          each message, once, with the time, direction, stamp and number of the packet that completed it.
- *                      Flagged FILTERED when the filter rejects it. Less than 12 bytes: reason PV_DNS_SHORT, flagged
- *                      FILTERED too, with length and addresses only; nobody counts it but the ledger.
- *                      Names of the query's half share their bytes with the response's where they are equal.
- *   PV_EV_DNS_TIMEOUT  a query whose transaction ended without a response (dns/xact.h: EXPIRED or EVICTED). It is the query's
- *                      own event again (counts, code and EDNS are 0), also filled into the query half; FILTERED when the
- *                      query was. Its time is when that was found out.
+ *   PV_EV_DNS          each message, once, with the time, direction, stamp and number of the packet that
+ *                      completed it. Flagged FILTERED when the filter rejects it. Less than 12 bytes: reason
+ *                      PV_DNS_SHORT, flagged FILTERED too, with length and addresses only; nobody counts it
+ *                      but the ledger. Names of the query's half share their bytes with the response's where
+ *                      they are equal.
+ *   PV_EV_DNS_TIMEOUT  a query whose transaction ended without a response (dns/xact.h: EXPIRED or EVICTED).
+ *                      It is the query's own event again (counts, code and EDNS are 0), also filled into the
+ *                      query half; FILTERED when the query was. Its time is when that was found out.
  *   PV_EV_TCP_ERROR    reassembly lost something of a flow on these ports.
  *   PV_EV_DEFINE       places and networks of client subnets of queries, before the event that names them.
  *                      Subnets in responses are not looked up (geo and asn are 0).
- * The header time of an event is its packet's, but for bytes that were held back until their packet is more than a minute
- * old, which come with the time of now: a stream does not run backwards.
+ * The header time of an event is its packet's, but for bytes that were held back until their packet is more
+ * than a minute old, which come with the time of now: a stream does not run backwards.
  *
- * Transactions: a query the filter rejects is kept too, marked (query_filtered), so that its response is no orphan. The
- * response ends the transaction whether it passes or not. Expiry: at most 16 per packet, 4096 per TICK, the rest later;
- * all that are due at the end.
+ * Transactions: a query the filter rejects is kept too, marked (query_filtered), so that its response is no
+ * orphan. The response ends the transaction whether it passes or not. Expiry: at most 16 per packet, 4096 per
+ * TICK, the rest later; all that are due at the end.
  *
- * Chains: a packet is rejected when its message is, and when it is not DNS. TCP segments always are: an accepted message is
- * added as a packet of its own.
+ * Chains: a packet is rejected when its message is, and when it is not DNS. TCP segments always are: an
+ * accepted message is added as a packet of its own.
  *
- * Ledger, in messages: received = analysed + filtered + malformed. A rejected message is filtered, whatever else is
- * wrong with it; REASON + n says why the malformed ones are (enum pv_dns_reason).
+ * Ledger, in messages: received = analysed + filtered + malformed. A rejected message is filtered, whatever
+ * else is wrong with it; REASON + n says why the malformed ones are (enum pv_dns_reason).
  *
  * Ownership: filter and geo of the conf are taken over, also when _new fails. Threads: one. Memory: 24 MiB of
- * transactions and what packet/tcp.h says, reserved at the start and touched as used; nothing is allocated per event. */
+ * transactions and what packet/tcp.h says, reserved at the start and touched as used; nothing is allocated
+ * per event. */
 #ifndef PV_DNS_ANALYSER_H
 #define PV_DNS_ANALYSER_H
 

@@ -14,7 +14,8 @@
 
 const struct pv_key pv_dns_keys[PV_DNS_KEYS] = {
 	{"exclude_noerror", PV_KEY_BOOL, NULL, "drop replies without an error"},
-	{"only_rcode", PV_KEY_UINT_OR_LIST, "CODE,...", "of replies, keep those with these response codes (numbers or names)"},
+	{"only_rcode", PV_KEY_UINT_OR_LIST, "CODE,...",
+	 "of replies, keep those with these response codes (numbers or names)"},
 	{"only_queries", PV_KEY_BOOL, NULL, "keep queries only"},
 	{"only_responses", PV_KEY_BOOL, NULL, "keep replies only"},
 	{"only_dnssec_response", PV_KEY_BOOL, NULL, "of replies, keep those with a signature among the answers"},
@@ -22,7 +23,8 @@ const struct pv_key pv_dns_keys[PV_DNS_KEYS] = {
 	{"only_qtype", PV_KEY_LIST, "TYPE,...", "keep messages that ask for these types (numbers or names)"},
 	{"only_qname", PV_KEY_LIST, "NAME,...", "keep messages that ask for exactly these names"},
 	{"only_qname_suffix", PV_KEY_LIST, "NAME,...", "keep messages that ask for names at or below these"},
-	{"geoloc_notfound", PV_KEY_BOOL, NULL, "keep queries whose client subnet the City database does not know"},
+	{"geoloc_notfound", PV_KEY_BOOL, NULL,
+	 "keep queries whose client subnet the City database does not know"},
 	{"asn_notfound", PV_KEY_BOOL, NULL, "keep queries whose client subnet the ASN database does not know"},
 	{"dnstap_msg_type", PV_KEY_STRING, "TYPE",
 	 "dnstap: keep messages of auth, client, forwarder, resolver, stub, tool or update"},
@@ -33,7 +35,8 @@ const struct pv_key pv_dns_keys[PV_DNS_KEYS] = {
 };
 
 const struct pv_key pv_dns_keys_more[PV_DNS_KEYS_MORE] = {
-	{"only_xact_directions", PV_KEY_LIST, "DIR,...", "keep transactions of these directions: in, out, unknown"},
+	{"only_xact_directions", PV_KEY_LIST, "DIR,...",
+	 "keep transactions of these directions: in, out, unknown"},
 };
 
 /* ---- sets of names ------------------------------------------------------------------------------- */
@@ -107,7 +110,8 @@ static uint16_t names_suffix(const struct pv_dns_names *s, const char *name, siz
 }
 
 /* NULL with a line in err. */
-static struct pv_dns_names *names_new(const char *key, const struct pv_value *v, bool suffix, char *err, size_t errcap)
+static struct pv_dns_names *names_new(const char *key, const struct pv_value *v, bool suffix, char *err,
+				      size_t errcap)
 {
 	struct pv_dns_names *s = calloc(1, sizeof *s);
 	size_t bytes = 0;
@@ -129,10 +133,13 @@ static struct pv_dns_names *names_new(const char *key, const struct pv_value *v,
 		bool below = suffix && len > 1 && to[0] == '.';
 		if (len < 0 || !*typed || (suffix && !(len - below))) {
 			if (len < 0)
-				snprintf(err, errcap, "DnsStreamHandler: %s filter contained a name that is too long: %.80s...",
-					 key, typed);
+				snprintf(
+				    err, errcap,
+				    "DnsStreamHandler: %s filter contained a name that is too long: %.80s...",
+				    key, typed);
 			else
-				snprintf(err, errcap, "DnsStreamHandler: %s filter contained an empty name", key);
+				snprintf(err, errcap, "DnsStreamHandler: %s filter contained an empty name",
+					 key);
 			names_free(s);
 			return NULL;
 		}
@@ -163,7 +170,8 @@ void pv_dns_filter_free(struct pv_dns_filter *f)
 
 static int set_rcode(struct pv_dns_filter *f, const struct pv_value *v, char *err, size_t errcap)
 {
-	static const char bad[] = "DnsStreamHandler: only_rcode filter contained an invalid/unsupported rcode";
+	static const char bad[] =
+	    "DnsStreamHandler: only_rcode filter contained an invalid/unsupported rcode";
 	uint32_t rcodes = 0;
 	if (v->type == PV_KEY_UINT) {
 		if (v->number >= 32 || !pv_dns_rcode_name((unsigned)v->number)) {
@@ -196,8 +204,10 @@ static int set_qtype(struct pv_dns_filter *f, const struct pv_value *v, char *er
 	for (size_t i = 0; i < v->count; i++) {
 		int type = pv_dns_qtype_number(v->list[i]);
 		if (type < 0) {
-			snprintf(err, errcap, "DnsStreamHandler: only_qtype filter contained an invalid/unsupported qtype: %s",
-				 v->list[i]);
+			snprintf(
+			    err, errcap,
+			    "DnsStreamHandler: only_qtype filter contained an invalid/unsupported qtype: %s",
+			    v->list[i]);
 			free(bits);
 			return -1;
 		}
@@ -208,8 +218,8 @@ static int set_qtype(struct pv_dns_filter *f, const struct pv_value *v, char *er
 	return 0;
 }
 
-static int set_names(struct pv_dns_names **to, const char *key, const struct pv_value *v, bool suffix, char *err,
-		     size_t errcap)
+static int set_names(struct pv_dns_names **to, const char *key, const struct pv_value *v, bool suffix,
+		     char *err, size_t errcap)
 {
 	struct pv_dns_names *s = names_new(key, v, suffix, err, errcap);
 	if (!s)
@@ -221,7 +231,8 @@ static int set_names(struct pv_dns_names **to, const char *key, const struct pv_
 
 static int set_directions(struct pv_dns_filter *f, const struct pv_value *v, char *err, size_t errcap)
 {
-	static const char *const names[] = {[PV_DIR_UNKNOWN] = "unknown", [PV_DIR_IN] = "in", [PV_DIR_OUT] = "out"};
+	static const char *const names[] = {
+	    [PV_DIR_UNKNOWN] = "unknown", [PV_DIR_IN] = "in", [PV_DIR_OUT] = "out"};
 	uint8_t directions = 0;
 	for (size_t i = 0; i < v->count; i++) {
 		unsigned d = 0;
@@ -229,7 +240,8 @@ static int set_directions(struct pv_dns_filter *f, const struct pv_value *v, cha
 			d++;
 		if (d == 3) {
 			snprintf(err, errcap,
-				 "DnsStreamHandler: only_xact_directions filter contained an invalid/unsupported direction: %s",
+				 "DnsStreamHandler: only_xact_directions filter contained an "
+				 "invalid/unsupported direction: %s",
 				 v->list[i]);
 			return -1;
 		}
@@ -242,20 +254,23 @@ static int set_directions(struct pv_dns_filter *f, const struct pv_value *v, cha
 static int set_dnstap(struct pv_dns_filter *f, const struct pv_value *v, char *err, size_t errcap)
 {
 	static const char *const names[] = {
-		[PV_DNSTAP_AUTH] = "auth",           [PV_DNSTAP_RESOLVER] = "resolver", [PV_DNSTAP_CLIENT] = "client",
-		[PV_DNSTAP_FORWARDER] = "forwarder", [PV_DNSTAP_STUB] = "stub",         [PV_DNSTAP_TOOL] = "tool",
-		[PV_DNSTAP_UPDATE] = "update"};
+	    [PV_DNSTAP_AUTH] = "auth",	   [PV_DNSTAP_RESOLVER] = "resolver",
+	    [PV_DNSTAP_CLIENT] = "client", [PV_DNSTAP_FORWARDER] = "forwarder",
+	    [PV_DNSTAP_STUB] = "stub",	   [PV_DNSTAP_TOOL] = "tool",
+	    [PV_DNSTAP_UPDATE] = "update"};
 	for (uint8_t i = PV_DNSTAP_AUTH; i <= PV_DNSTAP_UPDATE; i++)
 		if (!strcmp(v->string, names[i])) {
 			f->dnstap_kind = i;
 			return 0;
 		}
-	snprintf(err, errcap, "DnsStreamHandler: dnstap_msg_type contained an invalid/unsupported type. Valid types: "
-			      "auth, client, forwarder, resolver, stub, tool, update");
+	snprintf(err, errcap,
+		 "DnsStreamHandler: dnstap_msg_type contained an invalid/unsupported type. Valid types: "
+		 "auth, client, forwarder, resolver, stub, tool, update");
 	return -1;
 }
 
-static int set_ttl(uint64_t *to, bool *has, const char *key, uint64_t value, uint64_t max, char *err, size_t errcap)
+static int set_ttl(uint64_t *to, bool *has, const char *key, uint64_t value, uint64_t max, char *err,
+		   size_t errcap)
 {
 	if (value > max) {
 		snprintf(err, errcap, "DnsStreamHandler: %s must be at most %" PRIu64, key, max);
@@ -273,7 +288,8 @@ static bool fits(const struct pv_key *key, const struct pv_value *v)
 	return v->type == key->type;
 }
 
-int pv_dns_filter_set(void *conf, const struct pv_key *key, const struct pv_value *v, char *err, size_t errcap)
+int pv_dns_filter_set(void *conf, const struct pv_key *key, const struct pv_value *v, char *err,
+		      size_t errcap)
 {
 	struct pv_dns_filter *f = conf;
 	const char *k = key->name;
@@ -294,7 +310,8 @@ int pv_dns_filter_set(void *conf, const struct pv_key *key, const struct pv_valu
 		return -1;
 	}
 	if (v->type == PV_KEY_LIST && v->count > PV_LIST_MAX) {
-		snprintf(err, errcap, "DnsStreamHandler: %s filter contained more than %d entries", k, PV_LIST_MAX);
+		snprintf(err, errcap, "DnsStreamHandler: %s filter contained more than %d entries", k,
+			 PV_LIST_MAX);
 		return -1;
 	}
 
@@ -337,7 +354,8 @@ int pv_dns_filter_set(void *conf, const struct pv_key *key, const struct pv_valu
 	if (!strcmp(k, "xact_ttl_ms"))
 		return set_ttl(&f->xact_ttl_ms, &f->has_ttl_ms, k, v->number, TTL_MAX_MS, err, errcap);
 	if (!strcmp(k, "xact_ttl_secs"))
-		return set_ttl(&f->xact_ttl_secs, &f->has_ttl_secs, k, v->number, TTL_MAX_MS / 1000, err, errcap);
+		return set_ttl(&f->xact_ttl_secs, &f->has_ttl_secs, k, v->number, TTL_MAX_MS / 1000, err,
+			       errcap);
 	snprintf(err, errcap, "%s is an invalid/unsupported config or filter", k);
 	return -1;
 }
@@ -352,9 +370,9 @@ uint64_t pv_dns_filter_ttl_ns(const struct pv_dns_filter *f)
 
 bool pv_dns_filter_active(const struct pv_dns_filter *f)
 {
-	return f->exclude_noerror || f->has_rcodes || f->only_queries || f->only_responses || f->only_dnssec_response ||
-	       f->has_answer_count || f->qtypes || f->names || f->suffixes || f->geoloc_notfound || f->asn_notfound ||
-	       f->directions;
+	return f->exclude_noerror || f->has_rcodes || f->only_queries || f->only_responses ||
+	       f->only_dnssec_response || f->has_answer_count || f->qtypes || f->names || f->suffixes ||
+	       f->geoloc_notfound || f->asn_notfound || f->directions;
 }
 
 /* ---- the predicate ------------------------------------------------------------------------------- */
@@ -394,8 +412,8 @@ static bool place_unknown(const struct pv_dns_places *p, enum pv_define_kind kin
 	return number && p && p->unknown(p->ctx, kind, number);
 }
 
-bool pv_dns_filter_accepts(const struct pv_dns_filter *f, const struct pv_dns *d, const struct pv_dns_places *places,
-			   uint16_t *suffix_len)
+bool pv_dns_filter_accepts(const struct pv_dns_filter *f, const struct pv_dns *d,
+			   const struct pv_dns_places *places, uint16_t *suffix_len)
 {
 	bool reply = d->bits & PV_DNS_QR;
 	if (suffix_len)

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dns/filter.h - which DNS messages are wanted.
  *
- * One predicate, asked by pv-dns about the event it is about to emit and by the agent about events on their way to a
- * policy. All conditions that are set must hold. Each looks at the side of the conversation that it is about; the other
- * side passes, so that queries and their responses stay together:
+ * One predicate, asked by pv-dns about the event it is about to emit and by the agent about events on their
+ * way to a policy. All conditions that are set must hold. Each looks at the side of the conversation that it
+ * is about; the other side passes, so that queries and their responses stay together:
  *
  *   replies only   exclude_noerror, only_rcode (both: the rcode), answer_count, only_dnssec_response
- *   both           only_queries, only_responses, only_qtype, only_qname, only_qname_suffix, only_xact_directions
+ *   both           only_queries, only_responses, only_qtype, only_qname, only_qname_suffix,
+ *                  only_xact_directions
  *   queries only, and a reply does not pass   geoloc_notfound, asn_notfound
  *
- * exclude_noerror makes only_rcode void. Codes up to 15 are compared with the header's four bits, higher ones with the
- * EDNS-extended code. A message without a readable question fails only_qtype, only_qname and only_qname_suffix.
- * only_qname_suffix matches whole labels: "google.com" is google.com and all below it, ".google.com" only what is below.
- * A message of less than a header (reason PV_DNS_SHORT) is not asked about.
+ * exclude_noerror makes only_rcode void. Codes up to 15 are compared with the header's four bits, higher ones
+ * with the EDNS-extended code. A message without a readable question fails only_qtype, only_qname and
+ * only_qname_suffix. only_qname_suffix matches whole labels: "google.com" is google.com and all below it,
+ * ".google.com" only what is below. A message of less than a header (reason PV_DNS_SHORT) is not asked about.
  *
- * public_suffix_list, recorded_stream, xact_ttl_* and dnstap_msg_type are settings that come in the same YAML map: they
- * are kept here for others to read and reject nothing.
+ * public_suffix_list, recorded_stream, xact_ttl_* and dnstap_msg_type are settings that come in the same YAML
+ * map: they are kept here for others to read and reject nothing.
  *
- * Ownership: pv_dns_filter_init() ... pv_dns_filter_free(); names are copied. Threads: one while it is set, then
- * read-only. Limits: PV_LIST_MAX entries per list; a look-up is O(labels * log entries). */
+ * Ownership: pv_dns_filter_init() ... pv_dns_filter_free(); names are copied. Threads: one while it is set,
+ * then read-only. Limits: PV_LIST_MAX entries per list; a look-up is O(labels * log entries). */
 #ifndef PV_DNS_FILTER_H
 #define PV_DNS_FILTER_H
 

@@ -69,7 +69,8 @@ static enum pv_dns_reason read_options(struct pv_cur c, struct pv_dns_message *m
 }
 
 /* OPT has its own use of class and TTL (RFC 6891 section 6.1). A second OPT is ignored. */
-static enum pv_dns_reason read_opt(const uint8_t *fixed, const uint8_t *rdata, size_t n, struct pv_dns_message *m)
+static enum pv_dns_reason read_opt(const uint8_t *fixed, const uint8_t *rdata, size_t n,
+				   struct pv_dns_message *m)
 {
 	if (m->bits & PV_DNS_EDNS)
 		return PV_DNS_FINE;

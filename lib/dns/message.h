@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dns/message.h - what one DNS message says, in one pass over its bytes.
  *
- * Read: the header, the first question, and of all records just their frames, but for two: RRSIG in the answer section
- * (is there one) and OPT in the additional section, wherever it stands (EDNS size, version, DO, extended code, and of
- * the options client subnet, cookie, NSID and extended error).
+ * Read: the header, the first question, and of all records just their frames, but for two: RRSIG in the
+ * answer section (is there one) and OPT in the additional section, wherever it stands (EDNS size, version,
+ * DO, extended code, and of the options client subnet, cookie, NSID and extended error).
  *
  * Facts come in steps, so that a message that goes wrong half-way is still counted for what it is:
  *   reason PV_DNS_SHORT      nothing is known
@@ -11,13 +11,15 @@
  *   bit PV_DNS_QUESTION      qname, qtype, qclass of the first question
  *   bit PV_DNS_EDNS          the OPT record's fields
  *   bit PV_DNS_PARSED        every record the header promised was there, and reason is PV_DNS_FINE
- * `reason` is the first thing that was wrong. Bytes behind the last record are nobody's business (padding, link
- * trailers) and not an error. The counts are believed only as far as bytes follow; the walk is bounded by the length.
+ * `reason` is the first thing that was wrong. Bytes behind the last record are nobody's business (padding,
+ * link trailers) and not an error. The counts are believed only as far as bytes follow; the walk is bounded
+ * by the length.
  *
- * Multicast DNS and LLMNR have the same format and are treated alike (the top bit of an mDNS class is part of qclass).
+ * Multicast DNS and LLMNR have the same format and are treated alike (the top bit of an mDNS class is part of
+ * qclass).
  *
- * Pure; borrows the message; no allocation. Sources: RFC 1035 section 4, RFC 6891 (EDNS), RFC 7871 (client subnet),
- * RFC 7873 (cookie), RFC 5001 (NSID), RFC 8914 (extended errors). */
+ * Pure; borrows the message; no allocation. Sources: RFC 1035 section 4, RFC 6891 (EDNS), RFC 7871 (client
+ * subnet), RFC 7873 (cookie), RFC 5001 (NSID), RFC 8914 (extended errors). */
 #ifndef PV_DNS_MESSAGE_H
 #define PV_DNS_MESSAGE_H
 

@@ -10,7 +10,18 @@
 #include "metric/bucket.h"
 
 /* Alphabetical, as error texts list them. */
-enum { G_CARDINALITY, G_COUNTERS, G_XACT, G_HISTOGRAMS, G_QUANTILES, G_ECS, G_PORTS, G_QNAMES, G_DETAILS, GROUPS };
+enum {
+	G_CARDINALITY,
+	G_COUNTERS,
+	G_XACT,
+	G_HISTOGRAMS,
+	G_QUANTILES,
+	G_ECS,
+	G_PORTS,
+	G_QNAMES,
+	G_DETAILS,
+	GROUPS
+};
 
 static const struct pv_group groups[GROUPS] = {
 	[G_CARDINALITY] = {"cardinality", true},
@@ -39,21 +50,42 @@ enum {
 	METRICS
 };
 
-#define COUNTER(i, g, p, h) {.id = i, .kind = PV_COUNTER, .group = g, .group2 = PV_ALWAYS, .path = p, .unit = "messages", .help = h}
-#define RATE(i, p, h) \
-	{.id = i, .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = p, .unit = "messages/s", .help = h}
-#define XACTS(i, p, h) \
-	{.id = i, .kind = PV_COUNTER, .group = G_XACT, .group2 = PV_ALWAYS, .path = p, .unit = "transactions", .help = h}
-#define TIMES(i, p, h) \
-	{.id = i, .kind = PV_QUANTILES, .group = G_XACT, .group2 = G_QUANTILES, .path = p, .unit = "us", .help = h}
-#define HISTOGRAM(i, p, h) \
-	{.id = i, .kind = PV_HISTOGRAM, .group = G_XACT, .group2 = G_HISTOGRAMS, .path = p, .unit = "us", .help = h}
-#define TOP(i, g, g2, p, l, u, h) \
-	{.id = i, .kind = PV_TOPN, .group = g, .group2 = g2, .path = p, .label = l, .item = pv_item_text, .unit = u, .help = h}
+#define COUNTER(i, g, p, h)                                                                                  \
+	{                                                                                                    \
+		.id = i, .kind = PV_COUNTER, .group = g, .group2 = PV_ALWAYS, .path = p, .unit = "messages", \
+		.help = h                                                                                    \
+	}
+#define RATE(i, p, h)                                                                                        \
+	{                                                                                                    \
+		.id = i, .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = p,                \
+		.unit = "messages/s", .help = h                                                              \
+	}
+#define XACTS(i, p, h)                                                                                       \
+	{                                                                                                    \
+		.id = i, .kind = PV_COUNTER, .group = G_XACT, .group2 = PV_ALWAYS, .path = p,                \
+		.unit = "transactions", .help = h                                                            \
+	}
+#define TIMES(i, p, h)                                                                                       \
+	{                                                                                                    \
+		.id = i, .kind = PV_QUANTILES, .group = G_XACT, .group2 = G_QUANTILES, .path = p,            \
+		.unit = "us", .help = h                                                                      \
+	}
+#define HISTOGRAM(i, p, h)                                                                                   \
+	{                                                                                                    \
+		.id = i, .kind = PV_HISTOGRAM, .group = G_XACT, .group2 = G_HISTOGRAMS, .path = p,           \
+		.unit = "us", .help = h                                                                      \
+	}
+#define TOP(i, g, g2, p, l, u, h)                                                                            \
+	{                                                                                                    \
+		.id = i, .kind = PV_TOPN, .group = g, .group2 = g2, .path = p, .label = l,                   \
+		.item = pv_item_text, .unit = u, .help = h                                                   \
+	}
 #define NAMES(i, g2, p, h) TOP(i, G_QNAMES, g2, p, "qname", "messages", h)
-#define NUMBERS(i, g, p, l, f, h)                                                                                  \
-	{.id = i, .kind = PV_TOPN, .group = g, .group2 = PV_ALWAYS, .integer = true, .path = p, .label = l, .item = f, \
-	 .unit = "messages", .help = h}
+#define NUMBERS(i, g, p, l, f, h)                                                                            \
+	{                                                                                                    \
+		.id = i, .kind = PV_TOPN, .group = g, .group2 = PV_ALWAYS, .integer = true, .path = p,       \
+		.label = l, .item = f, .unit = "messages", .help = h                                         \
+	}
 
 static const struct pv_metric metrics[METRICS] = {
 	[M_EVENTS] = COUNTER(1, PV_ALWAYS, "wire_packets.events", "DNS messages seen, before filters"),
@@ -73,27 +105,44 @@ static const struct pv_metric metrics[METRICS] = {
 	[M_SRVFAIL] = COUNTER(15, G_COUNTERS, "wire_packets.srvfail", "Replies with response code SRVFAIL"),
 	[M_NXDOMAIN] = COUNTER(16, G_COUNTERS, "wire_packets.nxdomain", "Replies with response code NXDOMAIN"),
 	[M_REFUSED] = COUNTER(17, G_COUNTERS, "wire_packets.refused", "Replies with response code REFUSED"),
-	[M_QUERY_ECS] = {.id = 18, .kind = PV_COUNTER, .group = G_COUNTERS, .group2 = G_ECS,
-			 .path = "wire_packets.query_ecs", .unit = "messages",
-			 .help = "Queries that carry an EDNS client subnet"},
-	[M_QNAMES] = {.id = 19, .kind = PV_DISTINCT, .group = G_CARDINALITY, .group2 = PV_ALWAYS,
-		      .path = "cardinality.qname", .unit = "names", .help = "Different names asked for"},
+	[M_QUERY_ECS] = {.id = 18,
+		     .kind = PV_COUNTER,
+		     .group = G_COUNTERS,
+		     .group2 = G_ECS,
+		     .path = "wire_packets.query_ecs",
+		     .unit = "messages",
+		     .help = "Queries that carry an EDNS client subnet"},
+	[M_QNAMES] = {.id = 19,
+		  .kind = PV_DISTINCT,
+		  .group = G_CARDINALITY,
+		  .group2 = PV_ALWAYS,
+		  .path = "cardinality.qname",
+		  .unit = "names",
+		  .help = "Different names asked for"},
 	[M_XACTS] = XACTS(20, "xact.counts.total", "Queries whose reply came in time"),
 	[M_TIMED_OUT] = XACTS(21, "xact.counts.timed_out", "Queries whose reply came too late or never"),
 	[M_XACTS_IN] = XACTS(22, "xact.in.total", "Transactions that the host answered"),
 	[M_XACTS_OUT] = XACTS(23, "xact.out.total", "Transactions that the host asked for"),
 	[M_TIME_IN] = TIMES(24, "xact.in.quantiles_us", "Time from query to reply where the host answered"),
 	[M_TIME_OUT] = TIMES(25, "xact.out.quantiles_us", "Time from query to reply where the host asked"),
-	[M_HISTOGRAM_IN] = HISTOGRAM(26, "xact.in.histogram_us", "Time from query to reply where the host answered"),
-	[M_HISTOGRAM_OUT] = HISTOGRAM(27, "xact.out.histogram_us", "Time from query to reply where the host asked"),
-	[M_RATIO] = {.id = 28, .kind = PV_QUANTILES, .group = G_XACT, .group2 = G_QUANTILES, .real = true,
-		     .path = "xact.ratio.quantiles", .unit = "1", .help = "Length of the reply by length of its query"},
+	[M_HISTOGRAM_IN] =
+	HISTOGRAM(26, "xact.in.histogram_us", "Time from query to reply where the host answered"),
+	[M_HISTOGRAM_OUT] =
+	HISTOGRAM(27, "xact.out.histogram_us", "Time from query to reply where the host asked"),
+	[M_RATIO] = {.id = 28,
+		 .kind = PV_QUANTILES,
+		 .group = G_XACT,
+		 .group2 = G_QUANTILES,
+		 .real = true,
+		 .path = "xact.ratio.quantiles",
+		 .unit = "1",
+		 .help = "Length of the reply by length of its query"},
 	[M_SLOW_IN] = TOP(29, G_XACT, PV_ALWAYS, "xact.in.top_slow", "qname", "transactions",
-			  "Names of the slowest transactions that the host answered"),
+		      "Names of the slowest transactions that the host answered"),
 	[M_SLOW_OUT] = TOP(30, G_XACT, PV_ALWAYS, "xact.out.top_slow", "qname", "transactions",
-			   "Names of the slowest transactions that the host asked for"),
+		       "Names of the slowest transactions that the host asked for"),
 	[M_TOP_PORT] = NUMBERS(31, G_PORTS, "top_udp_ports", "port", pv_item_u64,
-			       "Ports at the client's end, of UDP and TCP"),
+			   "Ports at the client's end, of UDP and TCP"),
 	[M_TOP_RCODE] = NUMBERS(32, PV_ALWAYS, "top_rcode", "rcode", pv_item_rcode, "Response codes"),
 	[M_TOP_QTYPE] = NUMBERS(33, PV_ALWAYS, "top_qtype", "qtype", pv_item_qtype, "Types asked for"),
 	[M_TOP_QNAME2] = NAMES(34, PV_ALWAYS, "top_qname2", "Names asked for, cut to two labels"),
@@ -104,13 +153,20 @@ static const struct pv_metric metrics[METRICS] = {
 	[M_TOP_NODATA] = NAMES(39, PV_ALWAYS, "top_nodata", "Names of replies with NOERROR and no answer record"),
 	[M_TOP_NOERROR] = NAMES(40, G_DETAILS, "top_noerror", "Names of replies with NOERROR"),
 	[M_TOP_BYTES] = TOP(41, G_QNAMES, G_DETAILS, "top_qname_by_resp_bytes", "qname", "bytes",
-			    "Names by the bytes of their replies"),
+			"Names by the bytes of their replies"),
 	[M_TOP_ECS] = TOP(42, G_ECS, PV_ALWAYS, "top_query_ecs", "ecs", "messages", "Client subnets of queries"),
-	[M_TOP_GEO] = {.id = 43, .kind = PV_TOPN, .group = G_ECS, .group2 = PV_ALWAYS, .geo = true,
-		       .path = "top_geoLoc_ecs", .label = "geo_loc", .item = pv_item_text, .unit = "messages",
-		       .help = "Locations of the client subnets of queries"},
+	[M_TOP_GEO] = {.id = 43,
+		   .kind = PV_TOPN,
+		   .group = G_ECS,
+		   .group2 = PV_ALWAYS,
+		   .geo = true,
+		   .path = "top_geoLoc_ecs",
+		   .label = "geo_loc",
+		   .item = pv_item_text,
+		   .unit = "messages",
+		   .help = "Locations of the client subnets of queries"},
 	[M_TOP_ASN] = TOP(44, G_ECS, PV_ALWAYS, "top_asn_ecs", "asn", "messages",
-			  "Networks (ASN) of the client subnets of queries"),
+		      "Networks (ASN) of the client subnets of queries"),
 };
 
 /* ---- the 90th percentile of a period's times --------------------------------------------------------- */
@@ -205,7 +261,8 @@ static void count_transaction(struct pv_block *k, const struct pv_dns *d, bool d
 	pv_histogram_u64(k, in ? M_HISTOGRAM_IN : M_HISTOGRAM_OUT, us);
 	times_add(t, us);
 	if (t->slow_us && us >= t->slow_us)
-		pv_top_bytes(k, in ? M_SLOW_IN : M_SLOW_OUT, pv_ref_bytes(&d->ev, d->query_qname), d->query_qname.len, 1);
+		pv_top_bytes(k, in ? M_SLOW_IN : M_SLOW_OUT, pv_ref_bytes(&d->ev, d->query_qname),
+			     d->query_qname.len, 1);
 }
 
 static void count_reply_names(struct pv_block *k, const struct pv_dns *d, const char *name, size_t n)

@@ -15,7 +15,8 @@
 
 enum { F_SWAPPED = 1, F_FILTERED = 2, F_ECS4 = 4, F_ECS6 = 8, F_UPPER = 16 };
 
-/* The two ends in a fixed order, so that both directions have the same bytes. Hashed and compared as a whole. */
+/* The two ends in a fixed order, so that both directions have the same bytes. Hashed and compared as a
+ * whole. */
 struct key {
 	uint8_t addr[2][16];
 	uint16_t port[2];
@@ -153,7 +154,8 @@ static void slot_give(struct pv_dns_xacts *x, uint32_t s)
 
 static uint32_t slots_for(size_t data)
 {
-	return data <= INLINE_BYTES ? 1 : 1 + (uint32_t)((data - INLINE_BYTES + CHAIN_BYTES - 1) / CHAIN_BYTES);
+	return data <= INLINE_BYTES ? 1
+				    : 1 + (uint32_t)((data - INLINE_BYTES + CHAIN_BYTES - 1) / CHAIN_BYTES);
 }
 
 /* Variable data, written and read front to back. */
@@ -389,7 +391,8 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 
 	size_t need = slots_for(name_len + (q->ecs.family ? ECS_BYTES : 0));
 	while (x->nfree < need)
-		gone(x, oldest(x), due(x, &x->slots[x->oldest].head) ? PV_XACT_EXPIRED : PV_XACT_EVICTED, fn, ctx);
+		gone(x, oldest(x), due(x, &x->slots[x->oldest].head) ? PV_XACT_EXPIRED : PV_XACT_EVICTED, fn,
+		     ctx);
 
 	uint32_t s = slot_take(x);
 	struct head *h = &x->slots[s].head;
@@ -406,8 +409,11 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 	h->dir = q->dir;
 	h->stamp = q->stamp;
 	h->opcode = q->opcode;
-	h->flags = (uint8_t)((swapped ? F_SWAPPED : 0) | (q->filtered ? F_FILTERED : 0) | (q->upper ? F_UPPER : 0) |
-			     (q->ecs.family == 4 ? F_ECS4 : q->ecs.family ? F_ECS6 : 0));
+	h->flags =
+	    (uint8_t)((swapped ? F_SWAPPED : 0) | (q->filtered ? F_FILTERED : 0) | (q->upper ? F_UPPER : 0) |
+		      (q->ecs.family == 4 ? F_ECS4
+		       : q->ecs.family	  ? F_ECS6
+					  : 0));
 	h->more = NIL;
 
 	h->next_hash = x->buckets[hash & x->mask];

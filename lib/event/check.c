@@ -23,6 +23,7 @@ static bool ref_ok(const struct pv_event *ev, size_t fixed, struct pv_ref r)
 	return in_bounds(ev, fixed, r.off, r.len);
 }
 
+static const char *const SHORT = "an event is shorter than its type";
 static const char *const BAD_REF = "a reference points outside its event";
 
 static const char *check_start(const struct pv_event *ev)
@@ -83,7 +84,10 @@ static const char *check_packet(const struct pv_event *ev)
 		return "impossible IP version";
 	if (p->l4 > PV_L4_TCP || p->dir > PV_DIR_OUT || p->stamp > 99)
 		return "a packet field is out of range";
-	if (!in_bounds(ev, sizeof *p, p->payload_off, p->payload_len))
+	uint32_t fixed = pv_packet_fixed(p);
+	if (ev->size < fixed)
+		return SHORT;
+	if (!in_bounds(ev, fixed, p->payload_off, p->payload_len))
 		return BAD_REF;
 	return NULL;
 }
@@ -105,11 +109,18 @@ static const char *check_dns(const struct pv_event *ev)
 {
 	const struct pv_dns *d = (const void *)ev;
 	if ((d->l3 != 0 && d->l3 != 4 && d->l3 != 6) || d->transport > PV_TR_DOQ || d->dir > PV_DIR_OUT ||
-	    d->stamp > 99 || d->xact > PV_XACT_EVICTED || d->query_dir > PV_DIR_OUT || d->query_stamp > 99 ||
-	    !ecs_ok(&d->ecs) || !ecs_ok(&d->query_ecs))
+	    d->stamp > 99 || d->xact > PV_XACT_EVICTED || d->query_dir > PV_DIR_OUT || d->query_stamp > 99)
 		return "a dns field is out of range";
-	if (!ref_ok(ev, sizeof *d, d->qname) || !ref_ok(ev, sizeof *d, d->qname_case) ||
-	    !ref_ok(ev, sizeof *d, d->query_qname) || !ref_ok(ev, sizeof *d, d->query_qname_case))
+	if (ev->type == PV_EV_DNS_TIMEOUT && d->xact != PV_XACT_EXPIRED && d->xact != PV_XACT_EVICTED)
+		return "a timeout of no query";
+	uint32_t fixed = pv_dns_fixed(d);
+	if (ev->size < fixed)
+		return SHORT;
+	if (fixed == sizeof *d && (!ecs_ok(&d->ecs) || !ecs_ok(&d->query_ecs)))
+		return "a dns field is out of range";
+	if (!ref_ok(ev, fixed, d->qname) || !ref_ok(ev, fixed, d->qname_case))
+		return BAD_REF;
+	if (fixed > PV_DNS_FIXED_BASE && (!ref_ok(ev, fixed, d->query_qname) || !ref_ok(ev, fixed, d->query_qname_case)))
 		return BAD_REF;
 	return NULL;
 }
@@ -161,10 +172,10 @@ static const struct {
 	[PV_EV_STAGE] = {sizeof(struct pv_stage_event), check_stage, "stage"},
 	[PV_EV_DEFINE] = {sizeof(struct pv_define), check_define, "define"},
 	[PV_EV_STATS] = {sizeof(struct pv_stats), NULL, "stats"},
-	[PV_EV_PACKET] = {sizeof(struct pv_packet), check_packet, "packet"},
-	[PV_EV_NET] = {sizeof(struct pv_net), check_net, "net"},
-	[PV_EV_DNS] = {sizeof(struct pv_dns), check_dns, "dns"},
-	[PV_EV_DNS_TIMEOUT] = {sizeof(struct pv_dns), check_dns, "dns_timeout"},
+	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
+	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
+	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},
+	[PV_EV_DNS_TIMEOUT] = {PV_DNS_FIXED_BASE, check_dns, "dns_timeout"},
 	[PV_EV_DHCP] = {sizeof(struct pv_dhcp), check_dhcp, "dhcp"},
 	[PV_EV_TCP_ERROR] = {sizeof(struct pv_tcp_error), NULL, "tcp_error"},
 	[PV_EV_BUCKET] = {sizeof(struct pv_bucket_event), check_bucket, "bucket"},
@@ -179,7 +190,7 @@ const char *pv_event_check(const struct pv_event *ev)
 	if (ev->type >= PV_EV_TYPES || !types[ev->type].name)
 		return NULL; /* a type of a later minor version: skipped by every reader */
 	if (ev->size < types[ev->type].least)
-		return "an event is shorter than its type";
+		return SHORT;
 	return types[ev->type].check ? types[ev->type].check(ev) : NULL;
 }
 

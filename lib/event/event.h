@@ -193,7 +193,7 @@ enum pv_dir { PV_DIR_UNKNOWN = 0, PV_DIR_IN = 1, PV_DIR_OUT = 2 };
 enum pv_l4 { PV_L4_OTHER = 0, PV_L4_UDP = 1, PV_L4_TCP = 2 };
 
 /* struct pv_packet.bits */
-#define PV_PKT_ETH 0x01u       /* eth_src and eth_dst are known */
+#define PV_PKT_ETH 0x01u       /* eth_src and eth_dst are there: Ethernet packets that DHCP may need them of */
 #define PV_PKT_FRAGMENT 0x02u  /* an IP fragment: no ports, l4 is OTHER */
 #define PV_PKT_TRUNCATED 0x04u /* the capture holds fewer bytes than the wire had */
 #define PV_PKT_MESSAGE 0x08u   /* payload is one whole reassembled message (--chain), not a segment */
@@ -229,9 +229,18 @@ struct pv_packet {
 	uint32_t payload_len;     /* bytes carried in this event */
 	uint32_t payload_wire_len; /* bytes the headers say there are behind UDP or TCP */
 	uint32_t tcp_seq, tcp_ack;
+	/* With PV_PKT_ETH in bits; without it the fixed part ends here. */
 	uint8_t eth_src[6], eth_dst[6];
 	uint8_t pad[4];
 };
+
+#define PV_PACKET_FIXED_BASE 96 /* up to tcp_ack */
+
+/* Bytes of the fixed part of a PACKET event. */
+static inline uint32_t pv_packet_fixed(const struct pv_packet *p)
+{
+	return p->bits & PV_PKT_ETH ? (uint32_t)sizeof *p : PV_PACKET_FIXED_BASE;
+}
 
 struct pv_net {
 	struct pv_event ev;
@@ -242,9 +251,17 @@ struct pv_net {
 	uint8_t stage, stamp, tcp_flags, pad;
 	uint16_t vlan, pad2;
 	uint32_t size; /* frame length on the wire */
-	uint32_t geo_src, geo_dst, asn_src, asn_dst; /* DEFINE numbers, 0: no database or not asked */
+	uint32_t geo_src; /* DEFINE numbers, 0: nothing known. Left out, with what follows, where no database is open */
+	uint32_t geo_dst, asn_src, asn_dst;
 	uint8_t pad3[4];
 };
+
+#define PV_NET_FIXED_BASE 80 /* without locations: up to geo_src, which is 0 */
+
+static inline int pv_net_located(const struct pv_net *n)
+{
+	return n->ev.size >= sizeof *n;
+}
 
 enum pv_transport {
 	PV_TR_OTHER = 0, PV_TR_UDP = 1, PV_TR_TCP = 2, PV_TR_DOT = 3, PV_TR_DOH = 4,
@@ -289,7 +306,9 @@ struct pv_ecs {
 	uint8_t pad2[4];
 };
 
-/* One DNS message; every later stage finds here what it needs, the message itself is not kept. */
+/* One DNS message; every later stage finds here what it needs, the message itself is not kept. Most messages are queries
+ * without a client subnet, so what they have not is left out: the fixed part ends where pv_dns_fixed() says, and
+ * the variable parts begin there. */
 struct pv_dns {
 	struct pv_event ev;
 	uint64_t packet;          /* the one that completed the message */
@@ -297,7 +316,7 @@ struct pv_dns {
 	uint16_t sport, dport;
 	uint8_t l3, transport, dir, stage;
 	uint8_t stamp;
-	uint8_t reason;           /* why malformed (dns/message.h), 0 when fine */
+	uint8_t reason;           /* why malformed (dns/names.h), 0 when fine */
 	uint16_t port;            /* the port that is not the DNS one */
 	uint32_t length;          /* of the message, bytes */
 	uint16_t bits;            /* PV_DNS_* */
@@ -311,21 +330,32 @@ struct pv_dns {
 	uint16_t suffix_len;      /* of qname: what aggregation leaves alone, 0 none */
 	struct pv_ref qname;      /* text, lower-case, no final dot, odd bytes as \DDD; root is empty */
 	struct pv_ref qname_case; /* as it was written */
-	struct pv_ecs ecs;
-	/* The query's half: for responses that found theirs, and for DNS_TIMEOUT. */
 	uint8_t xact;             /* enum pv_xact */
 	uint8_t query_dir, query_stamp;
 	uint8_t query_filtered;   /* the query was rejected by this stage's filter */
 	uint16_t query_bits;
+	/* The query's half: for responses that found theirs, and for DNS_TIMEOUT (xact says so). */
 	uint16_t query_suffix_len;
-	uint64_t query_time_ns;
-	uint64_t query_packet;
 	uint32_t query_length;
 	struct pv_ref query_qname;
 	struct pv_ref query_qname_case;
-	uint8_t pad[4];
+	uint64_t query_time_ns;
+	uint64_t query_packet;
+	/* With PV_DNS_ECS in bits or query_bits. */
+	struct pv_ecs ecs;
 	struct pv_ecs query_ecs;
 };
+
+#define PV_DNS_FIXED_BASE 112  /* up to query_bits */
+#define PV_DNS_FIXED_QUERY 144 /* up to query_packet */
+
+/* Bytes of the fixed part of a DNS or DNS_TIMEOUT event. */
+static inline uint32_t pv_dns_fixed(const struct pv_dns *d)
+{
+	if ((d->bits | d->query_bits) & PV_DNS_ECS)
+		return sizeof *d;
+	return d->xact == PV_XACT_NONE || d->xact == PV_XACT_ORPHAN ? PV_DNS_FIXED_BASE : PV_DNS_FIXED_QUERY;
+}
 
 enum pv_dhcp_bits {
 	PV_DHCP_ETH = 1,      /* eth_src is known */
@@ -420,16 +450,17 @@ PV_SIZE(pv_stats, 48);
 PV_SIZE(pv_packet, 112);
 PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
 PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payload_off, 70);
-PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, 96);
+PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, PV_PACKET_FIXED_BASE);
 PV_SIZE(pv_net, 96);
 PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
 PV_SIZE(pv_ecs, 32);
-PV_SIZE(pv_dns, 216);
+PV_SIZE(pv_dns, 208);
 PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);
 PV_AT(pv_dns, length, 68); PV_AT(pv_dns, bits, 72); PV_AT(pv_dns, opcode, 76); PV_AT(pv_dns, rcode, 78); PV_AT(pv_dns, qtype, 82);
 PV_AT(pv_dns, qdcount, 86); PV_AT(pv_dns, edns_size, 94); PV_AT(pv_dns, suffix_len, 96); PV_AT(pv_dns, qname, 98);
-PV_AT(pv_dns, ecs, 108); PV_AT(pv_dns, xact, 140); PV_AT(pv_dns, query_bits, 144); PV_AT(pv_dns, query_time_ns, 152);
-PV_AT(pv_dns, query_packet, 160); PV_AT(pv_dns, query_length, 168); PV_AT(pv_dns, query_qname, 172); PV_AT(pv_dns, query_ecs, 184);
+PV_AT(pv_dns, xact, 106); PV_AT(pv_dns, query_bits, 110); PV_AT(pv_dns, query_suffix_len, PV_DNS_FIXED_BASE);
+PV_AT(pv_dns, query_length, 116); PV_AT(pv_dns, query_qname, 120); PV_AT(pv_dns, query_time_ns, 128);
+PV_AT(pv_dns, query_packet, 136); PV_AT(pv_dns, ecs, PV_DNS_FIXED_QUERY); PV_AT(pv_dns, query_ecs, 176);
 PV_SIZE(pv_dhcp, 104);
 PV_AT(pv_dhcp, family, 56); PV_AT(pv_dhcp, xid, 64); PV_AT(pv_dhcp, client_name, 88); PV_AT(pv_dhcp, request_time_ns, 96);
 PV_SIZE(pv_tcp_error, 32);

@@ -269,8 +269,12 @@ json_t *pv_event_json(const struct pv_event *ev)
 		json_object_set_new(o, "filtered", json_true());
 	if (!name)
 		json_object_set_new(o, "size", json_integer(ev->size));
+	uint32_t fixed = ev->type == PV_EV_PACKET ? pv_packet_fixed((const void *)ev)
+			 : ev->type == PV_EV_NET ? ev->size
+			 : ev->type == PV_EV_DNS || ev->type == PV_EV_DNS_TIMEOUT ? pv_dns_fixed((const void *)ev)
+										  : UINT32_MAX;
 	for (const struct field *f = name ? fields[ev->type] : none; f->name; f++) {
-		json_t *v = field_json(ev, f);
+		json_t *v = f->at < fixed ? field_json(ev, f) : NULL;
 		if (v)
 			json_object_set_new(o, f->name, v);
 	}

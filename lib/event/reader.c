@@ -2,6 +2,7 @@
 #include "event/reader.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static const char *settle(const struct pv_reader *r, const struct pv_event *ev)
 
 static const char *grammar(struct pv_reader *r, const struct pv_event *ev)
 {
+	bool first = !r->any;
 	r->any = true;
 	if (ev->type == PV_EV_START) {
 		if (r->open)
@@ -44,7 +46,7 @@ static const char *grammar(struct pv_reader *r, const struct pv_event *ev)
 		memset(r->events, 0, sizeof r->events);
 		r->open = true;
 	} else if (!r->open) {
-		return "not an event stream";
+		return first ? "not an event stream" : "an event stands outside a stream";
 	}
 	if (ev->type == PV_EV_STOP) {
 		const char *problem = settle(r, ev);
@@ -65,6 +67,14 @@ static enum pv_res fail_at(struct pv_reader *r, const uint8_t *p, const char *pr
 	r->eof = true;
 	r->after = res;
 	return res;
+}
+
+/* Whether the unread bytes hold an event, or can already be seen not to. */
+static bool whole(const struct pv_reader *r)
+{
+	size_t have = r->len - r->start;
+	uint32_t size = have < sizeof(struct pv_event) ? PV_EVENT_MAX : pv_event_size((const void *)(r->buf + r->start));
+	return have >= size;
 }
 
 enum pv_res pv_reader_next(struct pv_reader *r, const struct pv_event **run, size_t *bytes)
@@ -114,10 +124,19 @@ enum pv_res pv_reader_next(struct pv_reader *r, const struct pv_event **run, siz
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
+			if (errno == EAGAIN) { /* somebody shares the description and made it so */
+				struct pollfd wait = {r->fd, POLLIN, 0};
+				if (r->step)
+					return PV_AGAIN;
+				poll(&wait, 1, -1);
+				continue;
+			}
 			return r->after = PV_FAIL;
 		}
 		if (n == 0)
 			r->eof = true;
 		r->len += (size_t)n;
+		if (n && r->step && !whole(r))
+			return PV_AGAIN;
 	}
 }

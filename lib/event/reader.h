@@ -23,6 +23,7 @@ struct pv_reader {
 	bool eof, open;      /* open: after START, before STOP */
 	bool any;            /* at least one event came */
 	bool pending;        /* the next call answers without reading */
+	bool step;           /* set by the owner: a read that completes no event answers PV_AGAIN */
 	const char *problem; /* after PV_CUT or PV_BAD: what, in a few words */
 	enum pv_res after;   /* what to answer once the good part has been handed on */
 	uint64_t events[PV_EV_TYPES];
@@ -32,7 +33,8 @@ int pv_reader_init(struct pv_reader *, int fd); /* 0, or -1 ENOMEM; the fd stays
 void pv_reader_free(struct pv_reader *);
 
 /* The next run. PV_OK: *run has *bytes of events. PV_END: the input ended after STOP. PV_CUT: it ended
- * elsewhere (also: no input at all). PV_BAD: damage at r->offset. PV_FAIL: read() failed, errno. */
+ * elsewhere (also: no input at all). PV_BAD: damage at r->offset. PV_FAIL: read() failed, errno. PV_AGAIN: only with
+ * r->step, so that who waits for input may wait for other things too. A descriptor that does not block is waited for. */
 enum pv_res pv_reader_next(struct pv_reader *, const struct pv_event **run, size_t *bytes);
 
 #endif

@@ -105,7 +105,7 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 	}
 }
 
-static size_t cell_memory(const struct pv_metric *row, const union pv_cell *c)
+size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 {
 	if (row->kind == PV_COUNTER || !c->distinct)
 		return 0;
@@ -211,16 +211,22 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 
 /* ---- buckets ---------------------------------------------------------------------------------- */
 
+size_t pv_block_memory(const struct pv_handler *h)
+{
+	return sizeof(struct pv_block) + h->nmetrics * sizeof(union pv_cell) + h->nscopes * sizeof(uint32_t);
+}
+
 static struct pv_block *block_new(struct pv_bucket *b, uint32_t parent, uint8_t scope, const char *key, uint64_t hash)
 {
-	struct pv_block *k = calloc(1, sizeof *k + b->handler->nmetrics * sizeof k->cells[0]);
+	struct pv_block *k = calloc(1, pv_block_memory(b->handler));
 	if (!k)
 		return NULL;
+	k->children = (uint32_t *)(void *)(k->cells + b->handler->nmetrics);
 	k->bucket = b;
 	k->parent = parent;
 	k->scope = scope;
 	k->hash = hash;
-	if (key && !(k->key = strdup(key))) {
+	if (key && !(k->key = strndup(key, PV_BLOCK_KEY))) {
 		free(k);
 		return NULL;
 	}
@@ -304,9 +310,9 @@ size_t pv_bucket_memory(const struct pv_bucket *b)
 {
 	size_t sum = sizeof *b + b->cap_blocks * 16;
 	for (uint32_t i = 0; i < b->nblocks; i++) {
-		sum += sizeof *b->blocks[i] + b->handler->nmetrics * sizeof(union pv_cell);
+		sum += pv_block_memory(b->handler);
 		for (size_t m = 0; m < b->handler->nmetrics; m++)
-			sum += cell_memory(&b->handler->metrics[m], &b->blocks[i]->cells[m]);
+			sum += pv_cell_memory(&b->handler->metrics[m], &b->blocks[i]->cells[m]);
 	}
 	return sum;
 }
@@ -338,7 +344,7 @@ static struct pv_block *find(struct pv_bucket *b, uint32_t parent, uint8_t scope
 	uint32_t mask = b->cap_blocks * 2 - 1;
 	for (uint32_t i = (uint32_t)hash & mask; b->index[i]; i = (i + 1) & mask) {
 		struct pv_block *k = b->blocks[b->index[i] - 1];
-		if (k->hash == hash && k->parent == parent && k->scope == scope && k->key && !strcmp(k->key, key))
+		if (k->hash == hash && k->parent == parent && k->scope == scope && k->key && !strncmp(k->key, key, PV_BLOCK_KEY))
 			return k;
 	}
 	return NULL;
@@ -356,12 +362,12 @@ struct pv_block *pv_bucket_block(struct pv_bucket *b, struct pv_block *parent, u
 {
 	uint32_t at = position(b, parent);
 	uint64_t seed = b->conf.seed ^ ((uint64_t)at << 8 | scope);
-	uint64_t hash = XXH3_64bits_withSeed(key, strlen(key), seed);
+	uint64_t hash = XXH3_64bits_withSeed(key, strnlen(key, PV_BLOCK_KEY), seed);
 	struct pv_block *k = find(b, at, scope, key, hash);
 	if (k)
 		return k;
-	if (parent->children >= b->handler->scopes[scope].max) {
-		b->folded++;
+	if (parent->children[scope] >= b->handler->scopes[scope].max) {
+		b->folded += strcmp(key, "other") != 0;
 		key = "other";
 		hash = XXH3_64bits_withSeed(key, strlen(key), seed);
 		k = find(b, at, scope, key, hash);
@@ -373,7 +379,7 @@ struct pv_block *pv_bucket_block(struct pv_bucket *b, struct pv_block *parent, u
 		b->lost++;
 		return parent;
 	}
-	parent->children++;
+	parent->children[scope]++;
 	return k;
 }
 

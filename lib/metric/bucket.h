@@ -33,7 +33,7 @@ struct pv_block {
 	uint32_t parent; /* index in bucket->blocks */
 	uint8_t scope;
 	char *key;       /* label value, owned; NULL for block 0 */
-	uint32_t children; /* blocks whose parent this is */
+	uint32_t *children; /* per scope: blocks whose parent this is; behind the cells */
 	uint64_t hash;     /* of (parent, scope, key) */
 	union pv_cell cells[]; /* nmetrics */
 };
@@ -45,6 +45,7 @@ struct pv_bucket_conf {
 	uint64_t seed;    /* of the in-memory hash tables */
 };
 
+#define PV_BLOCK_KEY 255   /* bytes of a label value; longer ones are cut: a name on the wire has no more */
 #define PV_BUCKET_NAME 128 /* policy, tap and handler names together; longer ones are cut */
 
 struct pv_bucket {
@@ -182,6 +183,10 @@ size_t pv_cell_size(const struct pv_metric *, const union pv_cell *);
 size_t pv_cell_write(const struct pv_metric *, const union pv_cell *, uint8_t *buf, size_t cap);
 /* Untrusted bytes into an empty cell. 0, or -1 with errno EINVAL or ENOMEM. */
 int pv_cell_read(const struct pv_metric *, union pv_cell *, const uint8_t *p, size_t n, uint64_t seed);
+/* Bytes of heap a cell holds. */
+size_t pv_cell_memory(const struct pv_metric *, const union pv_cell *);
+/* The same of a block without its cells' sketches. */
+size_t pv_block_memory(const struct pv_handler *);
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 

@@ -11,7 +11,7 @@
 #define ITEM_TEXT 2048 /* of a top-N item: a DNS name of 1010 characters, made longer by cleaning at most twofold */
 
 struct json {
-	json_t **block; /* object of each block, by index */
+	json_t **block; /* object of each block, by index; a reference each */
 	struct pv_topn_row *rows;
 	json_t *root;
 	const struct pv_bucket *bucket;
@@ -40,6 +40,12 @@ static json_t *walk(json_t *at, const char *path, const char **last)
 	return at;
 }
 
+/* Counts that merging has saturated are still numbers to every reader of JSON. */
+static json_t *integer(uint64_t v)
+{
+	return json_integer(v < INT64_MAX ? (json_int_t)v : INT64_MAX);
+}
+
 static json_t *clean_string(const char *text)
 {
 	char out[ITEM_TEXT];
@@ -65,7 +71,7 @@ static json_t *top(const struct json *j, const struct pv_metric *m, const union 
 				json_object_set_new(row, "lon", clean_string(lon));
 			}
 		}
-		json_object_set_new(row, "estimate", json_integer((json_int_t)j->rows[i].estimate));
+		json_object_set_new(row, "estimate", integer(j->rows[i].estimate));
 		json_object_set_new(row, "name", clean_string(text));
 		json_array_append_new(list, row);
 	}
@@ -80,7 +86,7 @@ static json_t *quantiles(const struct pv_metric *m, const struct pv_exphist *h)
 	for (int i = 0; i < 4; i++)
 		json_object_set_new(o, pv_quantile_keys[i],
 				    m->real ? json_real(pv_exphist_quantile(h, pv_quantiles[i]))
-					    : json_integer((json_int_t)pv_exphist_quantile_u64(h, pv_quantiles[i])));
+					    : integer(pv_exphist_quantile_u64(h, pv_quantiles[i])));
 	return o;
 }
 
@@ -94,9 +100,9 @@ static json_t *rate(const struct pv_bucket *b, const struct pv_rate *r)
 		return NULL;
 	json_t *o = json_object();
 	for (int i = 0; i < 4; i++)
-		json_object_set_new(o, pv_quantile_keys[i], json_integer((json_int_t)q[i]));
+		json_object_set_new(o, pv_quantile_keys[i], integer(q[i]));
 	if (!b->recorded && !b->closed) /* the last second that is complete */
-		json_object_set_new(o, "live", json_integer(r && last ? (json_int_t)pv_rate_at(r, last - 1) : 0));
+		json_object_set_new(o, "live", integer(r && last ? pv_rate_at(r, last - 1) : 0));
 	return o;
 }
 
@@ -128,7 +134,7 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 		return -1;
 	switch (m->kind) {
 	case PV_COUNTER:
-		value = json_integer((json_int_t)c->count);
+		value = integer(c->count);
 		break;
 	case PV_DISTINCT:
 		value = json_integer(c->distinct ? (json_int_t)llround(pv_hll_estimate(c->distinct)) : 0);
@@ -149,6 +155,26 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	return value ? json_object_set_new(at, last, value) : 0;
 }
 
+/* The object of block i in its parent's. Label values that look the same once they are clean stay apart. */
+static int add_block(struct json *j, uint32_t i)
+{
+	const struct pv_block *k = j->bucket->blocks[i];
+	const char *container = j->bucket->handler->scopes[k->scope].container;
+	json_t *at = j->block[k->parent];
+	if (container) {
+		json_t *in = json_object_get(at, container);
+		if (!in && json_object_set_new(at, container, in = json_object()))
+			return -1;
+		at = in;
+	}
+	char key[4 * PV_BLOCK_KEY + 16];
+	size_t n = pv_utf8_clean(k->key, strlen(k->key), key, 4 * PV_BLOCK_KEY + 1);
+	for (unsigned again = 2; json_object_get(at, key); again++)
+		snprintf(key + n, sizeof key - n, "_%u", again);
+	j->block[i] = json_object();
+	return json_object_set(at, key, j->block[i]); /* a metric of the same path takes its place, not its life */
+}
+
 json_t *pv_bucket_json(const struct pv_bucket *b)
 {
 	struct json j = {.bucket = b, .root = json_object()};
@@ -156,30 +182,18 @@ json_t *pv_bucket_json(const struct pv_bucket *b)
 	j.rows = calloc((size_t)b->conf.topn + 1, sizeof *j.rows);
 	int rc = j.block && j.rows && j.root ? 0 : -1;
 	if (!rc) {
-		j.block[0] = j.root;
+		j.block[0] = json_incref(j.root);
 		rc = json_object_set_new(j.root, "period",
 					 json_pack("{s:I,s:I}", "start_ts", (json_int_t)(b->start_ns / 1000000000),
 						   "length",
 						   (json_int_t)(b->end_ns / 1000000000 - b->start_ns / 1000000000)));
 	}
-	for (uint32_t i = 1; !rc && i < b->nblocks; i++) {
-		const struct pv_block *k = b->blocks[i];
-		const char *container = b->handler->scopes[k->scope].container;
-		json_t *at = j.block[k->parent];
-		if (container) {
-			json_t *in = json_object_get(at, container);
-			if (!in && json_object_set_new(at, container, in = json_object()))
-				rc = -1;
-			at = in;
-		}
-		char key[ITEM_TEXT];
-		pv_utf8_clean(k->key, strlen(k->key), key, sizeof key);
-		j.block[i] = json_object();
-		if (!rc && json_object_set_new(at, key, j.block[i]))
-			rc = -1;
-	}
+	for (uint32_t i = 1; !rc && i < b->nblocks; i++)
+		rc = add_block(&j, i);
 	if (!rc)
 		rc = pv_bucket_visit(b, visit, &j);
+	for (uint32_t i = 0; j.block && i < b->nblocks; i++)
+		json_decref(j.block[i]);
 	free(j.block);
 	free(j.rows);
 	if (rc) {

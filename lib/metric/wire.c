@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "metric/wire.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_BYTES (60u * 1024) /* of a state per METRIC event; references are 16 bits in no METRIC, but events are bounded */
+#define PART_BYTES (60u * 1024) /* of a state per METRIC event: they and all they stand in are bounded */
 
 struct emit {
 	struct pv_out *out;
 	uint64_t time_ns;
 	uint8_t *buf;
 	size_t cap;
-	uint32_t metrics;
 	int rc;
 };
 
@@ -49,6 +49,19 @@ static void emit_cell(struct emit *e, uint32_t block, const struct pv_metric *ro
 	}
 }
 
+/* How many METRIC events emit_cell() makes of a bucket. */
+static uint32_t count_metrics(const struct pv_bucket *b)
+{
+	size_t n = 0;
+	for (uint32_t i = 0; i < b->nblocks; i++)
+		for (size_t m = 0; m < b->handler->nmetrics; m++)
+			if (b->enabled[m] && b->handler->metrics[m].scope == b->blocks[i]->scope) {
+				size_t size = pv_cell_size(&b->handler->metrics[m], &b->blocks[i]->cells[m]);
+				n += size > PV_METRIC_STATE_MAX ? 0 : (size + PART_BYTES - 1) / PART_BYTES;
+			}
+	return (uint32_t)n;
+}
+
 int pv_bucket_emit(struct pv_out *out, const struct pv_bucket *b, bool live, uint64_t time_ns)
 {
 	const struct pv_handler *h = b->handler;
@@ -70,6 +83,7 @@ int pv_bucket_emit(struct pv_out *out, const struct pv_bucket *b, bool live, uin
 	ev->start_ns = b->start_ns;
 	ev->end_ns = b->end_ns;
 	ev->blocks = b->nblocks;
+	ev->metrics = count_metrics(b);
 	ev->topn = b->conf.topn;
 	ev->topn_percentile = b->conf.topn_percentile;
 	ev->bits = (uint8_t)((b->recorded ? PV_BUCKET_RECORDED : 0) | (b->hosts ? PV_BUCKET_HOSTS : 0));
@@ -106,9 +120,16 @@ static enum pv_res bad(struct pv_bucket_reader *r, const char **problem, const c
 {
 	pv_bucket_free(r->bucket);
 	r->bucket = NULL;
-	r->open = false;
+	r->skip = true;
 	*problem = what;
 	return PV_BAD;
+}
+
+static enum pv_res no_memory(struct pv_bucket_reader *r)
+{
+	const char *ignored;
+	bad(r, &ignored, NULL);
+	return PV_FAIL;
 }
 
 static enum pv_res begin(struct pv_bucket_reader *r, const struct pv_event *ev, const char **problem)
@@ -117,15 +138,18 @@ static enum pv_res begin(struct pv_bucket_reader *r, const struct pv_event *ev, 
 	const struct pv_handler *h = NULL;
 	if (r->open)
 		return bad(r, problem, "a bucket inside a bucket");
+	r->open = true;
 	if (b->end_ns < b->start_ns)
 		return bad(r, problem, "a bucket ends before it starts");
 	for (size_t i = 0; r->handlers[i]; i++)
 		if (is(ev, b->type, r->handlers[i]->type) && is(ev, b->version, r->handlers[i]->version))
 			h = r->handlers[i];
-	r->open = true;
 	r->live = ev->type == PV_EV_LIVE;
 	r->skip = !h;
-	r->blocks = 0;
+	r->blocks = r->metrics = 0;
+	r->blocks_said = b->blocks;
+	r->metrics_said = b->metrics;
+	r->bytes = 0;
 	r->state_len = r->state_total = 0;
 	if (!h) {
 		r->unknown++;
@@ -142,7 +166,7 @@ static enum pv_res begin(struct pv_bucket_reader *r, const struct pv_event *ev, 
 	}
 	r->bucket = pv_bucket_new(h, &conf);
 	if (!r->bucket)
-		return PV_FAIL;
+		return no_memory(r);
 	r->bucket->start_ns = b->start_ns;
 	r->bucket->end_ns = b->end_ns;
 	r->bucket->stream_id = b->stream_id;
@@ -162,7 +186,7 @@ static enum pv_res block(struct pv_bucket_reader *r, const struct pv_event *ev, 
 	if (k->index != r->blocks)
 		return bad(r, problem, "blocks of a bucket are out of order");
 	if (k->index > 0) {
-		char key[256];
+		char key[PV_BLOCK_KEY + 1];
 		size_t n = k->key.len < sizeof key - 1 ? k->key.len : sizeof key - 1;
 		const struct pv_handler *h = r->bucket->handler;
 		if (k->parent >= r->blocks || k->scope == 0 || k->scope >= h->nscopes ||
@@ -173,6 +197,9 @@ static enum pv_res block(struct pv_bucket_reader *r, const struct pv_event *ev, 
 		pv_bucket_block(r->bucket, r->bucket->blocks[k->parent], (uint8_t)k->scope, key);
 		if (r->bucket->nblocks != r->blocks + 1)
 			return bad(r, problem, "a block of a bucket stands twice");
+		r->bytes += pv_block_memory(h);
+		if (r->bytes > PV_BUCKET_READ_MAX)
+			return bad(r, problem, "a bucket is larger than any of ours");
 	}
 	r->blocks++;
 	return PV_OK;
@@ -184,6 +211,8 @@ static enum pv_res metric(struct pv_bucket_reader *r, const struct pv_event *ev,
 	const uint8_t *data = (const uint8_t *)ev + m->data.off;
 	if (r->skip)
 		return PV_OK;
+	if (++r->metrics > r->metrics_said)
+		return bad(r, problem, "a bucket has more metrics than it says");
 	const struct pv_handler *h = r->bucket->handler;
 	size_t row = 0;
 	while (row < h->nmetrics && h->metrics[row].id != m->id)
@@ -195,16 +224,16 @@ static enum pv_res metric(struct pv_bucket_reader *r, const struct pv_event *ev,
 	if (m->block >= r->blocks || h->metrics[row].kind != m->kind ||
 	    h->metrics[row].scope != r->bucket->blocks[m->block]->scope || !r->bucket->enabled[row])
 		return bad(r, problem, "a metric of a bucket has no place");
+	if (r->state_len && m->offset == 0)
+		return bad(r, problem, "parts of a metric are out of order");
 	if (m->data.len < m->total) {
-		if (m->offset == 0)
-			r->state_len = 0;
 		if (m->offset != r->state_len || (m->offset && (m->total != r->state_total || m->block != r->part_block ||
 								m->id != r->part_id)))
 			return bad(r, problem, "parts of a metric are out of order");
 		if (m->total > r->state_cap) {
 			uint8_t *grown = realloc(r->state, m->total);
 			if (!grown)
-				return PV_FAIL;
+				return no_memory(r);
 			r->state = grown;
 			r->state_cap = m->total;
 		}
@@ -221,9 +250,10 @@ static enum pv_res metric(struct pv_bucket_reader *r, const struct pv_event *ev,
 	if (cell->count)
 		return bad(r, problem, "a metric of a bucket stands twice");
 	if (pv_cell_read(&h->metrics[row], cell, data, m->total, r->seed))
-		return bad(r, problem, "a metric's state is damaged");
+		return errno == ENOMEM ? no_memory(r) : bad(r, problem, "a metric's state is damaged");
 	r->state_len = r->state_total = 0;
-	return PV_OK;
+	r->bytes += pv_cell_memory(&h->metrics[row], cell);
+	return r->bytes > PV_BUCKET_READ_MAX ? bad(r, problem, "a bucket is larger than any of ours") : PV_OK;
 }
 
 enum pv_res pv_bucket_read(struct pv_bucket_reader *r, const struct pv_event *ev, struct pv_bucket **bucket,
@@ -240,7 +270,11 @@ enum pv_res pv_bucket_read(struct pv_bucket_reader *r, const struct pv_event *ev
 			return bad(r, problem, "a part of a bucket stands alone");
 		break;
 	default:
-		return r->open && ev->type < PV_EV_TYPES ? bad(r, problem, "a bucket is interrupted") : PV_OK;
+		if (!r->open || ev->type >= PV_EV_TYPES)
+			return PV_OK;
+		bool known = r->skip;
+		r->open = false;
+		return known ? PV_OK : bad(r, problem, "a bucket is interrupted");
 	}
 	if (ev->type == PV_EV_BLOCK)
 		return block(r, ev, problem);
@@ -251,8 +285,8 @@ enum pv_res pv_bucket_read(struct pv_bucket_reader *r, const struct pv_event *ev
 		return PV_OK;
 	if (r->state_len)
 		return bad(r, problem, "a metric of a bucket is incomplete");
-	if (!r->blocks)
-		return bad(r, problem, "a bucket without a block");
+	if (!r->blocks || r->blocks != r->blocks_said)
+		return bad(r, problem, "a bucket has not the blocks it says");
 	*bucket = r->bucket;
 	*live = r->live;
 	r->bucket = NULL;

@@ -81,7 +81,7 @@ static enum pv_verdict net_event(void *self, const struct pv_event *ev, struct p
 		if (p->dir != PV_DIR_IN)
 			locate(n, p->dst, p->l3, &dst, emit);
 	}
-	struct pv_net *e = pv_emit(emit, PV_EV_NET, sizeof(*e), ev->time_ns);
+	struct pv_net *e = pv_emit(emit, PV_EV_NET, n->geo ? sizeof(*e) : PV_NET_FIXED_BASE, ev->time_ns);
 	e->packet = p->number;
 	memcpy(e->src, p->src, sizeof(e->src));
 	memcpy(e->dst, p->dst, sizeof(e->dst));
@@ -96,10 +96,12 @@ static enum pv_verdict net_event(void *self, const struct pv_event *ev, struct p
 	e->tcp_flags = p->tcp_flags;
 	e->vlan = p->vlan;
 	e->size = p->wire_len;
-	e->geo_src = src.geo;
-	e->geo_dst = dst.geo;
-	e->asn_src = src.asn;
-	e->asn_dst = dst.asn;
+	if (n->geo) {
+		e->geo_src = src.geo;
+		e->geo_dst = dst.geo;
+		e->asn_src = src.asn;
+		e->asn_dst = dst.asn;
+	}
 	n->received++;
 	if (n->filtering) {
 		const struct place *remote = p->dir == PV_DIR_IN ? &src : &dst;

@@ -51,9 +51,9 @@ size_t pv_net_filter_text(const struct pv_net_filter *, char *out, size_t cap);
 /* The DEFINE numbers of the remote end, for looking up their texts. False: there is no remote end. */
 static inline bool pv_net_remote(const struct pv_net *ev, uint32_t *geo, uint32_t *asn)
 {
-	bool in = ev->dir == PV_DIR_IN;
-	*geo = in ? ev->geo_src : ev->geo_dst;
-	*asn = in ? ev->asn_src : ev->asn_dst;
+	bool in = ev->dir == PV_DIR_IN, located = pv_net_located(ev);
+	*geo = !located ? 0 : in ? ev->geo_src : ev->geo_dst;
+	*asn = !located ? 0 : in ? ev->asn_src : ev->asn_dst;
 	return ev->dir != PV_DIR_UNKNOWN;
 }
 

@@ -123,6 +123,8 @@ static void address(struct pv_block *k, const struct pv_net *e, bool source, uns
 	} else {
 		return;
 	}
+	if (!pv_net_located(e))
+		return;
 	top_defined(k, TOP_GEOLOC, ctx, e->stage, PV_DEFINE_GEO, source ? e->geo_src : e->geo_dst);
 	top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "stage/stage.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,15 +66,16 @@ void pv_emit_message(struct pv_emit *f, const struct pv_packet *like, const void
 {
 	if (n > UINT16_MAX)
 		n = UINT16_MAX;
-	struct pv_packet *p = pv_emit(f, PV_EV_PACKET, sizeof *p + n, like->ev.time_ns);
+	uint32_t fixed = pv_packet_fixed(like);
+	struct pv_packet *p = pv_emit(f, PV_EV_PACKET, fixed + n, like->ev.time_ns);
 	struct pv_event head = p->ev;
-	*p = *like;
+	memcpy(p, like, fixed);
 	p->ev = head;
 	p->bits |= PV_PKT_MESSAGE;
-	p->payload_off = n ? sizeof *p : 0;
+	p->payload_off = n ? (uint16_t)fixed : 0;
 	p->payload_len = p->payload_wire_len = (uint32_t)n;
 	if (n)
-		memcpy(p + 1, message, n);
+		memcpy((uint8_t *)p + fixed, message, n);
 }
 
 void pv_emit_define(struct pv_emit *f, enum pv_define_kind kind, uint32_t number, const char *text, size_t n)
@@ -89,18 +90,22 @@ void pv_emit_define(struct pv_emit *f, enum pv_define_kind kind, uint32_t number
 	d->text = pv_ev_put(d, &at, text, n);
 }
 
+/* Texts of an announcement together must stay below PV_EVENT_MAX; a name is cut for a bucket's anyway. */
+#define NAME_MAX_BYTES 1024u
+#define FILTERS_MAX_BYTES 32768u
+
 static void announce(struct pv_emit *f)
 {
 	f->announced = true;
 	f->stream.stage = (uint8_t)(f->stages + 1 < PV_STAGE_STREAM ? f->stages + 1 : PV_STAGE_STREAM - 1);
-	size_t filters = f->filters ? strlen(f->filters) : 0;
-	size_t size = sizeof(struct pv_stage_event) + strlen(f->ops->type) + strlen(f->name) + strlen(PV_VERSION) + filters;
+	size_t filters = strnlen(f->filters, FILTERS_MAX_BYTES), name = strnlen(f->name, NAME_MAX_BYTES);
+	size_t size = sizeof(struct pv_stage_event) + strlen(f->ops->type) + name + strlen(PV_VERSION) + filters;
 	struct pv_stage_event *s = pv_out_event(&f->stage.out, PV_EV_STAGE, size, f->now_ns);
 	size_t at = sizeof *s;
 	s->stage = f->stream.stage;
 	s->kind = PV_STAGE_ANALYSER;
 	s->type = pv_ev_put(s, &at, f->ops->type, strlen(f->ops->type));
-	s->name = pv_ev_put(s, &at, f->name, strlen(f->name));
+	s->name = pv_ev_put(s, &at, f->name, name);
 	s->version = pv_ev_put(s, &at, PV_VERSION, strlen(PV_VERSION));
 	s->filters = pv_ev_put(s, &at, f->filters, filters);
 	if (f->ops->start)
@@ -252,7 +257,10 @@ static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
 	struct pv_stage *next = ctx;
 	for (int i = 0; i < n; i++)
 		next->ops->batch(next, iov[i].iov_base, iov[i].iov_len);
-	return pv_out_flush(&next->out);
+	enum pv_res res = pv_out_flush(&next->out);
+	if (res == PV_FAIL)
+		errno = next->out.error;
+	return res;
 }
 
 struct pv_sink pv_sink_stage(struct pv_stage *next)

@@ -2,6 +2,7 @@
 #include "stage/out.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,26 +43,44 @@ enum pv_res pv_out_flush(struct pv_out *o)
 		}
 	}
 	seal(o);
-	if (o->niov && o->res == PV_OK)
+	if (o->niov && o->res == PV_OK) {
 		o->res = o->sink.write(o->sink.ctx, o->iov, o->niov);
+		if (o->res == PV_FAIL)
+			o->error = errno;
+	}
 	o->niov = 0;
 	o->len = o->sealed = 0;
 	return o->res;
 }
 
-void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+/* Room for an event, its header written. */
+static struct pv_event *append(struct pv_out *o, enum pv_event_type type, uint32_t whole, uint64_t time_ns)
 {
-	uint32_t whole = pv_round8(size);
 	assert(whole >= sizeof(struct pv_event) && whole <= PV_EVENT_MAX);
 	if (PV_BATCH_BYTES - o->len < whole)
 		pv_out_flush(o);
 	struct pv_event *ev = (struct pv_event *)(void *)(o->buf + o->len);
-	memset(ev, 0, whole);
 	ev->size = whole;
 	ev->type = (uint16_t)type;
+	ev->flags = 0;
 	ev->time_ns = time_ns;
 	o->len += whole;
 	pv_out_count(o, ev);
+	return ev;
+}
+
+void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+{
+	struct pv_event *ev = append(o, type, pv_round8(size), time_ns);
+	memset(ev + 1, 0, ev->size - sizeof *ev);
+	return ev;
+}
+
+void *pv_out_event_raw(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+{
+	struct pv_event *ev = append(o, type, pv_round8(size), time_ns);
+	if (ev->size > sizeof *ev)
+		memset((uint8_t *)ev + ev->size - 8, 0, 8);
 	return ev;
 }
 

@@ -38,6 +38,7 @@ struct pv_out {
 	size_t len, sealed; /* buf[sealed, len) is not yet in iov */
 	int niov;
 	enum pv_res res; /* sticky */
+	int error;       /* errno of a PV_FAIL */
 	bool ended;      /* STOP has gone out */
 	uint64_t now_ns; /* latest time that went out */
 	uint64_t events[PV_EV_TYPES]; /* of each type, in the current stream */
@@ -51,6 +52,9 @@ void pv_out_free(struct pv_out *);
 /* A new event of `size` bytes (rounded up to 8), zeroed but for its header. Never NULL: after an
  * error it is a scratch place. Valid until the next call on this out. size <= PV_EVENT_MAX. */
 void *pv_out_event(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
+
+/* The same for a caller that writes every byte of it: only the header and the last 8 bytes are set. */
+void *pv_out_event_raw(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
 
 /* Hand on n bytes of whole events. They are counted by type. */
 void pv_out_pass(struct pv_out *, const void *events, size_t n);

@@ -18,11 +18,12 @@ struct pv_thread {
 	struct batch ring[PV_RING_BATCHES];
 	unsigned head, tail; /* ring[tail, head) is full, counted without wrapping */
 	bool over, cut;      /* no more input */
-	bool gone;           /* the consumer's output failed: producers may stop */
+	bool gone;           /* the consumer's output failed: the producer may stop */
 	enum pv_res res;     /* of the stage's output */
 	struct pv_stage *stage;
 	/* producer's side */
 	struct batch *open; /* being filled, ring[head] */
+	bool stop;          /* `gone`, as of the last hand-over */
 };
 
 static void *consume(void *arg)
@@ -104,6 +105,7 @@ void pv_thread_push(struct pv_thread *t)
 	while (t->head - t->tail == PV_RING_BATCHES)
 		pthread_cond_wait(&t->emptied, &t->lock);
 	t->open = &t->ring[t->head % PV_RING_BATCHES];
+	t->stop = t->gone;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -127,7 +129,7 @@ static enum pv_res thread_write(void *ctx, const struct iovec *iov, int n)
 				pv_thread_push(t);
 		}
 	}
-	return t->gone ? PV_STOP : PV_OK;
+	return t->stop ? PV_STOP : PV_OK;
 }
 
 /* A batch that comes whole changes hands without a copy. */

@@ -25,7 +25,8 @@ GOOD = [  # (weight, name, types)
     (2, ".".join(["the-quick-brown-fox-jumps-over-the-lazy-dog-and-then-some-more"] * 3) + ".example.com", "A"),
     (1, "test", "NS DNSKEY"),
 ]
-NODATA = [("www.example.org", "AAAA"), ("shop.example.co.uk", "AAAA"), ("host.test", "MX"), ("mail.example.com", "TXT"),
+NODATA = [("www.example.org", "AAAA"), ("shop.example.co.uk", "AAAA"), ("host.test", "MX"),
+        ("mail.example.com", "TXT"),
           ("prod.example.com", "A"), ("img.static.example.org", "HTTPS")]
 NX = ["wpad.example.com", "nosuch.example.org", "old.shop.example.co.uk", "1.2.0.192.in-addr.arpa"]
 REFUSED = ["www.example.net", "elsewhere.invalid", "_dns.resolver.arpa", "com", "."]
@@ -62,7 +63,8 @@ def queries(count, seed):
             name = "h%d.%s" % (r.below(400), r.pick(["wild.example.com", "x.wild.example.com", "any.test"]))
             qtype = "A"
         elif k < 84:
-            name = r.pick(NX) if r.below(3) == 0 else "r%05d.%s" % (r.below(100000), r.pick(["example.com", "example.org", "test"]))
+            name = r.pick(NX) if r.below(3) == 0 else "r%05d.%s" % (r.below(100000),
+                    r.pick(["example.com", "example.org", "test"]))
             qtype = r.pick(["A", "A", "AAAA"])
         elif k < 92:
             name, qtype = r.pick(NODATA)

@@ -18,7 +18,6 @@
  * nothing is remembered, and the program's memory is one buffer.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

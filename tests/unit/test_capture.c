@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* capture/capture.h over saved captures made here, and the captures of tests/captures/format. Interfaces: tests/live. */
+/* capture/capture.h over saved captures made here, and the captures of tests/captures/format. Interfaces:
+ * tests/live. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -61,7 +62,7 @@ static void pcap_header(struct bytes *f, uint32_t magic, bool big, uint32_t link
 }
 
 #define MICRO 0xa1b2c3d4u
-#define NANO 0xa1b23c4du
+#define NANO  0xa1b23c4du
 
 /* An Ethernet frame with UDP or TCP of 10.0.0.1 to 10.0.0.2. */
 static size_t frame(uint8_t *at, int proto, uint16_t sport, uint16_t dport, size_t payload)
@@ -221,9 +222,9 @@ static enum pv_res run(const struct pv_capture_conf *conf, struct got *g, char e
 		assert_int_equal(g->counts[PV_EV_PACKET], g->packets);
 		assert_int_equal(g->ledger[PV_LEDGER_RECEIVED], g->packets);
 		assert_int_equal(s.packets, g->packets);
-		assert_int_equal(g->ledger[PV_LEDGER_RECEIVED],
-				 g->ledger[PV_LEDGER_ANALYSED] + g->ledger[PV_LEDGER_MALFORMED] +
-					 g->ledger[PV_LEDGER_UNSUPPORTED]);
+		assert_int_equal(g->ledger[PV_LEDGER_RECEIVED], g->ledger[PV_LEDGER_ANALYSED] +
+								    g->ledger[PV_LEDGER_MALFORMED] +
+								    g->ledger[PV_LEDGER_UNSUPPORTED]);
 	}
 	pv_out_free(&out);
 	pv_capture_free(c);
@@ -231,7 +232,8 @@ static enum pv_res run(const struct pv_capture_conf *conf, struct got *g, char e
 }
 
 /* The same over bytes made here. conf->file is set. */
-static enum pv_res run_bytes(struct pv_capture_conf *conf, const struct bytes *f, struct got *g, char err[512])
+static enum pv_res run_bytes(struct pv_capture_conf *conf, const struct bytes *f, struct got *g,
+				 char err[512])
 {
 	char path[64];
 	conf->file = save(f, path);
@@ -454,8 +456,9 @@ static void snaplen(void **state)
 	static const struct {
 		uint32_t snaplen, cap_len, payload, reason;
 	} table[] = {
-		{0, 72, 30, PV_DEC_OK}, {72, 72, 30, PV_DEC_OK}, {71, 71, 29, PV_DEC_OK},
-		{42, 42, 0, PV_DEC_OK}, {41, 41, 0, PV_DEC_L4_CUT}, {14, 14, 0, PV_DEC_IP_CUT}, {1, 1, 0, PV_DEC_LINK_CUT},
+		{0, 72, 30, PV_DEC_OK},     {72, 72, 30, PV_DEC_OK},    {71, 71, 29, PV_DEC_OK},
+		{42, 42, 0, PV_DEC_OK},     {41, 41, 0, PV_DEC_L4_CUT}, {14, 14, 0, PV_DEC_IP_CUT},
+		{1, 1, 0, PV_DEC_LINK_CUT},
 	};
 	struct world *w = *state;
 	queries(&w->f, 1);
@@ -482,9 +485,10 @@ static void payload(void **state)
 		uint16_t sport, dport;
 		bool carried;
 	} table[] = {
-		{17, 40000, 53, true},	 {17, 53, 40000, true},	   {6, 40000, 53, true},    {17, 5353, 5353, true},
-		{17, 40000, 5355, true}, {17, 53000, 40000, true}, {17, 68, 67, true},	    {17, 547, 546, true},
-		{6, 179, 40000, true},	 {6, 40000, 80, false},	   {17, 40000, 443, false}, {17, 40000, 54, false},
+		{17, 40000, 53, true},   {17, 53, 40000, true},    {6, 40000, 53, true},
+		{17, 5353, 5353, true},  {17, 40000, 5355, true},  {17, 53000, 40000, true},
+		{17, 68, 67, true},      {17, 547, 546, true},     {6, 179, 40000, true},
+		{6, 40000, 80, false},   {17, 40000, 443, false},  {17, 40000, 54, false},
 		{17, 40000, 2055, true}, {17, 40000, 2056, false},
 	};
 	static const uint16_t extra[] = {2055, 65535};
@@ -654,16 +658,26 @@ static void saved_captures(void **state)
 		int res; /* PV_BAD: is not opened */
 		unsigned packets;
 	} table[] = {
-		{"format/big-endian.pcap", PV_END, 40},	     {"format/big-endian.pcapng", PV_END, 40},
-		{"format/nano-big-endian.pcap", PV_END, 40}, {"format/nano.pcap", PV_END, 40},
-		{"format/blocks.pcapng", PV_END, 40},	     {"format/simple-packets.pcapng", PV_END, 40},
-		{"format/time-jumps.pcap", PV_END, 40},	     {"format/time-fraction.pcap", PV_END, 40},
-		{"format/snap0.pcap", PV_END, 40},	     {"format/caplen-over-wirelen.pcap", PV_END, 40},
-		{"format/header-only.pcap", PV_END, 0},	     {"format/cut-in-header.pcap", PV_FAIL, 20},
-		{"format/cut-in-packet.pcap", PV_FAIL, 20},  {"format/caplen-huge.pcap", PV_FAIL, 20},
-		{"format/empty.pcap", PV_BAD, 0},	     {"format/garbage.pcap", PV_BAD, 0},
-		{"format/header-cut.pcap", PV_BAD, 0},	     {"format/text.pcap", PV_BAD, 0},
-		{"format/no-interface.pcapng", PV_BAD, 0},   {"link/c-hdlc.pcap", PV_BAD, 0},
+		{"format/big-endian.pcap", PV_END, 40},
+		{"format/big-endian.pcapng", PV_END, 40},
+		{"format/nano-big-endian.pcap", PV_END, 40},
+		{"format/nano.pcap", PV_END, 40},
+		{"format/blocks.pcapng", PV_END, 40},
+		{"format/simple-packets.pcapng", PV_END, 40},
+		{"format/time-jumps.pcap", PV_END, 40},
+		{"format/time-fraction.pcap", PV_END, 40},
+		{"format/snap0.pcap", PV_END, 40},
+		{"format/caplen-over-wirelen.pcap", PV_END, 40},
+		{"format/header-only.pcap", PV_END, 0},
+		{"format/cut-in-header.pcap", PV_FAIL, 20},
+		{"format/cut-in-packet.pcap", PV_FAIL, 20},
+		{"format/caplen-huge.pcap", PV_FAIL, 20},
+		{"format/empty.pcap", PV_BAD, 0},
+		{"format/garbage.pcap", PV_BAD, 0},
+		{"format/header-cut.pcap", PV_BAD, 0},
+		{"format/text.pcap", PV_BAD, 0},
+		{"format/no-interface.pcapng", PV_BAD, 0},
+		{"link/c-hdlc.pcap", PV_BAD, 0},
 	};
 	struct world *w = *state;
 	const char *dir = getenv("CAPTURES") ? getenv("CAPTURES") : "tests/captures";
@@ -695,7 +709,8 @@ static void interfaces(void **state)
 	assert_int_equal(pv_iface_resolve("2001:db8::dead", name, err, sizeof err), -1);
 	assert_string_equal(err, "Couldn't find interface by provided IP: 2001:db8::dead");
 	assert_int_equal(pv_iface_resolve("nosuch0", name, err, sizeof err), -1);
-	static const char want[] = "Couldn't find interface by provided name: \"nosuch0\". Available interfaces: ";
+	static const char want[] =
+	    "Couldn't find interface by provided name: \"nosuch0\". Available interfaces: ";
 	assert_memory_equal(err, want, sizeof want - 1);
 	if (pv_iface_resolve("lo", name, err, sizeof err) || !pv_iface_addrs("lo", nets, PV_IFACE_ADDRS))
 		skip(); /* a machine without a loopback interface that is up */
@@ -711,10 +726,23 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(formats),	    CASE(pcapng),	CASE(no_packets),   CASE(cut_file),	CASE(cannot_open),
-		CASE(filters),	    CASE(limits),	CASE(snaplen),	    CASE(payload),	CASE(host_subnets),
-		CASE(stamps),	    CASE(slow_pipe),	CASE(told_to_stop), CASE(nobody_reads), CASE(saved_captures),
-		cmocka_unit_test(decap_names), cmocka_unit_test(interfaces),
+	    CASE(formats),
+	    CASE(pcapng),
+	    CASE(no_packets),
+	    CASE(cut_file),
+	    CASE(cannot_open),
+	    CASE(filters),
+	    CASE(limits),
+	    CASE(snaplen),
+	    CASE(payload),
+	    CASE(host_subnets),
+	    CASE(stamps),
+	    CASE(slow_pipe),
+	    CASE(told_to_stop),
+	    CASE(nobody_reads),
+	    CASE(saved_captures),
+	    cmocka_unit_test(decap_names),
+	    cmocka_unit_test(interfaces),
 	};
 	return cmocka_run_group_tests_name("capture", tests, NULL, NULL);
 }

@@ -47,7 +47,8 @@ static void parts(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		struct pv_dns_parts p = pv_dns_aggregate(table[i].name, strlen(table[i].name), strlen(table[i].suffix));
+		struct pv_dns_parts p =
+		    pv_dns_aggregate(table[i].name, strlen(table[i].name), strlen(table[i].suffix));
 		char two[64], three[64];
 		snprintf(two, sizeof two, "%.*s", (int)p.len2, p.qname2);
 		snprintf(three, sizeof three, "%.*s", (int)p.len3, p.qname3);
@@ -60,7 +61,8 @@ static void parts(void **state)
 /* Whatever the suffix, parts are tails of the name that begin at a label, and the third holds the second. */
 static void tails(void **state)
 {
-	static const char *const names[] = {"a.bb.ccc.dddd.com", "abcde", "....", ".....", "a..b.c.d", "x.", "abcd."};
+	static const char *const names[] = {"a.bb.ccc.dddd.com", "abcde", "....", ".....",
+					    "a..b.c.d",		 "x.",	  "abcd."};
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		size_t n = strlen(names[i]);
@@ -98,10 +100,12 @@ static void public_suffix(void **state)
 	assert_non_null(psl);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		print_message("    %s\n", rows[i].name);
-		assert_int_equal(pv_dns_psl_suffix(psl, rows[i].name, strlen(rows[i].name)), strlen(rows[i].suffix));
+		assert_int_equal(pv_dns_psl_suffix(psl, rows[i].name, strlen(rows[i].name)),
+				 strlen(rows[i].suffix));
 	}
 	assert_int_equal(pv_dns_psl_suffix(psl, "", 0), 0);
-	assert_int_equal(pv_dns_psl_suffix(psl, "co.uk", 5), 6); /* longer than the name: no suffix to aggregate */
+	assert_int_equal(pv_dns_psl_suffix(psl, "co.uk", 5),
+			 6); /* longer than the name: no suffix to aggregate */
 	pv_dns_psl_free(psl);
 	pv_dns_psl_free(NULL);
 }

@@ -34,81 +34,96 @@ static const struct {
 } table[] = {
 	{"empty", X(""), PV_DNS_SHORT, 0, 0, 0, 0, 0, 0, NULL},
 	{"eleven bytes", X("\x12\x34\x80\0\0\0\0\0\0\0\0"), PV_DNS_SHORT, 0, 0, 0, 0, 0, 0, NULL},
-	{"header alone", X(HEAD("\0\0", "\0", "\0", "\0", "\0")), PV_DNS_FINE, PV_DNS_PARSED, 0, 0, 0, 0, 0, NULL},
+	{"header alone", X(HEAD("\0\0", "\0", "\0", "\0", "\0")), PV_DNS_FINE, PV_DNS_PARSED, 0, 0, 0, 0, 0,
+	 NULL},
 	{"all header bits", X(HEAD("\xff\xf5", "\0", "\0", "\0", "\0")), PV_DNS_FINE,
-	 PV_DNS_PARSED | PV_DNS_QR | PV_DNS_AA | PV_DNS_TC | PV_DNS_RD | PV_DNS_RA | PV_DNS_AD | PV_DNS_CD, 5, 5, 0, 0,
-	 0, NULL},
-	{"query", X(HEAD("\1\0", "\1", "\0", "\0", "\0") QUESTION), PV_DNS_FINE, OK | PV_DNS_RD, 0, 0, 28, 0, 0, NULL},
-	{"bytes behind", X(HEAD("\1\0", "\1", "\0", "\0", "\0") QUESTION "junk"), PV_DNS_FINE, OK | PV_DNS_RD, 0, 0, 28,
-	 0, 0, NULL},
-	{"second question", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0\1"), PV_DNS_FINE, OK, 0, 0, 28,
-	 0, 0, NULL},
-	{"second question cut", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0"), PV_DNS_CUT_RECORD, Q, 0,
+	 PV_DNS_PARSED | PV_DNS_QR | PV_DNS_AA | PV_DNS_TC | PV_DNS_RD | PV_DNS_RA | PV_DNS_AD | PV_DNS_CD, 5, 5,
+	 0, 0, 0, NULL},
+	{"query", X(HEAD("\1\0", "\1", "\0", "\0", "\0") QUESTION), PV_DNS_FINE, OK | PV_DNS_RD, 0, 0, 28, 0, 0,
+	 NULL},
+	{"bytes behind", X(HEAD("\1\0", "\1", "\0", "\0", "\0") QUESTION "junk"), PV_DNS_FINE, OK | PV_DNS_RD, 0,
 	 0, 28, 0, 0, NULL},
-	{"reply", X(HEAD("\x80\3", "\1", "\1", "\0", "\0") QUESTION A_RECORD), PV_DNS_FINE, OK | PV_DNS_QR, 3, 3, 28, 1,
-	 0, NULL},
-	{"promise of an answer", X(HEAD("\x80\0", "\1", "\1", "\0", "\0") QUESTION), PV_DNS_CUT_RECORD, Q | PV_DNS_QR, 0,
-	 0, 28, 1, 0, NULL},
+	{"second question", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0\1"), PV_DNS_FINE, OK, 0,
+	 0, 28, 0, 0, NULL},
+	{"second question cut", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0"), PV_DNS_CUT_RECORD,
+	 Q, 0, 0, 28, 0, 0, NULL},
+	{"reply", X(HEAD("\x80\3", "\1", "\1", "\0", "\0") QUESTION A_RECORD), PV_DNS_FINE, OK | PV_DNS_QR, 3, 3,
+	 28, 1, 0, NULL},
+	{"promise of an answer", X(HEAD("\x80\0", "\1", "\1", "\0", "\0") QUESTION), PV_DNS_CUT_RECORD,
+	 Q | PV_DNS_QR, 0, 0, 28, 1, 0, NULL},
 	{"signature among the answers", X(HEAD("\x80\0", "\1", "\2", "\0", "\0") QUESTION A_RECORD RRSIG_RECORD),
 	 PV_DNS_FINE, OK | PV_DNS_QR | PV_DNS_RRSIG, 0, 0, 28, 2, 0, NULL},
-	{"signature elsewhere", X(HEAD("\x80\0", "\1", "\0", "\1", "\1") QUESTION RRSIG_RECORD RRSIG_RECORD), PV_DNS_FINE,
-	 OK | PV_DNS_QR, 0, 0, 28, 0, 0, NULL},
-	{"empty EDNS", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\0")), PV_DNS_FINE, OK | PV_DNS_EDNS, 0, 0,
-	 28, 0, 1232, NULL},
+	{"signature elsewhere", X(HEAD("\x80\0", "\1", "\0", "\1", "\1") QUESTION RRSIG_RECORD RRSIG_RECORD),
+	 PV_DNS_FINE, OK | PV_DNS_QR, 0, 0, 28, 0, 0, NULL},
+	{"empty EDNS", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\0")), PV_DNS_FINE,
+	 OK | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
 	{"EDNS last of three, DO, extended code",
-	 X(HEAD("\x80\0", "\1", "\0", "\0", "\3") QUESTION A_RECORD A_RECORD "\0\0\x29\x10\0\1\0\x80\0\0\0"), PV_DNS_FINE,
-	 OK | PV_DNS_QR | PV_DNS_EDNS | PV_DNS_DO, 0, 16, 28, 0, 4096, NULL},
+	 X(HEAD("\x80\0", "\1", "\0", "\0", "\3") QUESTION A_RECORD A_RECORD "\0\0\x29\x10\0\1\0\x80\0\0\0"),
+	 PV_DNS_FINE, OK | PV_DNS_QR | PV_DNS_EDNS | PV_DNS_DO, 0, 16, 28, 0, 4096, NULL},
 	{"OPT not in additional", X(HEAD("\x80\0", "\1", "\1", "\0", "\0") QUESTION OPT("\0\0")), PV_DNS_FINE,
 	 OK | PV_DNS_QR, 0, 0, 28, 1, 0, NULL},
-	{"OPT not at the root", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION "\1x" OPT("\0\0")), PV_DNS_BAD_OPT, Q, 0,
-	 0, 28, 0, 0, NULL},
+	{"OPT not at the root", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION "\1x" OPT("\0\0")),
+	 PV_DNS_BAD_OPT, Q, 0, 0, 28, 0, 0, NULL},
 	{"two OPT, the first counts",
 	 X(HEAD("\0\0", "\1", "\0", "\0", "\2") QUESTION OPT("\0\0") "\0\0\x29\x02\0\0\0\0\0\0\0"), PV_DNS_FINE,
 	 OK | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
 	{"NSID, cookie, EDE, unknown",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x16") "\0\3\0\0\0\x0a\0\2xy\0\x0f\0\2\0\1\xff\xff\0\2zz"),
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1")
+	   QUESTION OPT("\0\x16") "\0\3\0\0\0\x0a\0\2xy\0\x0f\0\2\0\1\xff\xff\0\2zz"),
 	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_NSID | PV_DNS_COOKIE | PV_DNS_EDE, 0, 0, 28, 0, 1232, NULL},
-	{"option longer than its record", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\6") "\0\3\0\3ab"),
-	 PV_DNS_BAD_OPT, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
-	{"half an option head", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\3") "\0\3\0"), PV_DNS_BAD_OPT,
+	{"option longer than its record",
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\6") "\0\3\0\3ab"), PV_DNS_BAD_OPT,
 	 Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
-	{"ECS IPv4 /24", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0b") "\0\x08\0\7\0\1\x18\0\xc0\0\2"),
-	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232, "\4\x18\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\0"},
+	{"half an option head", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\3") "\0\3\0"),
+	 PV_DNS_BAD_OPT, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
+	{"ECS IPv4 /24",
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0b") "\0\x08\0\7\0\1\x18\0\xc0\0\2"),
+	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232,
+	 "\4\x18\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\0"},
 	{"ECS IPv4 /20, bits behind the prefix",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0c") "\0\x08\0\x08\0\1\x14\0\xc0\xff\xff\xff"), PV_DNS_FINE,
-	 OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232, "\4\x14\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\xff\xf0\0"},
-	{"ECS IPv4 /0", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x08") "\0\x08\0\4\0\1\0\0"), PV_DNS_FINE,
-	 OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232, "\4\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\0"},
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0c") "\0\x08\0\x08\0\1\x14\0\xc0\xff\xff\xff"),
+	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232,
+	 "\4\x14\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\xff\xf0\0"},
+	{"ECS IPv4 /0", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x08") "\0\x08\0\4\0\1\0\0"),
+	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232,
+	 "\4\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\0"},
 	{"ECS IPv6 /56, a cookie in front and bytes behind",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x19")
-	   "\0\x0a\0\2xy\0\x08\0\x0b\0\2\x38\0\x20\1\4\x70\x1f\x0b\x16\xff\xff\0\0"),
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1")
+	   QUESTION OPT("\0\x19") "\0\x0a\0\2xy\0\x08\0\x0b\0\2\x38\0\x20\1\4\x70\x1f\x0b\x16\xff\xff\0\0"),
 	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_COOKIE | PV_DNS_ECS, 0, 0, 28, 0, 1232,
 	 "\6\x38\x20\1\4\x70\x1f\x0b\x16\0\0\0\0\0\0\0\0\0"},
 	{"ECS IPv6 /128",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x18")
-	   "\0\x08\0\x14\0\2\x80\0\x20\1\x0d\xb8\0\1\2\3\4\5\6\7\x08\x09\x0a\x0b"),
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1")
+	   QUESTION OPT("\0\x18") "\0\x08\0\x14\0\2\x80\0\x20\1\x0d\xb8\0\1\2\3\4\5\6\7\x08\x09\x0a\x0b"),
 	 PV_DNS_FINE, OK | PV_DNS_EDNS | PV_DNS_ECS, 0, 0, 28, 0, 1232,
 	 "\6\x80\x20\1\x0d\xb8\0\1\2\3\4\5\6\7\x08\x09\x0a\x0b"},
-	{"ECS of an unknown family", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x09") "\0\x08\0\5\0\3\xff\0z"),
-	 PV_DNS_FINE, OK | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
-	{"ECS too short", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\7") "\0\x08\0\3\0\1\0"), PV_DNS_BAD_ECS,
-	 Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
-	{"ECS prefix too long", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0c") "\0\x08\0\x08\0\1\x21\0" "abcd"),
+	{"ECS of an unknown family",
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x09") "\0\x08\0\5\0\3\xff\0z"), PV_DNS_FINE,
+	 OK | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
+	{"ECS too short", X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\7") "\0\x08\0\3\0\1\0"),
+	 PV_DNS_BAD_ECS, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
+	{"ECS prefix too long",
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0c") "\0\x08\0\x08\0\1\x21\0"
+								   "abcd"),
 	 PV_DNS_BAD_ECS, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
 	{"ECS address shorter than its prefix",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0a") "\0\x08\0\6\0\1\x18\0" "ab"), PV_DNS_BAD_ECS,
-	 Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0a") "\0\x08\0\6\0\1\x18\0"
+								   "ab"),
+	 PV_DNS_BAD_ECS, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
 	{"ECS address of five bytes",
-	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0d") "\0\x08\0\x09\0\1\x20\0" "abcde"), PV_DNS_BAD_ECS,
-	 Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
-	{"label of an unknown type", X(HEAD("\x80\2", "\1", "\0", "\0", "\0") "\x41" "a\0\0\1\0\1"), PV_DNS_BAD_NAME,
-	 PV_DNS_QR, 2, 2, 0, 0, 0, NULL},
-	{"question that points to itself", X(HEAD("\0\0", "\1", "\0", "\0", "\0") "\xc0\x0c\0\1\0\1"), PV_DNS_BAD_POINTER,
-	 0, 0, 0, 0, 0, 0, NULL},
-	{"answer without question", X(HEAD("\x80\0", "\0", "\1", "\0", "\0") "\0\0\1\0\1\0\0\0\0\0\0"), PV_DNS_FINE,
-	 PV_DNS_PARSED | PV_DNS_QR, 0, 0, 0, 1, 0, NULL},
-	{"65535 of everything", X("\x12\x34\x80\0\xff\xff\xff\xff\xff\xff\xff\xff" QUESTION), PV_DNS_CUT_RECORD, Q | PV_DNS_QR,
-	 0, 0, 28, 65535, 0, NULL},
+	 X(HEAD("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\x0d") "\0\x08\0\x09\0\1\x20\0"
+								   "abcde"),
+	 PV_DNS_BAD_ECS, Q | PV_DNS_EDNS, 0, 0, 28, 0, 1232, NULL},
+	{"label of an unknown type",
+	 X(HEAD("\x80\2", "\1", "\0", "\0", "\0") "\x41"
+					      "a\0\0\1\0\1"),
+	 PV_DNS_BAD_NAME, PV_DNS_QR, 2, 2, 0, 0, 0, NULL},
+	{"question that points to itself", X(HEAD("\0\0", "\1", "\0", "\0", "\0") "\xc0\x0c\0\1\0\1"),
+	 PV_DNS_BAD_POINTER, 0, 0, 0, 0, 0, 0, NULL},
+	{"answer without question", X(HEAD("\x80\0", "\0", "\1", "\0", "\0") "\0\0\1\0\1\0\0\0\0\0\0"),
+	 PV_DNS_FINE, PV_DNS_PARSED | PV_DNS_QR, 0, 0, 0, 1, 0, NULL},
+	{"65535 of everything", X("\x12\x34\x80\0\xff\xff\xff\xff\xff\xff\xff\xff" QUESTION), PV_DNS_CUT_RECORD,
+	 Q | PV_DNS_QR, 0, 0, 28, 65535, 0, NULL},
 };
 
 static void messages(void **state)
@@ -118,7 +133,8 @@ static void messages(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		print_message("    %s\n", table[i].name);
 		memset(m, 0xa5, sizeof *m);
-		assert_int_equal(pv_dns_parse((const uint8_t *)table[i].wire, table[i].n, m), table[i].reason);
+		assert_int_equal(pv_dns_parse((const uint8_t *)table[i].wire, table[i].n, m),
+				 table[i].reason);
 		assert_int_equal(m->reason, table[i].reason);
 		assert_int_equal(m->bits, table[i].bits);
 		assert_int_equal(m->rcode, table[i].rcode);
@@ -174,8 +190,8 @@ static void two_hundred_records(void **state)
 	free(m);
 }
 
-/* Every prefix of every message, its end against a page that cannot be read: no read beyond, never fine before the
- * end, and no fact that the whole message does not have. */
+/* Every prefix of every message, its end against a page that cannot be read: no read beyond, never fine
+ * before the end, and no fact that the whole message does not have. */
 static void prefixes(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

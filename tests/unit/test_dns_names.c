@@ -65,14 +65,16 @@ static void reads(void **state)
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		size_t off = good[i].off;
 		print_message("    %s\n", good[i].name);
-		assert_int_equal(pv_dns_name_read((const uint8_t *)good[i].wire, good[i].n, &off, out), PV_DNS_FINE);
+		assert_int_equal(pv_dns_name_read((const uint8_t *)good[i].wire, good[i].n, &off, out),
+				 PV_DNS_FINE);
 		assert_string_equal(out->text, good[i].text);
 		assert_string_equal(pv_dns_name_written(out), good[i].written);
 		assert_int_equal(out->len, strlen(good[i].text));
 		assert_int_equal(out->upper, strcmp(good[i].text, good[i].written) != 0);
 		assert_int_equal(off, good[i].end);
 		size_t skipped = good[i].off;
-		assert_int_equal(pv_dns_name_skip((const uint8_t *)good[i].wire, good[i].n, &skipped), PV_DNS_FINE);
+		assert_int_equal(pv_dns_name_skip((const uint8_t *)good[i].wire, good[i].n, &skipped),
+				 PV_DNS_FINE);
 		assert_int_equal(skipped, off);
 	}
 	free(out);
@@ -85,7 +87,8 @@ static void refuses(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		size_t off = bad[i].off;
 		print_message("    %s\n", bad[i].name);
-		assert_int_equal(pv_dns_name_read((const uint8_t *)bad[i].wire, bad[i].n, &off, out), bad[i].why);
+		assert_int_equal(pv_dns_name_read((const uint8_t *)bad[i].wire, bad[i].n, &off, out),
+				 bad[i].why);
 		assert_int_equal(off, bad[i].off);
 		assert_int_equal(out->len, 0);
 		assert_string_equal(out->text, "");
@@ -183,8 +186,16 @@ static void typed(void **state)
 	static const struct {
 		const char *typed, *text;
 	} rows[] = {
-		{"play.GooGle.com", "play.google.com"}, {"a.b.", "a.b"}, {".", ""}, {"", ""}, {".Com", ".com"},
-		{"b\xc3\xbc" "cher.de", "b\\195\\188cher.de"}, {"a\\046b", "a\\046b"}, {"a b", "a\\032b"},
+	    {"play.GooGle.com", "play.google.com"},
+	    {"a.b.", "a.b"},
+	    {".", ""},
+	    {"", ""},
+	    {".Com", ".com"},
+	    {"b\xc3\xbc"
+	     "cher.de",
+	     "b\\195\\188cher.de"},
+	    {"a\\046b", "a\\046b"},
+	    {"a b", "a\\032b"},
 	};
 	char out[64];
 	(void)state;
@@ -205,9 +216,23 @@ static void qtypes(void **state)
 		const char *name;
 		int number;
 	} rows[] = {
-		{"A", 1}, {"aaaa", 28}, {"TxT", 16}, {"28", 28}, {"NSAP-PTR", 23}, {"*", 255}, {"Reserved (0)", 0},
-		{"0", 0}, {"65535", 65535}, {"TEXT", -1}, {"270", -1}, {"54", -1}, {"65537", -1}, {"", -1}, {"-1", -1},
-		{"1 ", -1}, {"18446744073709551617", -1},
+	    {"A", 1},
+	    {"aaaa", 28},
+	    {"TxT", 16},
+	    {"28", 28},
+	    {"NSAP-PTR", 23},
+	    {"*", 255},
+	    {"Reserved (0)", 0},
+	    {"0", 0},
+	    {"65535", 65535},
+	    {"TEXT", -1},
+	    {"270", -1},
+	    {"54", -1},
+	    {"65537", -1},
+	    {"", -1},
+	    {"-1", -1},
+	    {"1 ", -1},
+	    {"18446744073709551617", -1},
 	};
 	unsigned names = 0;
 	(void)state;
@@ -229,8 +254,9 @@ static void rcodes(void **state)
 		const char *name;
 		int number;
 	} rows[] = {
-		{"NOERROR", 0}, {"nxdomain", 3}, {"SRVFAIL", 2}, {"SERVFAIL", -1}, {"5", 5}, {"BADVERS", 16}, {"badsig", 16},
-		{"16", 16}, {"23", 23}, {"12", -1}, {"133", -1}, {"65539", -1}, {"", -1},
+	    {"NOERROR", 0},  {"nxdomain", 3}, {"SRVFAIL", 2}, {"SERVFAIL", -1}, {"5", 5},
+	    {"BADVERS", 16}, {"badsig", 16},  {"16", 16},     {"23", 23},	{"12", -1},
+	    {"133", -1},     {"65539", -1},   {"", -1},
 	};
 	unsigned names = 0;
 	(void)state;
@@ -274,9 +300,10 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads),  cmocka_unit_test(refuses), cmocka_unit_test(longest), cmocka_unit_test(staircase),
-		cmocka_unit_test(guard),  cmocka_unit_test(typed),   cmocka_unit_test(qtypes),  cmocka_unit_test(rcodes),
-		cmocka_unit_test(items),  cmocka_unit_test(reasons),
+	    cmocka_unit_test(reads),	 cmocka_unit_test(refuses), cmocka_unit_test(longest),
+	    cmocka_unit_test(staircase), cmocka_unit_test(guard),   cmocka_unit_test(typed),
+	    cmocka_unit_test(qtypes),	 cmocka_unit_test(rcodes),  cmocka_unit_test(items),
+	    cmocka_unit_test(reasons),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

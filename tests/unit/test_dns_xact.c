@@ -82,7 +82,8 @@ static struct pv_dns_query response(const struct pv_dns_query *q)
 
 static char name_buf[PV_DNS_NAME_TEXT_MAX + 1];
 
-static enum pv_xact answer(struct pv_dns_xacts *x, const struct pv_dns_query *q, uint64_t now_ns, struct pv_dns_query *found)
+static enum pv_xact answer(struct pv_dns_xacts *x, const struct pv_dns_query *q, uint64_t now_ns,
+			   struct pv_dns_query *found)
 {
 	*found = response(q);
 	return pv_dns_xacts_response(x, found, now_ns, name_buf);
@@ -188,7 +189,8 @@ static void expiry(void **state)
 	struct pv_dns_query f;
 	(void)state;
 	for (unsigned i = 0; i < 10; i++) {
-		struct pv_dns_query q = query(i, 7, "Www.Long.Enough.To.Need.Another.Slot.example.com", T0 + i * MS);
+		struct pv_dns_query q =
+		    query(i, 7, "Www.Long.Enough.To.Need.Another.Slot.example.com", T0 + i * MS);
 		pv_dns_xacts_query(x, &q, gone, &log);
 	}
 	assert_int_equal(pv_dns_xacts_expire(x, T0 + 250 * MS - 1, 100, gone, &log), 0);
@@ -196,7 +198,8 @@ static void expiry(void **state)
 	assert_int_equal(log.last.src[12], 0);
 	assert_int_equal(log.last.time_ns, T0);
 	assert_string_equal(log.name, "Www.Long.Enough.To.Need.Another.Slot.example.com");
-	assert_int_equal(pv_dns_xacts_expire(x, T0 + 10000 * MS, 4, gone, &log), 4); /* bounded, oldest first */
+	assert_int_equal(pv_dns_xacts_expire(x, T0 + 10000 * MS, 4, gone, &log),
+			 4); /* bounded, oldest first */
 	assert_int_equal(log.last.src[12], 4);
 	assert_int_equal(pv_dns_xacts_open(x), 5);
 	/* time that goes back a little reopens nothing */
@@ -378,7 +381,8 @@ static void model(void **state)
 		switch (rng(&seed) % 4) {
 		case 0:
 		case 1: {
-			bool was = m->key[k].open && m->now_ns - m->key[k].time_ns < 100 && !strcmp(m->key[k].name, name);
+			bool was = m->key[k].open && m->now_ns - m->key[k].time_ns < 100 &&
+				   !strcmp(m->key[k].name, name);
 			assert_int_equal(pv_dns_xacts_query(x, &q, model_gone, m), !was);
 			opened += !was;
 			if (!was) {
@@ -392,7 +396,9 @@ static void model(void **state)
 		case 2: {
 			enum pv_xact got = answer(x, &q, m->now_ns, &f);
 			bool late = m->now_ns - m->key[k].time_ns >= 100;
-			assert_int_equal(got, !m->key[k].open ? PV_XACT_ORPHAN : late ? PV_XACT_LATE : PV_XACT_MATCHED);
+			assert_int_equal(got, !m->key[k].open ? PV_XACT_ORPHAN
+					      : late	      ? PV_XACT_LATE
+							      : PV_XACT_MATCHED);
 			if (got == PV_XACT_ORPHAN)
 				break;
 			assert_string_equal(f.name, m->key[k].name);

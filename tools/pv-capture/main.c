@@ -35,19 +35,19 @@ static int run(const struct pv_program *prog, struct pv_capture *c, bool verbose
 		pv_tool_say(prog, "%s", pv_capture_error(c));
 	else if (out.res == PV_FAIL)
 		pv_tool_say(prog, "cannot write: %s", strerror(errno));
-	bool failed = res == PV_FAIL || out.res == PV_FAIL;
+	int code = res == PV_FAIL || out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
 	pv_out_free(&out);
-	return failed ? PV_EXIT_FAILED : PV_EXIT_OK;
+	return code;
 }
 
 static void report(const struct pv_program *prog, const struct pv_capture *c)
 {
 	struct pv_capture_status s;
 	pv_capture_status(c, &s);
-	pv_tool_say(prog, "%" PRIu64 " packets, %" PRIu64 " dropped by the kernel, %" PRIu64 " by the interface", s.packets,
-		    s.os_drops, s.if_drops);
-	pv_tool_say(prog, "%" PRIu64 " malformed, %" PRIu64 " not supported, %" PRIu64 " cut short, link lost %" PRIu64 " times",
-		    s.malformed, s.unsupported, s.truncated, s.link_down);
+	pv_tool_say(prog, "packets: %" PRIu64 " (%" PRIu64 " malformed, %" PRIu64 " not supported, %" PRIu64 " cut)",
+		    s.packets, s.malformed, s.unsupported, s.truncated);
+	pv_tool_say(prog, "dropped: %" PRIu64 " by the kernel, %" PRIu64 " by the interface; link lost: %" PRIu64,
+		    s.os_drops, s.if_drops, s.link_down);
 }
 
 int main(int argc, char **argv)
@@ -57,21 +57,27 @@ int main(int argc, char **argv)
 	uint64_t snaplen = 0;
 	bool verbose = false;
 	const struct pv_opt opts[] = {
-		{'r', "read", PV_OPT_STRING, &conf.file, "FILE", "read a saved capture, pcap or pcapng; '-' is stdin", 0, 0},
-		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only packets that match this tcpdump filter", 0, 0},
-		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are the host's; decides in and out", 0, 0},
-		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES", "look at BYTES of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
-		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME", "end after TIME, as in 90, 5m, 1h", 0, 0},
+		{'r', "read", PV_OPT_STRING, &conf.file, "FILE", "read a saved capture; '-' is stdin", 0, 0},
+		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only what this tcpdump filter takes", 0, 0},
+		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...",
+		 "subnets that are ours: to them is in, from them is out", 0, 0},
+		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES",
+		 "look at BYTES of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
+		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME",
+		 "end after TIME: 90, 5m, 1h; with -r by the packets' own time", 0, 0},
 		{'c', "count", PV_OPT_UINT, &conf.count, "N", "end after N packets", 1, 0},
-		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "the kernel's ring for packets (default: 64M)", 0, 0},
-		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "only what the interface takes in anyway", 0, 0},
-		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "report what is inside these tunnels: gre, ipip, vxlan", 0, 0},
+		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE",
+		 "the kernel's ring for packets (default: 64M)", 0, 0},
+		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL,
+		 "only what the interface takes in anyway", 0, 0},
+		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...",
+		 "report what is inside these tunnels: gre, ipip, vxlan", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
 	const struct pv_program prog = {
 		.name = "pv-capture",
 		.summary = "turn packets from an interface or a saved capture into an event stream",
-		.synopsis = "[options] INTERFACE | ADDRESS | auto | any > EVENTS\n       pv-capture [options] -r FILE > EVENTS",
+		.synopsis = "[options] INTERFACE | ADDRESS | auto | any | -r FILE > EVENTS",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof opts[0],
 		.operands_max = 1,
@@ -85,7 +91,8 @@ int main(int argc, char **argv)
 		}
 	pv_opt_list_free(&decap);
 	if (!conf.file == !conf.iface) {
-		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help", conf.file ? ", not both" : "");
+		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help",
+			    conf.file ? ", not both" : "");
 		return PV_EXIT_USAGE;
 	}
 	if (!pv_tool_stdout_binary(&prog))
@@ -97,7 +104,8 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "%s", why);
 		return PV_EXIT_FAILED;
 	}
-	if (!pv_privs_drop(&(struct pv_privs_conf){.keep_net_raw = conf.iface != NULL}, why, sizeof why) && verbose)
+	if (!pv_privs_drop(&(struct pv_privs_conf){.keep_net_raw = conf.iface != NULL}, why, sizeof why) &&
+	    verbose)
 		pv_tool_say(&prog, "privileges: %s", why);
 	if (verbose)
 		pv_progress_effective(&prog, c);

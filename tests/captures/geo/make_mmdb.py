@@ -7,16 +7,17 @@
   asn-test-ipv4.mmdb    the same, IPv4 only, 32-bit records
   city-damaged.mmdb     opens, but every look-up ends in data that lies outside the file
 
-Written from the MaxMind DB file format specification, version 2.0. Places and AS numbers are invented (the numbers are
-those of RFC 5398, for documentation) or public geography; addresses are those set aside for documentation and tests, and
-private ones. 8.8.8.0/24 and 2a00::/12, which dns-ecs.pcap asks about, are left out: not found is a result too."""
+Written from the MaxMind DB file format specification, version 2.0. The organisations are invented, their AS
+numbers mostly those of RFC 5398, the places public geography; the addresses are private ones and those set aside
+for documentation and tests. 8.8.8.0/24 and 2a00::/12, which dns-ecs.pcap asks about, are left out: not found is
+a result too."""
 import ipaddress
 import os
 import struct
 import sys
 
 
-# --- data section: a value is written once; maps and arrays refer to their members by pointer when that is shorter ---
+# --- data section: a string, map or array is written once, and pointed to from then on -------------------------
 
 class Data:
     def __init__(self):
@@ -84,7 +85,7 @@ def inline(value):
     return Data().plain(value)
 
 
-# --- search tree -----------------------------------------------------------------------------------------------------
+# --- search tree -----------------------------------------------------------------------------------------------
 
 def build(networks, kind, bits, version=6, damaged=False):
     data = Data()
@@ -133,19 +134,22 @@ def build(networks, kind, bits, version=6, damaged=False):
         if bits == 24:
             tree += a.to_bytes(3, "big") + b.to_bytes(3, "big")
         elif bits == 28:
-            tree += (a & 0xFFFFFF).to_bytes(3, "big") + bytes([a >> 24 << 4 | b >> 24]) + (b & 0xFFFFFF).to_bytes(3, "big")
+            tree += (a & 0xFFFFFF).to_bytes(3,
+                    "big") + bytes([a >> 24 << 4 | b >> 24]) + (b & 0xFFFFFF).to_bytes(3, "big")
         else:
             tree += a.to_bytes(4, "big") + b.to_bytes(4, "big")
-    meta = {"binary_format_major_version": (16, 2), "binary_format_minor_version": (16, 0), "build_epoch": (64, 1714521600),
+    meta = {"binary_format_major_version": (16, 2), "binary_format_minor_version": (16, 0),
+            "build_epoch": (64, 1714521600),
             "database_type": kind, "description": {"en": "test data, not real"}, "ip_version": (16, version),
             "languages": ["en"], "node_count": (32, count), "record_size": (16, bits)}
     return bytes(tree) + bytes(16) + bytes(data.bytes) + b"\xab\xcd\xefMaxMind.com" + inline(meta)
 
 
-# --- the data ----------------------------------------------------------------------------------------------------------
+# --- the data --------------------------------------------------------------------------------------------------
 
 CONTINENT = {"EU": "Europe", "NA": "North America", "OC": "Oceania", "AF": "Africa", "SA": "South America"}
-COUNTRY = {"NL": "Netherlands", "DE": "Germany", "US": "United States", "NZ": "New Zealand", "KE": "Kenya", "BR": "Brazil"}
+COUNTRY = {"NL": "Netherlands", "DE": "Germany", "US": "United States", "NZ": "New Zealand", "KE": "Kenya",
+        "BR": "Brazil"}
 
 
 def place(continent=None, country=None, region=None, city=None, where=None, names=True):
@@ -162,9 +166,11 @@ def place(continent=None, country=None, region=None, city=None, where=None, name
         if names:
             out["country"]["names"] = {"en": COUNTRY[country]}
     if where:
-        out["location"] = {"accuracy_radius": (16, 20), "latitude": where[0], "longitude": where[1], "time_zone": "UTC"}
+        out["location"] = {"accuracy_radius": (16, 20), "latitude": where[0], "longitude": where[1],
+                "time_zone": "UTC"}
     if region:
-        out["subdivisions"] = [{"iso_code": region[0], "names": {"en": region[1]}} if names else {"iso_code": region[0]}]
+        out["subdivisions"] = [{"iso_code": region[0],
+                "names": {"en": region[1]}} if names else {"iso_code": region[0]}]
     return out
 
 
@@ -181,12 +187,15 @@ CITY = [
     ("203.0.113.34/32", place("OC", "NZ", ("AUK", "Auckland"), "Auckland", None)),                # no location
     ("203.0.113.77/32", place("AF", "KE", ("30", "Nairobi County"), "Nairobi", (0.0, 0.0))),      # at zero
     ("10.0.0.0/8", place("EU", "DE", ("BE", "Land Berlin"), "Berlin", (52.5244, 13.4105), names=False)),
-    ("172.20.48.0/20", {"city": {"names": {"de": "Nirgendwo"}}, "country": {"iso_code": "DE", "names": {"de": "Deutschland"}},
-                        "continent": {"code": "EU", "names": {"de": "Europa"}}}),                 # no English names
+    ("172.20.48.0/20", {"city": {"names": {"de": "Nirgendwo"}}, "country": {"iso_code": "DE",
+    "names": {"de": "Deutschland"}},
+                        "continent": {"code": "EU",
+                        "names": {"de": "Europa"}}}),                 # no English names
     ("198.18.0.0/15", place("NA", "US", ("TX", "Texas"), 'Quote "City" \\ Back', (31.9686, -99.9018))),
     ("2001:db8::/32", place("EU")),
     ("2001:db8:0:1::/64", place("EU", "NL", ("NH", "North Holland"), "Amsterdam", (52.3759, 4.8975))),
-    ("2001:db8:0:1::11/128", place("EU", "DE", ("NW", "North Rhine-Westphalia"), "D\u00fcsseldorf", (51.2217, 6.7762))),
+    ("2001:db8:0:1::11/128", place("EU", "DE", ("NW", "North Rhine-Westphalia"), "D\u00fcsseldorf",
+    (51.2217, 6.7762))),
     ("2001:db8:0:2::/64", place("NA", "US", ("CA", "California"), "San Diego", (32.7157, -117.1611))),
     ("fe80::/10", place("EU", "NL")),
 ]

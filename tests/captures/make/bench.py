@@ -6,9 +6,10 @@
                    million) packets or a little more
   bench-net.pcap   http-mix.pcap (HTTP, ping, ARP, NTP, a little DNS) repeated likewise
 
-Stream time moves on all the while, ten minutes in all. Each repetition has other client addresses (two bytes in the middle
-of the address), so no TCP connection and no DNS transaction of one repetition meets another's. The originals' times are
-squeezed into a repetition, so latencies mean nothing. Checksums are left as they were: wrong."""
+Stream time moves on all the while, ten minutes in all. Each repetition has other client addresses (two bytes
+in the middle of the address), so no TCP connection and no DNS transaction of one repetition meets another's.
+The originals' times are squeezed into a repetition, so latencies mean nothing. Checksums are left as they were:
+wrong."""
 import struct
 import sys
 import time
@@ -21,7 +22,7 @@ SERVERS = {b"\xc0\0\2\x35", b"\x20\1\x0d\xb8" + b"\0\0\0\1" + b"\0" * 7 + b"\x53
 
 
 def load(files):
-    """[(place in the repetition from 0 to 1, frame, where its client address is, how many bytes into it to change)]"""
+    """[(place in the repetition from 0 to 1, frame, where the two bytes to change are)]"""
     out = []
     for f in files:
         _, packets = read_pcap(os.path.join(ROOT, f))
@@ -67,7 +68,8 @@ def write(path, packets, want):
                 template[p] = hi
                 template[p + 1] = lo
             f.write(template)
-    print("%s: %d packets, %d bytes, %.1f s" % (path, rounds * len(packets), os.path.getsize(path), time.monotonic() - begun))
+    print("%s: %d packets, %d bytes, %.1f s" % (path, rounds * len(packets), os.path.getsize(path),
+            time.monotonic() - begun))
 
 
 def main():

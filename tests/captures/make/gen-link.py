@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""gen-link.py - link/*.pcap and format/*: the same forty DNS messages behind every link header, tag, tunnel and IP
-option there is, and in every capture file format. All of them must give the same forty messages, unless said otherwise.
+"""gen-link.py - link/*.pcap and format/*: the same forty DNS messages behind link headers, tags, tunnels and IP
+options, and in the forms of capture files. All of them must give the same forty messages, unless FACTS.tsv says
+otherwise.
 
 The messages are the first ten queries with their answers of dns-udp4.pcap and of dns-udp6.pcap."""
 from wire import *
@@ -101,7 +102,8 @@ def ip4opts(i, ip):
     """IPv4 header options; the IPv6 messages are left as they are."""
     if not v4(ip):
         return eth(ip)
-    opts = [b"\x94\4\0\0", b"\1" * 4, b"\1" * 40, b"\7\x27\4" + b"\0" * 36 + b"\0", b"\x44\x0c\5\0" + b"\0" * 8, b"\0" * 4,
+    opts = [b"\x94\4\0\0", b"\1" * 4, b"\1" * 40, b"\7\x27\4" + b"\0" * 36 + b"\0", b"\x44\x0c\5\0" +
+            b"\0" * 8, b"\0" * 4,
             b"\x83\7\4\xc0\0\2\1\0"][i % 7]
     opts += b"\0" * (-len(opts) % 4)
     src, dst = (str(ipaddress.ip_address(ip[a:a + 4])) for a in (12, 16))
@@ -140,7 +142,8 @@ def ip6ext(i, ip, only_atomic=False):
         body = bytes([nxt, 4]) + b"\0\0" + struct.pack(">II", 256, i) + b"\xaa" * 12 + body
         nxt = 51
 
-    chains = [[hop], [dest], [lambda: dest(4)], [route], [auth], [dest, route, hop], [dest, auth, route, dest, hop],
+    chains = [[hop], [dest], [lambda: dest(4)], [route], [auth], [dest, route, hop],
+            [dest, auth, route, dest, hop],
               [dest, dest, dest, hop]]
     for f in [atomic] if only_atomic else chains[i % len(chains)]:
         f()
@@ -148,8 +151,8 @@ def ip6ext(i, ip, only_atomic=False):
 
 
 def fragments(i, ip):
-    """Every message in two fragments. The first holds the UDP header and the beginning of the DNS message, which can
-    be seen to be cut. Even messages in order, odd ones with the second fragment first."""
+    """Every message in two fragments: the UDP header and the beginning of the DNS message, and the rest. Even
+    messages in order, odd ones with the second fragment first."""
     if v4(ip):
         src, dst = (str(ipaddress.ip_address(ip[a:a + 4])) for a in (12, 16))
         l4 = ip[20:]
@@ -224,10 +227,12 @@ def family(i, ip):
 
 def others(i, ip):
     """DNS between frames that are none of it: ARP, LLC/SNAP, spanning tree, LLDP, padding, short frames."""
-    arp = MAC_S + MAC_C + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + MAC_C + addr(CLIENT4) + b"\0" * 6 + addr(SERVER4)
+    arp = MAC_S + MAC_C + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4,
+            1) + MAC_C + addr(CLIENT4) + b"\0" * 6 + addr(SERVER4)
     stp = b"\x01\x80\xc2\0\0\0" + MAC_C + struct.pack(">H", 38) + b"\x42\x42\3" + b"\0" * 35
     lldp = eth(b"\2\7\4" + MAC_C + b"\4\3\7c0\6\2\0\x78\0\0", 0x88CC)
-    cdp = b"\1\0\x0c\xcc\xcc\xcc" + MAC_C + struct.pack(">H", 20) + b"\xaa\xaa\3\0\0\x0c\x20\0" + b"\2\xb4" + b"\0" * 10
+    cdp = b"\1\0\x0c\xcc\xcc\xcc" + MAC_C + struct.pack(">H",
+            20) + b"\xaa\xaa\3\0\0\x0c\x20\0" + b"\2\xb4" + b"\0" * 10
     k = i % 8
     if k == 0:
         return [arp, eth(ip)]
@@ -238,7 +243,8 @@ def others(i, ip):
     if k == 3:
         return [cdp, eth(ip)]
     if k == 4:                                        # 802.2 SNAP with the Ethernet type inside
-        return MAC_S + MAC_C + struct.pack(">H", len(ip) + 8) + b"\xaa\xaa\3\0\0\0" + struct.pack(">H", ethertype(ip)) + ip
+        return MAC_S + MAC_C + struct.pack(">H", len(ip) + 8) + b"\xaa\xaa\3\0\0\0" + struct.pack(">H",
+                ethertype(ip)) + ip
     return eth(ip) + b"\0" * k                        # trailing bytes (padding, FCS) that are not IP's
 
 
@@ -253,7 +259,8 @@ def main():
     write("link/null.pcap", lambda i, ip: struct.pack("<I", family(i, ip)) + ip, 0)
     write("link/null-swapped.pcap", lambda i, ip: struct.pack(">I", family(i, ip)) + ip, 0)
     write("link/loop.pcap", lambda i, ip: struct.pack(">I", family(i, ip)) + ip, 108)
-    write("link/ppp.pcap", lambda i, ip: (b"\xff\3" if i % 2 else b"") + struct.pack(">H", 0x21 if v4(ip) else 0x57) + ip, 9)
+    write("link/ppp.pcap", lambda i, ip: (b"\xff\3" if i % 2 else b"") + struct.pack(">H",
+            0x21 if v4(ip) else 0x57) + ip, 9)
     write("link/ppp-hdlc.pcap", lambda i, ip: b"\xff\3" + struct.pack(">H", 0x21 if v4(ip) else 0x57) + ip, 50)
     write("link/ppp-ether.pcap", lambda i, ip: pppoe(i, ip)[14:], 51)
     write("link/c-hdlc.pcap", lambda i, ip: b"\x0f\0" + struct.pack(">H", ethertype(ip)) + ip, 104)
@@ -261,13 +268,16 @@ def main():
     # Tags and labels
     write("link/vlan.pcap", lambda i, ip: tagged(ip, (0x8100, 0xE000 | (i + 1))))
     write("link/vlan-priority.pcap", lambda i, ip: tagged(ip, (0x8100, 0x6000)))
-    write("link/qinq.pcap", lambda i, ip: tagged(ip, ((0x88A8, 0x8100, 0x9100, 0x8100)[i % 4], 100), (0x8100, i + 1),
+    write("link/qinq.pcap", lambda i, ip: tagged(ip, ((0x88A8, 0x8100, 0x9100, 0x8100)[i % 4], 100),
+            (0x8100, i + 1),
                                                   *([(0x8100, 7)] if i % 4 == 3 else [])))
     write("link/mpls.pcap", mpls)
     write("link/mpls-vlan.pcap", lambda i, ip: MAC_S + MAC_C + struct.pack(">HH", 0x8100, 9) + mpls(i, ip)[12:])
-    write("link/mpls-pseudowire.pcap", pseudowire, fact="dns_messages_max")     # nothing says what is below the labels
+    write("link/mpls-pseudowire.pcap", pseudowire,
+            fact="dns_messages_max")     # nothing says what is below the labels
     write("link/pppoe.pcap", pppoe)
-    write("link/pppoe-vlan.pcap", lambda i, ip: MAC_S + MAC_C + struct.pack(">HH", 0x8100, 9) + pppoe(i, ip)[12:])
+    write("link/pppoe-vlan.pcap", lambda i, ip: MAC_S + MAC_C + struct.pack(">HH", 0x8100, 9) +
+            pppoe(i, ip)[12:])
     write("link/other-frames.pcap", others)
     # IP
     write("link/ip4-options.pcap", ip4opts)
@@ -306,7 +316,8 @@ def main():
     raw("format/cut-in-packet.pcap", good[:at + 16 + 30], dns_messages_before_cut=20)
     raw("format/cut-in-header.pcap", good[:at + 9], dns_messages_before_cut=20)
     # A record that claims four gigabytes; one that claims more bytes than were on the wire.
-    raw("format/caplen-huge.pcap", good[:at + 8] + b"\xff\xff\xff\xff" + good[at + 12:], dns_messages_before_cut=20)
+    raw("format/caplen-huge.pcap", good[:at + 8] + b"\xff\xff\xff\xff" + good[at + 12:],
+            dns_messages_before_cut=20)
     raw("format/caplen-over-wirelen.pcap", good[:at + 12] + b"\x2a\0\0\0" + good[at + 16:], dns_messages_max=40)
     # Time: backwards by a second, backwards by an hour, forwards by a year, beyond 2038, at zero, a fraction
     # of a second that is more than a second.

@@ -59,7 +59,8 @@ def main():
         q = r = 0
         for labels in NAMES:
             p.add(eth(udp4(query(name(labels), ident), 42000 + ident)))
-            p.add(eth(udp4(reply(name(labels), ident), 53, 42000 + ident, SERVER4, CLIENT4), None, MAC_S, MAC_C))
+            p.add(eth(udp4(reply(name(labels), ident), 53, 42000 + ident, SERVER4, CLIENT4), None, MAC_S,
+                    MAC_C))
             q += 1
             r += 1
             ident += 1

@@ -9,8 +9,8 @@ loss       one packet in 30 is gone, of any kind.
 midstream  the recording begins while connections are open: the first 100 packets are missing.
 
 What can be had from the last two depends on what a reassembler does behind a gap; FACTS.tsv gives the borders:
-dns_messages_min are those before the first gap of a side that starts with its SYN, dns_messages_max those that are there
-with all their bytes."""
+dns_messages_min are those before the first gap of a side that starts with its SYN, dns_messages_max those that
+are there with all their bytes."""
 from wire import *
 
 
@@ -119,7 +119,8 @@ def main():
             now = max(now, s.time)
             p.add(s.frame, now)
     late = sum(1 for a, b in zip(keyed, keyed[1:]) if a[1] > b[1])
-    facts("dns-tcp-reorder.pcap", dict(dns_messages=total, duplicates=dup, retransmitted_in_other_bounds=again, out_of_order=late))
+    facts("dns-tcp-reorder.pcap", dict(dns_messages=total, duplicates=dup,
+            retransmitted_in_other_bounds=again, out_of_order=late))
 
     kept = [s for s in segs if r.below(30)]
     with Pcap(os.path.join(ROOT, "dns-tcp-loss.pcap")) as p:

@@ -61,7 +61,8 @@ def client(address):
         s.connect((address, 53))
         socks.append(s)
     ident = 1
-    facts = dict(queries=0, never_answered=0, answered_in_time=0, answered_after_5s=0, orphan_replies=0, retransmitted=0)
+    facts = dict(queries=0, never_answered=0, answered_in_time=0, answered_after_5s=0, orphan_replies=0,
+            retransmitted=0)
 
     def send(name, ident, s):
         socks[s].send(query(ident, name))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""wire.py - building and reading packets and capture files, for the generators in this folder. Standard library only.
+"""wire.py - packets and capture files, built and read; for the generators here. Standard library only.
 
 Everything is deterministic: packets without a time of their own are 10 ms apart from 2024-05-01 00:00:00 UTC on."""
 import ipaddress
@@ -56,7 +56,8 @@ class Pcap:
         if caplen is not None:
             data = data[:caplen]
         sec, ns = divmod(time, 10**9)
-        self.f.write(struct.pack(self.e + "IIII", sec, ns if self.nano else ns // 1000, len(data), wirelen) + data)
+        self.f.write(struct.pack(self.e + "IIII", sec, ns if self.nano else ns // 1000, len(data), wirelen) +
+                data)
         self.count += 1
 
     def __enter__(self):
@@ -70,7 +71,8 @@ def read_pcap(path):
     """Returns (link type, [(time in ns, captured bytes, length on the wire)]) of a classic pcap file."""
     b = open(path, "rb").read()
     magic = struct.unpack("<I", b[:4])[0]
-    e, unit = {0xA1B2C3D4: ("<", 1000), 0xA1B23C4D: ("<", 1), 0xD4C3B2A1: (">", 1000), 0x4D3CB2A1: (">", 1)}[magic]
+    e, unit = {0xA1B2C3D4: ("<", 1000), 0xA1B23C4D: ("<", 1), 0xD4C3B2A1: (">", 1000),
+            0x4D3CB2A1: (">", 1)}[magic]
     link = struct.unpack(e + "I", b[20:24])[0]
     out = []
     p = 24
@@ -112,7 +114,8 @@ class Pcapng:
         """units: the time in the interface's own resolution."""
         wirelen = len(data) if wirelen is None else wirelen
         pad = b"\0" * (-len(data) % 4)
-        self.block(6, struct.pack(self.e + "IIIII", iface, units >> 32, units & 0xFFFFFFFF, len(data), wirelen) +
+        self.block(6, struct.pack(self.e + "IIIII", iface, units >> 32, units & 0xFFFFFFFF, len(data),
+                wirelen) +
                    data + pad + self.options(opts))
 
     def simple(self, data):
@@ -156,13 +159,15 @@ def eth(payload, kind=None, src=MAC_C, dst=MAC_S):
 def ip4(payload, proto, src=CLIENT4, dst=SERVER4, ttl=64, ident=0, frag=0, options=b"", total=None, ihl=None):
     options += b"\0" * (-len(options) % 4)
     n = 20 + len(options)
-    h = struct.pack(">BBHHHBBH", 0x40 | (n // 4 if ihl is None else ihl), 0, n + len(payload) if total is None else total,
+    h = struct.pack(">BBHHHBBH", 0x40 | (n // 4 if ihl is None else ihl), 0,
+            n + len(payload) if total is None else total,
                     ident, frag, ttl, proto, 0) + addr(src) + addr(dst) + options
     return h[:10] + struct.pack(">H", checksum(h)) + h[12:] + payload
 
 
 def ip6(payload, proto, src=CLIENT6, dst=SERVER6, hops=64, plen=None):
-    return struct.pack(">IHBB", 0x60000000, len(payload) if plen is None else plen, proto, hops) + addr(src) + addr(dst) + payload
+    return struct.pack(">IHBB", 0x60000000, len(payload) if plen is None else plen, proto,
+            hops) + addr(src) + addr(dst) + payload
 
 
 def udp(payload, sport, dport, src=CLIENT4, dst=SERVER4, length=None):
@@ -178,7 +183,8 @@ FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 def tcp(payload, sport, dport, seq, ack, flags, src=CLIENT4, dst=SERVER4, options=b"", doff=None, window=64240):
     options += b"\0" * (-len(options) % 4)
     n = 20 + len(options)
-    h = struct.pack(">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, (n // 4 if doff is None else doff) << 4,
+    h = struct.pack(">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,
+            (n // 4 if doff is None else doff) << 4,
                     flags, window, 0, 0) + options
     c = checksum(pseudo(src, dst, 6, n + len(payload)) + h + payload)
     return h[:16] + struct.pack(">H", c) + h[18:] + payload

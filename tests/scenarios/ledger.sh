@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MPL-2.0
+# Every stage says what became of everything it was given, and it adds up. What the source received is what tcpdump counts.
+. "$TESTS/lib/sh.sh"
+
+# balance EXPECTED-PACKETS < EVENTS: a word per fault, nothing when all is well
+balance() {
+	pv-cat --json -t stop,stage,packet,net,dns,dhcp | python3 "$TESTS/lib/balance.py" "$1"
+}
+
+# Without filters, and with some: each rejects a part of one capture and all of another.
+pipelines=(
+	"pv-net | pv-dns | pv-dhcp"
+	"pv-dhcp --only"
+	"pv-net --geoloc-notfound ${GEO[*]} | pv-dns --only-qname-suffix example.org --chain | pv-dhcp"
+	"pv-dns --only-rcode NXDOMAIN | pv-net --only-asn-number 64496 ${GEO[*]} --chain | pv-dhcp --chain"
+	"pv-dns --only-qtype A,AAAA --only-queries --only"
+)
+
+# tcpdump's count: for ours from the table, for the others now; '-' where tcpdump gives up
+expected() {
+	case $1 in
+	shared/*) tcpdump --count -nr "$2" 2>/dev/null | awk '/packets?$/ { print $1 }' ;;
+	*) awk -F'\t' -v f="$1" '$1 == f { print $2 }' "$CAPTURES/EXPECTED.tsv" ;;
+	esac
+}
+
+n=0
+while read -r f; do
+	name=$(capture_name "$f")
+	want=$(expected "$name" "$f")
+	[ -n "$want" ] || { not_ok "$name is in EXPECTED.tsv"; continue; }
+	pv-capture -r "$f" -H "$HOSTS" >packets.pve 2>err
+	if [ ! -s packets.pve ]; then
+		if [ "$want" = - ] || grep -q 'cannot decode link type' err; then
+			ok "$name is refused where tcpdump refuses it, or for its link type"
+		else
+			cat err; not_ok "$name is refused where tcpdump refuses it, or for its link type"
+		fi
+		continue
+	fi
+	bad=$(balance "$want" <packets.pve)
+	for p in "${pipelines[@]}"; do
+		bad="$bad$(eval "$p" <packets.pve 2>err | balance "$want" | sed "s|^| ($p) |")"
+	done
+	is "$name: every stage accounts for everything" "$bad" ""
+	n=$((n + 1))
+done < <(captures)
+if [ $n -ge 100 ]; then ok "there were captures"; else not_ok "there were captures: $n"; fi
