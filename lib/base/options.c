@@ -131,6 +131,10 @@ static int set_key(const struct found *f, const char *text, char *err, size_t ca
 		break;
 	}
 	rc = f->set->set(f->set->conf, f->key, &v, err, cap);
+	if (!rc && f->set->text) {
+		size_t at = strlen(f->set->text);
+		snprintf(f->set->text + at, f->set->text_cap - at, "%s%s=%s", at ? ";" : "", f->key->name, text ? text : "true");
+	}
 out:
 	pv_opt_list_free(&list);
 	return rc;

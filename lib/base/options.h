@@ -51,6 +51,8 @@ struct pv_opt_keys {
 	size_t count;
 	pv_set_fn *set;
 	void *conf;
+	char *text;            /* what was set, "key=value;key=value", for announcements; NULL: not wanted */
+	size_t text_cap;       /* text[0] must be 0 at first; cut when full */
 };
 
 struct pv_program {

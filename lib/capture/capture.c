@@ -136,14 +136,14 @@ void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t
 	s->source = pv_ev_put(s, &at, source, from);
 	s->hosts_count = (uint32_t)nhosts;
 	s->hosts.off =
-	    (uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
+		(uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
 	s->hosts.len = (uint32_t)nets;
 	if (nets)
 		memcpy((uint8_t *)s + s->hosts.off, pv_hosts_list(c->hosts), nets);
 
 	static const char type[] = "pcap";
-	struct pv_stage_event *stage =
-	    pv_out_event(c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
+	struct pv_stage_event *stage = pv_out_event(
+		c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
 	at = sizeof *stage;
 	stage->stage = 0;
 	stage->kind = PV_STAGE_SOURCE;
@@ -170,7 +170,7 @@ enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_re
 	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
 		if (c->reasons[r])
 			rows[n++] =
-			    (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
+				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
 	pv_stop_emit(c->out, time_ns, rows, n);
 	c->over = true;
 	return c->result = result;
@@ -304,7 +304,7 @@ void pv_capture_stop(struct pv_capture *c)
 	atomic_store(&c->stop, true);
 	uint64_t one = 1;
 	ssize_t n =
-	    write(c->stop_event, &one, sizeof one); /* wakes whoever waits; a full counter does so too */
+		write(c->stop_event, &one, sizeof one); /* wakes whoever waits; a full counter does so too */
 	(void)n;
 	errno = saved;
 }

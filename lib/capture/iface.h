@@ -18,7 +18,7 @@
 
 #include "event/event.h"
 
-#define PV_IFACE_NAME  64  /* IFNAMSIZ and room for other systems' device names */
+#define PV_IFACE_NAME 64   /* IFNAMSIZ and room for other systems' device names */
 #define PV_IFACE_ADDRS 256 /* addresses of one interface that become host subnets */
 
 /* The device's name into name. 0, or -1 with a line in err. */

@@ -9,11 +9,11 @@
 
 #include "capture/privs.h"
 
-#define MS_NS            UINT64_C(1000000)
-#define BLOCK_MS         20 /* the kernel hands a block over when it is full or this old */
-#define DRAIN_NS         (3 * BLOCK_MS * MS_NS) /* at the end: until the last open block is surely ours */
+#define MS_NS UINT64_C(1000000)
+#define BLOCK_MS 20                     /* the kernel hands a block over when it is full or this old */
+#define DRAIN_NS (3 * BLOCK_MS * MS_NS) /* at the end: until the last open block is surely ours */
 #define BACKOFF_FIRST_NS (100 * MS_NS)
-#define BACKOFF_MAX_NS   (2 * PV_NS)
+#define BACKOFF_MAX_NS (2 * PV_NS)
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -164,7 +164,7 @@ static void watch(struct pv_capture *c)
 			c->mono_retry_ns = 0;
 	} else if (before != c->watch.state) {
 		tell(c,
-			 c->watch.state == PV_IF_DOWN ? "went down; waiting for it" : "has gone; waiting for it");
+		     c->watch.state == PV_IF_DOWN ? "went down; waiting for it" : "has gone; waiting for it");
 	}
 	if (c->watch.replaced && !c->pcap)
 		c->mono_retry_ns = 0;

@@ -11,8 +11,8 @@
 #include "dhcp/message.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-#define HEADS     (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
-#define NONE      UINT32_MAX
+#define HEADS (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
+#define NONE UINT32_MAX
 
 struct xact {
 	uint64_t time_ns;
@@ -172,12 +172,13 @@ static struct pv_dhcp *emit(const struct dhcp *d, const struct pv_packet *p, con
 	ev->stage = d->stage;
 	ev->stamp = p->stamp;
 	ev->bits =
-	    (uint8_t)((p->bits & PV_PKT_ETH ? PV_DHCP_ETH : 0) | (m->server_id ? PV_DHCP_SERVER_ID : 0));
+		(uint8_t)((p->bits & PV_PKT_ETH ? PV_DHCP_ETH : 0) | (m->server_id ? PV_DHCP_SERVER_ID : 0));
 	ev->relay_hops = m->relay_hops;
 	ev->xid = m->xid;
 	memcpy(ev->server_id, m->server_addr, 4);
 	memcpy(ev->yiaddr, m->yiaddr, 4);
-	memcpy(ev->eth_src, p->eth_src, 6);
+	if (p->bits & PV_PKT_ETH)
+		memcpy(ev->eth_src, p->eth_src, 6);
 	memcpy(ev->client_mac, m->mac, 6);
 	ev->client_name = pv_ev_put(ev, &at, name, name_len);
 	return ev;
@@ -210,7 +211,7 @@ static enum pv_verdict dhcp_event(void *self, const struct pv_event *event, stru
 	bool matched = x && !expired(d, x, now_ns);
 
 	struct pv_dhcp *ev =
-	    matched ? emit(d, p, &m, x->name, x->name_len, to) : emit(d, p, &m, text, text_len, to);
+		matched ? emit(d, p, &m, x->name, x->name_len, to) : emit(d, p, &m, text, text_len, to);
 	ev->reason = (uint8_t)reason;
 	if (matched) {
 		ev->bits |= PV_DHCP_MATCHED;
@@ -252,7 +253,7 @@ static size_t dhcp_ledger(const void *self, struct pv_ledger_row *rows, size_t m
 	for (unsigned r = PV_DHCP_OK + 1; r < PV_DHCP_REASONS && n < max; r++)
 		if (d->reasons[r])
 			rows[n++] =
-			    (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, d->reasons[r]};
+				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, d->reasons[r]};
 	return n;
 }
 

@@ -16,9 +16,9 @@
 #include "base/conf.h"
 #include "stage/stage.h"
 
-#define PV_DHCP_XACTS    8192 /* requests within one TTL: 1,600 a second at the default; some 3 MiB */
-#define PV_DHCP_TEXT_MAX 255  /* a host name is at most that in DNS */
-#define PV_DHCP_TTL_NS   (5 * UINT64_C(1000000000))
+#define PV_DHCP_XACTS 8192   /* requests within one TTL: 1,600 a second at the default; some 3 MiB */
+#define PV_DHCP_TEXT_MAX 255 /* a host name is at most that in DNS */
+#define PV_DHCP_TTL_NS (5 * UINT64_C(1000000000))
 
 struct pv_dhcp_conf {
 	uint64_t xact_ttl_ns; /* 0: PV_DHCP_TTL_NS */

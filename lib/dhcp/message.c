@@ -5,12 +5,12 @@
 
 #include "base/cursor.h"
 
-#define COOKIE    0x63825363u /* RFC 2131 section 3 */
-#define FIXED4    240         /* fixed part and cookie */
-#define SNAME_AT  44
+#define COOKIE 0x63825363u /* RFC 2131 section 3 */
+#define FIXED4 240         /* fixed part and cookie */
+#define SNAME_AT 44
 #define SNAME_LEN 64
-#define FILE_AT   108
-#define FILE_LEN  128
+#define FILE_AT 108
+#define FILE_LEN 128
 
 enum {
 	OPT4_PAD = 0,

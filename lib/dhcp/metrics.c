@@ -60,9 +60,9 @@ static const struct pv_metric metrics[METRICS] = {
 	[TOTAL] = COUNTER(13, "wire_packets.total", "All DHCPv4 packets, of whatever type"),
 	[FILTERED] = COUNTER(14, "wire_packets.filtered", "DHCP packets seen that did not match the filters"),
 	[TOP_CLIENTS] = TOP(15, "top_clients", "client",
-			"Clients that were given an address: hardware address, host name, IPv4 address"),
+			    "Clients that were given an address: hardware address, host name, IPv4 address"),
 	[TOP_SERVERS] =
-	TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
+		TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
 };
 
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};

@@ -43,19 +43,23 @@ static char *put_escape(char *to, uint8_t c)
 	return to + 4;
 }
 
-/* The label as text at `to`; *upper when it has a capital. */
-static char *put_label(char *to, const uint8_t *label, size_t n, bool *upper)
+/* The label at out->text and out->written + at; returns the new end. *upper when it has a capital. */
+static size_t put_label(struct pv_dns_name *out, size_t at, const uint8_t *label, size_t n, bool *upper)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = label[i];
 		if (!is_plain(c)) {
-			to = put_escape(to, c);
+			put_escape(out->text + at, c);
+			put_escape(out->written + at, c);
+			at += 4;
 			continue;
 		}
-		*upper |= is_upper(c);
-		*to++ = (char)c;
+		bool capital = is_upper(c);
+		*upper |= capital;
+		out->written[at] = (char)c;
+		out->text[at++] = (char)(c | capital << 5);
 	}
-	return to;
+	return at;
 }
 
 static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
@@ -63,7 +67,7 @@ static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off,
 	size_t at = *off, run = at; /* run: where the labels began that we are in */
 	size_t wire = 1;            /* bytes of the name, with the root's */
 	bool jumped = false, upper = false;
-	char *to = out->text;
+	size_t end = 0;
 
 	for (;;) {
 		if (at >= n)
@@ -90,14 +94,16 @@ static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off,
 		wire += (size_t)len + 1;
 		if (wire > PV_DNS_NAME_WIRE_MAX)
 			return PV_DNS_BAD_NAME;
-		if (to != out->text)
-			*to++ = '.';
-		to = put_label(to, msg + at + 1, len, &upper);
+		if (end) {
+			out->text[end] = out->written[end] = '.';
+			end++;
+		}
+		end = put_label(out, end, msg + at + 1, len, &upper);
 		at += (size_t)len + 1;
 	}
 	if (!jumped)
 		*off = at + 1;
-	out->len = (uint16_t)(to - out->text);
+	out->len = (uint16_t)end;
 	out->upper = upper;
 	return PV_DNS_FINE;
 }
@@ -111,13 +117,7 @@ enum pv_dns_reason pv_dns_name_read(const uint8_t *msg, size_t n, size_t *off, s
 		out->len = 0;
 		out->upper = false;
 	}
-	out->text[out->len] = '\0';
-	if (out->upper) {
-		memcpy(out->written, out->text, (size_t)out->len + 1);
-		for (size_t i = 0; i < out->len; i++)
-			if (is_upper((uint8_t)out->text[i]))
-				out->text[i] = (char)(out->text[i] | 0x20);
-	}
+	out->text[out->len] = out->written[out->len] = '\0';
 	return bad;
 }
 

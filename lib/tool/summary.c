@@ -100,8 +100,13 @@ int pv_summary_list(const struct pv_program *prog, const struct pv_summary_opts 
 		}
 		for (size_t m = 0; asked && m < h->nmetrics; m++) {
 			const struct pv_metric *row = &h->metrics[m];
-			const char *group = row->group == PV_ALWAYS ? "-" : h->groups[row->group].name;
-			bool on = row->group == PV_ALWAYS || h->groups[row->group].on;
+			bool on = (row->group == PV_ALWAYS || h->groups[row->group].on) &&
+				  (row->group2 == PV_ALWAYS || h->groups[row->group2].on);
+			char group[128] = "-";
+			if (row->group != PV_ALWAYS)
+				snprintf(group, sizeof group, "%s%s%s", h->groups[row->group].name,
+					 row->group2 != PV_ALWAYS ? "+" : "",
+					 row->group2 != PV_ALWAYS ? h->groups[row->group2].name : "");
 			printf("%s:%s\t%s.%s\t%s\t%s\t%s\t%s\t%s\n", h->type, h->version, h->schema, row->path,
 			       kind_name(row->kind), row->unit ? row->unit : "1", group, on ? "on" : "off", row->help);
 		}

@@ -96,6 +96,8 @@ int pv_tool_finish(const struct pv_program *prog, const struct pv_pipe_end *end)
 	}
 	switch (end->in) {
 	case PV_CUT:
+		pv_tool_say(prog, "input cut off at byte %llu: %s", (unsigned long long)end->offset, end->problem);
+		return PV_EXIT_CUT;
 	case PV_BAD:
 		pv_tool_say(prog, "input damaged at byte %llu: %s", (unsigned long long)end->offset, end->problem);
 		return PV_EXIT_CUT;

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 struct entry {
 	uint64_t key; /* stage, kind, number; 0 is free */
 	char *text;
@@ -12,7 +15,8 @@ struct entry {
 
 struct pv_defines {
 	struct entry *slot;
-	size_t mask, used, max;
+	size_t mask, used, max, bytes;
+	uint64_t seed;
 };
 
 static uint64_t key_of(uint8_t stage, unsigned kind, uint32_t number)
@@ -20,12 +24,13 @@ static uint64_t key_of(uint8_t stage, unsigned kind, uint32_t number)
 	return (uint64_t)1 << 63 | (uint64_t)stage << 40 | (uint64_t)(kind & 255) << 32 | number;
 }
 
-struct pv_defines *pv_defines_new(size_t max)
+struct pv_defines *pv_defines_new(size_t max, uint64_t seed)
 {
 	struct pv_defines *d = calloc(1, sizeof *d);
 	if (!d)
 		return NULL;
 	d->max = max;
+	d->seed = seed;
 	d->mask = 255;
 	d->slot = calloc(d->mask + 1, sizeof *d->slot);
 	if (!d->slot) {
@@ -37,10 +42,12 @@ struct pv_defines *pv_defines_new(size_t max)
 
 void pv_defines_clear(struct pv_defines *d)
 {
+	if (!d->used)
+		return; /* a stream of many STARTs does not pay for a large table each time */
 	for (size_t i = 0; i <= d->mask; i++)
 		free(d->slot[i].text);
 	memset(d->slot, 0, (d->mask + 1) * sizeof *d->slot);
-	d->used = 0;
+	d->used = d->bytes = 0;
 }
 
 void pv_defines_free(struct pv_defines *d)
@@ -52,11 +59,9 @@ void pv_defines_free(struct pv_defines *d)
 	free(d);
 }
 
-/* Numbers are small and dense, so the low bits spread well; a stream that makes them collide only slows itself down
- * to a scan of PV_WINDOW_DEFINES entries. The multiplier spreads stage and kind. */
 static struct entry *place(const struct pv_defines *d, uint64_t key)
 {
-	size_t i = (size_t)(key * 0x9e3779b97f4a7c15u >> 32) & d->mask;
+	size_t i = (size_t)XXH3_64bits_withSeed(&key, sizeof key, d->seed) & d->mask;
 	while (d->slot[i].key && d->slot[i].key != key)
 		i = (i + 1) & d->mask;
 	return &d->slot[i];
@@ -64,7 +69,7 @@ static struct entry *place(const struct pv_defines *d, uint64_t key)
 
 static int grow(struct pv_defines *d)
 {
-	struct pv_defines bigger = {.mask = d->mask * 2 + 1};
+	struct pv_defines bigger = {.mask = d->mask * 2 + 1, .seed = d->seed};
 	bigger.slot = calloc(bigger.mask + 1, sizeof *bigger.slot);
 	if (!bigger.slot)
 		return -1;
@@ -86,14 +91,18 @@ void pv_defines_put(struct pv_defines *d, const struct pv_define *ev)
 			return;
 		e = place(d, key);
 	}
-	char *text = malloc((size_t)ev->text.len + 1);
+	uint32_t len = ev->text.len < PV_DEFINES_TEXT ? ev->text.len : PV_DEFINES_TEXT;
+	if (d->bytes - e->len + len > PV_DEFINES_BYTES)
+		return;
+	char *text = malloc((size_t)len + 1);
 	if (!text)
 		return;
-	memcpy(text, pv_ref_bytes(&ev->ev, ev->text), ev->text.len);
-	text[ev->text.len] = 0;
+	memcpy(text, pv_ref_bytes(&ev->ev, ev->text), len);
+	text[len] = 0;
 	d->used += !e->key;
+	d->bytes = d->bytes - e->len + len;
 	free(e->text);
-	*e = (struct entry){key, text, ev->text.len};
+	*e = (struct entry){key, text, len};
 }
 
 const char *pv_defines_get(void *defines, uint8_t stage, enum pv_define_kind kind, uint32_t number, size_t *len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* window/defines.h - the strings that DEFINE events stand for.
  *
- * Bounded: beyond `max` strings new ones are refused (and the number then means "unknown"), which
- * only a stream that breaks the rule of bounded dictionaries can reach. */
+ * Bounded: beyond `max` strings or PV_DEFINES_BYTES of text new ones are refused (and the number then means
+ * "unknown"), which only a stream that breaks the rule of bounded dictionaries can reach. */
 #ifndef PV_WINDOW_DEFINES_H
 #define PV_WINDOW_DEFINES_H
 
@@ -10,9 +10,12 @@
 
 #include "event/event.h"
 
+#define PV_DEFINES_TEXT 1024u        /* bytes of one text: what a stage writes at most; longer ones are cut */
+#define PV_DEFINES_BYTES (8u << 20)  /* of all texts: 65536 places at 128 bytes, which are long */
+
 struct pv_defines;
 
-struct pv_defines *pv_defines_new(size_t max);
+struct pv_defines *pv_defines_new(size_t max, uint64_t seed); /* seed: of the table, nobody outside knows it */
 void pv_defines_free(struct pv_defines *);
 void pv_defines_clear(struct pv_defines *);
 void pv_defines_put(struct pv_defines *, const struct pv_define *); /* a checked event; replaces */

@@ -17,8 +17,9 @@
 struct instance {
 	const struct pv_handler *handler;
 	char name[PV_BUCKET_NAME];
-	int stage;  /* whose events it takes; -1: any, or not announced in this stream */
+	int stage;  /* whose events it takes, once bound; -1: any */
 	bool bound; /* announced in this stream */
+	bool fed;   /* its buckets come ready-made in this stream */
 	struct pv_bucket_conf conf;
 	struct pv_handler_ctx ctx;
 	struct pv_bucket *live;                          /* NULL before the first event */
@@ -46,6 +47,7 @@ struct pv_window {
 	uint64_t stream_id;
 	bool open, recorded, hosts;
 	bool any, closed_any;            /* a period is open; one has been closed in this stream */
+	bool completed;                  /* every instance of this stream is there */
 	uint64_t start_ns, last_ns;      /* of the live period */
 	uint64_t next_shift_sec;
 	uint64_t live_out_sec;           /* second of the last LIVE copy */
@@ -56,7 +58,8 @@ struct pv_window {
 	struct pv_bucket_reader reader;
 	bool reading; /* buckets came in */
 	const char *problem;
-	struct pv_window_losses losses;
+	struct pv_window_losses losses, shown;
+	uint64_t lost_said; /* losses.lost that an earlier STOP has told */
 };
 
 /* Where the common fields of analysed events stand. 0: none. */
@@ -114,13 +117,18 @@ static bool listed(const char *const *list, size_t n, const char *name)
 	return false;
 }
 
-/* disable first, then enable; "all" ends its list. */
-static uint32_t groups_of(const struct pv_window_conf *c, const struct pv_handler *h)
+static uint32_t defaults_of(const struct pv_handler *h)
 {
 	uint32_t on = 0;
 	for (size_t i = 0; i < h->ngroups; i++)
 		if (h->groups[i].on)
 			on |= 1u << i;
+	return on;
+}
+
+/* disable first, then enable; "all" stands for every one. */
+static uint32_t groups_of(const struct pv_window_conf *c, const struct pv_handler *h, uint32_t on)
+{
 	for (size_t i = 0; i < h->ngroups; i++)
 		if (listed(c->disable, c->ndisable, "all") || listed(c->disable, c->ndisable, h->groups[i].name))
 			on &= ~(1u << i);
@@ -150,7 +158,7 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 	in->handler = h;
 	in->stage = -1;
 	memcpy(in->name, name, n);
-	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h),
+	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h, defaults_of(h)),
 					   .topn = w->conf.topn,
 					   .topn_percentile = w->conf.topn_percentile,
 					   .seed = w->conf.seed};
@@ -166,14 +174,17 @@ static void find_takers(struct pv_window *w)
 	memset(w->ntakers, 0, sizeof w->ntakers);
 	for (size_t i = 0; i < w->ninstances; i++)
 		for (unsigned t = 0; t < PV_EV_TYPES; t++)
-			if (w->instance[i]->handler->wants & PV_WANTS(t))
+			if (w->instance[i]->bound && !w->instance[i]->fed &&
+			    (w->instance[i]->handler->wants & PV_WANTS(t)))
 				w->takers[t][w->ntakers[t]++] = w->instance[i];
 	w->taken = true;
 }
 
-/* Modules that were asked for and that nobody announces still show their zeros. */
+/* Modules that were asked for and that nobody announces still show their zeros. Analysers announce themselves before the
+ * first event of any other kind. */
 static void complete(struct pv_window *w)
 {
+	w->completed = true;
 	for (size_t m = 0; m < w->nmodules; m++) {
 		const struct pv_handler *h = w->modules[m].handler;
 		bool have = false;
@@ -237,28 +248,44 @@ static void keep_closed(struct pv_window *w, struct instance *in, struct pv_buck
 		pv_bucket_free(b);
 		return;
 	}
-	if (in->nclosed == keep)
+	while (in->nclosed >= keep) /* more than one too many when the stream before kept a live one's place */
 		pv_bucket_free(in->closed[--in->nclosed]);
 	memmove(&in->closed[at + 1], &in->closed[at], (in->nclosed - at) * sizeof in->closed[0]);
 	in->closed[at] = b;
 	in->nclosed++;
 }
 
+static size_t memory(const struct pv_window *w)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < w->ninstances; i++) {
+		sum += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
+		for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
+			sum += pv_bucket_memory(w->instance[i]->closed[c]);
+	}
+	return sum;
+}
+
 static void stay_in_budget(struct pv_window *w)
 {
 	size_t budget = w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET;
 	for (size_t items = 2048; items >= 32; items /= 4) {
-		size_t sum = 0;
-		for (size_t i = 0; i < w->ninstances; i++) {
-			sum += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
-			for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
-				sum += pv_bucket_memory(w->instance[i]->closed[c]);
-		}
-		if (sum <= budget)
+		if (memory(w) <= budget)
 			return;
 		for (size_t i = 0; i < w->ninstances; i++)
 			for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
 				pv_bucket_trim(w->instance[i]->closed[c], items);
+	}
+	/* What is left cannot be trimmed. Only buckets that others wrote come to this. */
+	while (memory(w) > budget) {
+		struct instance *most = NULL;
+		for (size_t i = 0; i < w->ninstances; i++)
+			if (w->instance[i]->nclosed > 1 && (!most || w->instance[i]->nclosed > most->nclosed))
+				most = w->instance[i];
+		if (!most)
+			return;
+		pv_bucket_free(most->closed[--most->nclosed]);
+		w->losses.lost++;
 	}
 }
 
@@ -269,12 +296,15 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 		return;
 	for (size_t i = 0; i < w->ninstances; i++) {
 		struct instance *in = w->instance[i];
+		if (in->fed && !in->live)
+			continue;
 		struct pv_bucket *b = open_bucket(w, in);
 		if (!b) {
 			w->losses.lost++;
 			continue;
 		}
 		in->live = NULL;
+		b->start_ns = w->start_ns; /* earlier than when it was made, if events came out of order */
 		if (end_ns > b->start_ns)
 			b->end_ns = end_ns;
 		b->closed = true;
@@ -290,7 +320,7 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 	w->any = false;
 	w->calm_to_ns = 0;
 	w->closed_any = true;
-	if (!last && !w->recorded && w->conf.closed)
+	if (!w->recorded && w->conf.closed)
 		w->conf.closed(w->conf.ctx, w);
 }
 
@@ -298,7 +328,7 @@ static void live_copy(struct pv_window *w, uint64_t now_ns)
 {
 	w->live_out_sec = now_ns / NS;
 	for (size_t i = 0; i < w->ninstances; i++) {
-		struct pv_bucket *b = open_bucket(w, w->instance[i]);
+		struct pv_bucket *b = w->instance[i]->fed ? NULL : open_bucket(w, w->instance[i]);
 		if (!b)
 			continue;
 		b->end_ns = now_ns > b->start_ns ? now_ns : b->start_ns;
@@ -347,19 +377,23 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	w->losses.streams++;
 	w->calm_to_ns = 0;
 	w->open = true;
-	w->closed_any = false;
+	w->closed_any = w->reading = w->taken = false;
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
 	w->hosts = s->hosts_count > 0;
 	w->stream_id = s->stream_id;
 	w->live_out_sec = ev->time_ns / NS;
 	pv_defines_clear(w->defines);
 	for (size_t i = 0; i < w->ninstances; i++) {
-		w->instance[i]->bound = false;
+		w->instance[i]->bound = w->instance[i]->fed = false;
 		w->instance[i]->stage = -1;
+		if (w->instance[i]->live)
+			w->instance[i]->live->stream_id = s->stream_id;
 		w->instance[i]->ctx.hosts_empty = !w->hosts;
 		w->instance[i]->ctx.recorded = w->recorded;
 	}
-	if (ev->time_ns && !(again && w->any))
+	if (ev->time_ns && again && w->any)
+		advance(w, ev->time_ns);
+	else if (ev->time_ns)
 		period_start(w, ev->time_ns);
 }
 
@@ -375,6 +409,7 @@ static void on_stage(struct pv_window *w, const struct pv_event *ev)
 		return;
 	}
 	in->bound = true;
+	w->taken = false;
 	in->stage = s->kind == PV_STAGE_SOURCE ? -1 : s->stage;
 	in->ctx.hosts_empty = !w->hosts;
 	in->ctx.recorded = w->recorded;
@@ -416,8 +451,10 @@ static void on_stop(struct pv_window *w, const struct pv_event *ev)
 		for (size_t i = 0; i < n && kept < PV_LEDGER_ROWS_MAX - 1; i++)
 			if (row[i].stage != PV_STAGE_STREAM)
 				rows[kept++] = row[i];
-		if (l->lost)
-			rows[kept++] = (struct pv_ledger_row){PV_STAGE_STREAM - 1, PV_LEDGER_TOPN_LOST, 0, l->lost};
+		if (l->lost > w->lost_said)
+			rows[kept++] = (struct pv_ledger_row){PV_STAGE_STREAM - 1, PV_LEDGER_TOPN_LOST, 0,
+							      l->lost - w->lost_said};
+		w->lost_said = l->lost;
 		pv_stop_emit(&w->stage.out, ev->time_ns, rows, kept);
 	}
 }
@@ -426,10 +463,15 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 {
 	struct pv_bucket *b = NULL;
 	bool live = false;
+	const char *problem = NULL;
 	w->reading = true;
-	switch (pv_bucket_read(&w->reader, ev, &b, &live, &w->problem)) {
+	switch (pv_bucket_read(&w->reader, ev, &b, &live, &problem)) {
 	case PV_FAIL:
 		w->losses.lost++;
+		return;
+	case PV_BAD:
+		if (!w->problem)
+			w->problem = problem;
 		return;
 	case PV_END:
 		break;
@@ -443,13 +485,23 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 			in = w->instance[i];
 	if (!in && want == b->handler)
 		in = instance_get(w, b->handler, b->name, strlen(b->name));
-	if (!in || want != b->handler || live) { /* LIVE copies are for pv-serve; a closed bucket follows */
+	if (!in || want != b->handler) {
+		pv_bucket_free(b);
+		return;
+	}
+	if (!in->fed) {
+		in->fed = true; /* what it was made of is not counted again */
+		w->taken = false;
+	}
+	if (live) { /* of use to those who serve; a closed bucket follows */
+		if (w->conf.buckets && w->conf.live_copies && pv_bucket_emit(&w->stage.out, b, true, ev->time_ns))
+			w->losses.lost++;
 		pv_bucket_free(b);
 		return;
 	}
 	b->closed = true;
 	if (!in->nclosed && !in->live)
-		in->conf.groups = b->conf.groups;
+		in->conf.groups = b->conf.groups & groups_of(&w->conf, in->handler, b->conf.groups); /* no more than it has */
 	b->conf.topn = in->conf.topn;
 	b->conf.topn_percentile = in->conf.topn_percentile;
 	if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
@@ -461,6 +513,8 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 static void update(struct pv_window *w, const struct pv_event *ev)
 {
 	unsigned type = ev->type;
+	if (!w->completed)
+		complete(w);
 	const uint8_t *bytes = (const uint8_t *)ev;
 	int stage = where[type].stage ? bytes[where[type].stage] : -1;
 	bool deep = !where[type].stamp || bytes[where[type].stamp] < w->conf.deep;
@@ -496,6 +550,8 @@ static void window_batch(struct pv_stage *stage, const struct pv_event *first, s
 	const uint8_t *p = (const uint8_t *)first, *end = p + bytes;
 	for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
 		const struct pv_event *ev = (const void *)p;
+		if (w->reader.open && (ev->type < PV_EV_BUCKET || ev->type > PV_EV_BUCKET_END))
+			on_bucket(w, ev); /* it was not finished */
 		switch (ev->type) {
 		case PV_EV_START:
 			on_start(w, ev);
@@ -585,28 +641,36 @@ static int parse_modules(struct pv_window *w, char *err, size_t cap)
 	return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Can this handler appear? */
+static bool possible(const struct pv_window *w, const struct pv_handler *h)
+{
+	for (size_t m = 0; m < w->nmodules; m++)
+		if (w->modules[m].handler == h)
+			return true;
+	return !w->nmodules;
+}
+
 /* A group must be known to one of the handlers that can appear. */
 static int check_groups(const struct pv_window *w, const char *const *list, size_t n, char *err, size_t cap)
 {
+	const char *names[256];
+	size_t count = 0;
+	for (size_t k = 0; w->conf.handlers[k]; k++)
+		for (size_t g = 0; possible(w, w->conf.handlers[k]) && g < w->conf.handlers[k]->ngroups && count < 256; g++)
+			names[count++] = w->conf.handlers[k]->groups[g].name;
+	qsort(names, count, sizeof names[0], by_name);
 	for (size_t i = 0; i < n; i++) {
-		const struct pv_handler *last = NULL;
-		bool known = !strcmp(list[i], "all");
-		for (size_t k = 0; w->conf.handlers[k] && !known; k++) {
-			const struct pv_handler *h = w->conf.handlers[k];
-			bool can = !w->nmodules;
-			for (size_t m = 0; m < w->nmodules; m++)
-				can |= w->modules[m].handler == h;
-			if (!can || !h->ngroups)
-				continue;
-			known = pv_handler_group(h, list[i]) >= 0;
-			last = h;
-		}
-		if (known)
+		if (!strcmp(list[i], "all") || listed(names, count, list[i]))
 			continue;
-		if (w->nmodules == 1 && last)
-			pv_handler_group_error(last, list[i], err, cap);
-		else
-			snprintf(err, cap, "%s is an invalid/unsupported metric group of every module", list[i]);
+		int at = snprintf(err, cap, "%s is an invalid/unsupported metric group. The valid groups are: all", list[i]);
+		for (size_t k = 0; k < count && at > 0 && (size_t)at < cap; k++)
+			if (!k || strcmp(names[k], names[k - 1]))
+				at += snprintf(err + at, cap - (size_t)at, ", %s", names[k]);
 		return -1;
 	}
 	return 0;
@@ -626,7 +690,7 @@ struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sin
 		w->conf.periods = PV_WINDOW_PERIODS_MAX;
 	w->reader.handlers = conf->handlers;
 	w->reader.seed = conf->seed;
-	w->defines = pv_defines_new(PV_WINDOW_DEFINES);
+	w->defines = pv_defines_new(PV_WINDOW_DEFINES, conf->seed);
 	if (!w->defines || pv_out_init(&w->stage.out, sink) || parse_modules(w, err, cap) ||
 	    check_groups(w, conf->enable, conf->nenable, err, cap) ||
 	    check_groups(w, conf->disable, conf->ndisable, err, cap)) {
@@ -641,9 +705,12 @@ struct pv_stage *pv_window_stage(struct pv_window *w)
 	return &w->stage;
 }
 
-const struct pv_window_losses *pv_window_losses(const struct pv_window *w)
+const struct pv_window_losses *pv_window_losses(struct pv_window *w)
 {
-	return &w->losses;
+	w->shown = w->losses;
+	for (size_t i = 0; i < w->ninstances; i++) /* of closed buckets it is in there */
+		w->shown.lost += w->instance[i]->live ? pv_bucket_lost(w->instance[i]->live) : 0;
+	return &w->shown;
 }
 
 const char *pv_window_problem(const struct pv_window *w)
@@ -674,7 +741,8 @@ static struct pv_bucket *merged(struct pv_window *w, struct instance *in)
 		return NULL;
 	}
 	/* oldest first, so that a full top-N table keeps what came first, as one stream would have */
-	for (unsigned i = in->nclosed; i--;)
+	unsigned room = w->conf.periods > 1 && in->live ? w->conf.periods - 1 : w->conf.periods;
+	for (unsigned i = in->nclosed < room ? in->nclosed : room; i--;)
 		if (pv_bucket_merge(sum, in->closed[i]))
 			w->losses.lost++;
 	if (in->live) {

@@ -15,7 +15,7 @@
  * pv_window_json() serve those who print instead.
  * Ownership: buckets given to callbacks are borrowed. Threads: one.
  * Limits: PV_WINDOW_INSTANCES, PV_WINDOW_DEFINES; conf.budget_bytes of buckets, kept by trimming the top-N tables of
- * closed ones. */
+ * closed ones and, when that is not enough, by giving up the oldest (counted as lost). */
 #ifndef PV_WINDOW_WINDOW_H
 #define PV_WINDOW_WINDOW_H
 
@@ -69,7 +69,7 @@ struct pv_window_losses {
 	bool stopped; /* a STOP was seen */
 	unsigned streams;
 };
-const struct pv_window_losses *pv_window_losses(const struct pv_window *);
+const struct pv_window_losses *pv_window_losses(struct pv_window *); /* valid until the next call */
 
 /* Why buckets that came in were refused, NULL when none was. */
 const char *pv_window_problem(const struct pv_window *);

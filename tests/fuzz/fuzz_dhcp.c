@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* DHCP messages: the decoder alone, then as packets through the analyser and the metrics.
- * Input: a byte of choices (1: DHCPv6, 2: shortened by the capture), then the UDP payload. */
+ * Input: a byte of choices (1: DHCPv6, 2: shortened by the capture, 4: not Ethernet), then the UDP payload.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,23 +58,24 @@ static struct world *open_world(void)
 	return w;
 }
 
-static void as_packet(struct world *w, int family, const uint8_t *payload, size_t n, bool cut)
+static void as_packet(struct world *w, int family, const uint8_t *payload, size_t n, bool cut, bool eth)
 {
-	struct pv_packet *p = calloc(1, sizeof *p + pv_round8(n));
+	size_t fixed = eth ? sizeof(struct pv_packet) : PV_PACKET_FIXED_BASE;
+	struct pv_packet *p = calloc(1, fixed + pv_round8(n));
 	MUST(p);
-	p->ev = (struct pv_event){pv_round8(sizeof *p + n), PV_EV_PACKET, 0, ++w->number * 1000000};
+	p->ev = (struct pv_event){pv_round8(fixed + n), PV_EV_PACKET, 0, ++w->number * 1000000};
 	p->number = w->number;
 	p->sport = family == 4 ? 68 : 546;
 	p->dport = family == 4 ? 67 : 547;
 	p->l3 = (uint8_t)family;
 	p->l4 = PV_L4_UDP;
-	p->bits = PV_PKT_ETH;
+	p->bits = eth ? PV_PKT_ETH : 0;
 	p->src[15] = 1;
-	p->payload_off = n ? sizeof *p : 0;
+	p->payload_off = n ? (uint16_t)fixed : 0;
 	p->payload_len = (uint32_t)n;
 	p->payload_wire_len = (uint32_t)n + cut;
 	if (n)
-		memcpy(p + 1, payload, n);
+		memcpy((uint8_t *)p + fixed, payload, n);
 	feed(w, p);
 	free(p);
 }
@@ -95,6 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(m.family == family);
 	MUST(m.relay_hops <= PV_DHCP_RELAYS || family == 4);
 	MUST(!m.name_len || m.name[m.name_len - 1] || r);
-	as_packet(w, family, data + 1, size - 1, cut);
+	as_packet(w, family, data + 1, size - 1, cut, !(data[0] & 4));
 	return 0;
 }

@@ -87,15 +87,19 @@ cd "$here" || exit 1
 awk -v header="$top/lib/event/event.h" '
 BEGIN {
 	while ((getline line < header) > 0) {
+		if (line ~ /^#define PV_[A-Z_]+ [0-9]+( |$)/) {
+			split(line, a, " ")
+			constant[a[2]] = a[3]
+		}
 		if (match(line, /PV_EV_[A-Z_]+ = [0-9]+/)) {
 			split(substr(line, RSTART + 6, RLENGTH - 6), a, " = ")
 			if (a[1] != "TYPES")
 				type[a[2]] = tolower(a[1])
 		}
-		while (match(line, /PV_(AT|SIZE)\(pv_[a-z_0-9]+, [a-z_0-9, ]+\)/)) {
+		while (match(line, /PV_(AT|SIZE)\(pv_[a-z_0-9]+, [A-Za-z_0-9, ]+\)/)) {
 			split(substr(line, RSTART, RLENGTH), a, /[(,) ]+/)
 			if (a[1] == "PV_AT")
-				at[a[2] " " a[3]] = a[4]
+				at[a[2] " " a[3]] = a[4] in constant ? constant[a[4]] : a[4]
 			else
 				size[a[2]] = a[3]
 			line = substr(line, RSTART + RLENGTH)

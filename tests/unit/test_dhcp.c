@@ -100,7 +100,8 @@ static void messages4(void **state)
 		{"nothing behind end counts", BYTES("\x35\1\3\xff\x35\1\5"), PV_DHCP_OK, 3, "", false},
 		{"the last type counts", BYTES("\x35\1\3\x35\1\5\xff"), PV_DHCP_OK, 5, "", false},
 		{"server identifier", BYTES("\x35\1\2\x36\4\xc0\0\2\1\xff"), PV_DHCP_OK, 2, "", true},
-		{"a name in two parts", BYTES("\x0c\3lap\x35\1\3\x0c\3top\xff"), PV_DHCP_OK, 3, "laptop", false},
+		{"a name in two parts", BYTES("\x0c\3lap\x35\1\3\x0c\3top\xff"), PV_DHCP_OK, 3, "laptop",
+		 false},
 		{"a name with final NULs", BYTES("\x0c\4pc\0\0\x35\1\3\xff"), PV_DHCP_OK, 3, "pc", false},
 		{"a name of NULs", BYTES("\x0c\2\0\0\x35\1\3\xff"), PV_DHCP_OK, 3, "", false},
 		{"an empty name", BYTES("\x0c\0\x35\1\3\xff"), PV_DHCP_OK, 3, "", false},
@@ -109,8 +110,8 @@ static void messages4(void **state)
 		{"option over the end", BYTES("\x35\1\3\x0c\5pc"), PV_DHCP_OPTION, 3, "", false},
 		{"type without value", BYTES("\x35\0\xff"), PV_DHCP_OPTION_LEN, 0, "", false},
 		{"type of two bytes", BYTES("\x35\2\1\1\xff"), PV_DHCP_OPTION_LEN, 0, "", false},
-		{"server identifier of 3 bytes", BYTES("\x35\1\2\x36\3\xc0\0\2\xff"), PV_DHCP_OPTION_LEN, 2, "",
-		 false},
+		{"server identifier of 3 bytes", BYTES("\x35\1\2\x36\3\xc0\0\2\xff"), PV_DHCP_OPTION_LEN, 2,
+		 "", false},
 		{"overload of two bytes", BYTES("\x34\2\1\1\xff"), PV_DHCP_OPTION_LEN, 0, "", false},
 		{"overload of nothing known", BYTES("\x34\1\0\x35\1\3\xff"), PV_DHCP_OK, 3, "", false},
 	};
@@ -169,10 +170,10 @@ static void overload4(void **state)
 		const char *host;
 		int type;
 	} table[] = {{0, "one", 0},
-			 {1, "onetwo", 3},
-			 {2, "onethree", 0},
-			 {3, "onetwothree", 3},
-			 {7, "onetwothree", 3}};
+		     {1, "onetwo", 3},
+		     {2, "onethree", 0},
+		     {3, "onetwothree", 3},
+		     {7, "onetwothree", 3}};
 	const struct guard *g = *state;
 	struct pv_dhcp_message d;
 	struct msg m;
@@ -206,10 +207,8 @@ static void overload4(void **state)
 	assert_int_equal(d.name_len, PV_DHCP_NAME_MAX);
 }
 
-#define RELAY(type)                                                                                          \
-	type "\0"                                                                                            \
-		 "0123456789abcdef"                                                                              \
-		 "fedcba9876543210"
+#define ADDRS "0123456789abcdeffedcba9876543210"
+#define RELAY(type) type "\0" ADDRS
 
 static void messages6(void **state)
 {
@@ -231,19 +230,17 @@ static void messages6(void **state)
 		{"relayed solicit", BYTES(RELAY("\x0c") "\0\x12\0\2if\0\x09\0\4\1\1\2\3"), PV_DHCP_OK, 1, 1,
 		 0x010203, false},
 		{"relayed twice",
-		 BYTES(RELAY("\x0d") "\0\x09\0\x2e" RELAY("\x0d") "\0\x09\0\x08\7\1\2\3\0\2\0\0"), PV_DHCP_OK, 7,
-		 2, 0x010203, true},
-		{"relay header cut",
-		 BYTES("\x0c\0"
-		   "0123"),
-		 PV_DHCP_SHORT, 12, 1, 0, false},
+		 BYTES(RELAY("\x0d") "\0\x09\0\x2e" RELAY("\x0d") "\0\x09\0\x08\7\1\2\3\0\2\0\0"), PV_DHCP_OK,
+		 7, 2, 0x010203, true},
+		{"relay header cut", BYTES("\x0c\0\x30\x31\x32"), PV_DHCP_SHORT, 12, 1, 0, false},
 		{"relay of nothing", BYTES(RELAY("\x0c")), PV_DHCP_RELAY, 12, 1, 0, false},
-		{"relay without a message", BYTES(RELAY("\x0c") "\0\x12\0\2if"), PV_DHCP_RELAY, 12, 1, 0, false},
-		{"relayed message over the end", BYTES(RELAY("\x0c") "\0\x09\0\5\1\1\2\3"), PV_DHCP_OPTION, 12, 1,
-		 0, false},
+		{"relay without a message", BYTES(RELAY("\x0c") "\0\x12\0\2if"), PV_DHCP_RELAY, 12, 1, 0,
+		 false},
+		{"relayed message over the end", BYTES(RELAY("\x0c") "\0\x09\0\5\1\1\2\3"), PV_DHCP_OPTION,
+		 12, 1, 0, false},
 		{"relayed empty message", BYTES(RELAY("\x0c") "\0\x09\0\0"), PV_DHCP_SHORT, 0, 1, 0, false},
-		{"options of the relay are not the message's", BYTES(RELAY("\x0d") "\0\2\0\0\0\x09\0\4\7\1\2\3"),
-		 PV_DHCP_OK, 7, 1, 0x010203, false},
+		{"options of the relay are not the message's",
+		 BYTES(RELAY("\x0d") "\0\2\0\0\0\x09\0\4\7\1\2\3"), PV_DHCP_OK, 7, 1, 0x010203, false},
 	};
 	const struct guard *g = *state;
 	struct pv_dhcp_message d;
@@ -297,7 +294,7 @@ static void names(void **state)
 		uint16_t sport, dport;
 		int family;
 	} ports[] = {{68, 67, 4},  {67, 1, 4},  {1, 68, 4},    {546, 547, 6}, {1, 546, 6},
-			 {547, 67, 4}, {69, 66, 0}, {545, 548, 0}, {0, 0, 0}};
+		     {547, 67, 4}, {69, 66, 0}, {545, 548, 0}, {0, 0, 0}};
 	for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
 		assert_int_equal(pv_dhcp_family(ports[i].sport, ports[i].dport), ports[i].family);
 }
@@ -358,8 +355,8 @@ static void begin(struct stream *s, const struct pv_dhcp_conf *conf)
 {
 	struct pv_filter_conf f = {0};
 	memset(s, 0, sizeof *s);
-	s->stage =
-	    pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(conf), &f, (struct pv_sink){.write = collect, .ctx = s});
+	s->stage = pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(conf), &f,
+				 (struct pv_sink){.write = collect, .ctx = s});
 	assert_non_null(s->stage);
 	open_stream(s);
 }
@@ -551,11 +548,23 @@ static void which_packets(void **state)
 	udp(&s, T0, 68, 67, m.b, 0, 0);
 	assert_int_equal(s.last->reason, PV_DHCP_SHORT);
 	assert_int_equal(s.n, 5);
+	struct pv_packet *bare =
+		calloc(1, PV_PACKET_FIXED_BASE); /* another link: ends where the addresses would be */
+	assert_non_null(bare);
+	bare->ev = (struct pv_event){PV_PACKET_FIXED_BASE, PV_EV_PACKET, 0, T0};
+	bare->l4 = PV_L4_UDP;
+	bare->dport = 67;
+	bare->payload_wire_len = 300;
+	feed(&s, bare);
+	free(bare);
+	assert_int_equal(s.n, 6);
+	assert_int_equal(s.last->bits, 0);
+	assert_int_equal(s.last->reason, PV_DHCP_CUT);
 	finish(&s);
-	assert_int_equal(s.ledger[PV_LEDGER_RECEIVED], 5);
-	assert_int_equal(s.ledger[PV_LEDGER_MALFORMED], 3);
+	assert_int_equal(s.ledger[PV_LEDGER_RECEIVED], 6);
+	assert_int_equal(s.ledger[PV_LEDGER_MALFORMED], 4);
 	assert_int_equal(s.ledger[PV_LEDGER_REASON + PV_DHCP_SHORT], 2);
-	assert_int_equal(s.ledger[PV_LEDGER_REASON + PV_DHCP_CUT], 1);
+	assert_int_equal(s.ledger[PV_LEDGER_REASON + PV_DHCP_CUT], 2);
 	done(&s);
 }
 
@@ -581,7 +590,7 @@ static void settings(void **state)
 			const char *name = k ? table[i].second : table[i].first;
 			for (size_t j = 0; name && j < pv_dhcp_nkeys; j++) {
 				struct pv_value v = {.type = PV_KEY_UINT,
-							 .number = k ? table[i].b : table[i].a};
+						     .number = k ? table[i].b : table[i].a};
 				if (!strcmp(pv_dhcp_keys[j].name, name))
 					bad |= pv_dhcp_set(&conf, &pv_dhcp_keys[j], &v, err, sizeof err);
 			}
@@ -657,7 +666,7 @@ static void counters(void **state)
 		struct pv_handler_ctx ctx = {0};
 		assert_non_null(b);
 		for (size_t at = 0; at < s.len;
-			 at += ((const struct pv_event *)(const void *)(s.events + at))->size)
+		     at += ((const struct pv_event *)(const void *)(s.events + at))->size)
 			pv_dhcp_v1.update(b, (const void *)(s.events + at), deep, &ctx);
 		assert_int_equal(counter(b, "wire_packets.discover"), 1);
 		assert_int_equal(counter(b, "wire_packets.offer"), 1);
@@ -669,10 +678,10 @@ static void counters(void **state)
 		assert_int_equal(counter(b, "wire_packets.reply"), 2);
 		assert_int_equal(counter(b, "wire_packets.total"), 12); /* DHCPv4 alone, the broken one too */
 		assert_int_equal(counter(b, "wire_packets.filtered"), 0);
-		assert_top(b, "top_clients",
-			   deep
-			       ? "02:00:00:00:01:01/Unknown/192.0.2.100 1;02:00:00:00:01:02/pc/192.0.2.100 1;"
-			       : "");
+		assert_top(
+			b, "top_clients",
+			deep ? "02:00:00:00:01:01/Unknown/192.0.2.100 1;02:00:00:00:01:02/pc/192.0.2.100 1;"
+			     : "");
 		assert_top(b, "top_servers",
 			   deep ? "02:00:00:00:00:05/fe80::1 2;02:00:00:00:00:05/192.0.2.1 1;" : "");
 		pv_bucket_free(b);
@@ -697,17 +706,17 @@ int main(void)
 {
 #define GUARDED(f) cmocka_unit_test_setup_teardown(f, guard_up, guard_down)
 	const struct CMUnitTest tests[] = {
-	    GUARDED(messages4),
-	    GUARDED(faults4),
-	    GUARDED(overload4),
-	    GUARDED(messages6),
-	    cmocka_unit_test(names),
-	    cmocka_unit_test(transactions),
-	    cmocka_unit_test(full_table),
-	    cmocka_unit_test(which_packets),
-	    cmocka_unit_test(settings),
-	    cmocka_unit_test(counters),
-	    cmocka_unit_test(handler_table),
+		GUARDED(messages4),
+		GUARDED(faults4),
+		GUARDED(overload4),
+		GUARDED(messages6),
+		cmocka_unit_test(names),
+		cmocka_unit_test(transactions),
+		cmocka_unit_test(full_table),
+		cmocka_unit_test(which_packets),
+		cmocka_unit_test(settings),
+		cmocka_unit_test(counters),
+		cmocka_unit_test(handler_table),
 	};
 	return cmocka_run_group_tests_name("dhcp", tests, NULL, NULL);
 }

@@ -312,7 +312,9 @@ static void transaction(void **state)
 	assert_int_equal(q->xact, PV_XACT_NONE);
 	assert_string_equal(text(q, q->qname), "www.example.com");
 	assert_string_equal(text(q, q->qname_case), "wWw.example.com");
-	assert_int_equal(q->query_qname.len, 0);
+	assert_int_equal(pv_dns_fixed(q), PV_DNS_FIXED_BASE); /* no query half, no subnets */
+	assert_int_equal(q->qname.off, PV_DNS_FIXED_BASE);
+	assert_int_equal(pv_dns_fixed(dns(b, 1)), PV_DNS_FIXED_QUERY);
 
 	assert_int_equal(r->bits, PV_DNS_QR | PV_DNS_PARSED | PV_DNS_QUESTION);
 	assert_int_equal(r->rcode, 3);

@@ -45,7 +45,7 @@ static int dropped(bool keep, bool keep_user)
 {
 	char why[256] = "x";
 	bool permitted = status_of("CapPrm:") & CAP_NET_RAW_BIT, possible = packet_socket(),
-		 root = geteuid() == 0;
+	     root = geteuid() == 0;
 	bool all = pv_privs_drop(&(struct pv_privs_conf){keep, keep_user}, why, sizeof why);
 	if (all != !why[0])
 		return 1;
@@ -112,9 +112,9 @@ static void for_an_agent_that_stays_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(for_files),
-	    cmocka_unit_test(for_interfaces),
-	    cmocka_unit_test(for_an_agent_that_stays_root),
+		cmocka_unit_test(for_files),
+		cmocka_unit_test(for_interfaces),
+		cmocka_unit_test(for_an_agent_that_stays_root),
 	};
 	return cmocka_run_group_tests_name("privs", tests, NULL, NULL);
 }

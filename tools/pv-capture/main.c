@@ -44,10 +44,10 @@ static void report(const struct pv_program *prog, const struct pv_capture *c)
 {
 	struct pv_capture_status s;
 	pv_capture_status(c, &s);
-	pv_tool_say(prog, "packets: %" PRIu64 " (%" PRIu64 " malformed, %" PRIu64 " not supported, %" PRIu64 " cut)",
-		    s.packets, s.malformed, s.unsupported, s.truncated);
-	pv_tool_say(prog, "dropped: %" PRIu64 " by the kernel, %" PRIu64 " by the interface; link lost: %" PRIu64,
-		    s.os_drops, s.if_drops, s.link_down);
+	pv_tool_say(prog, "packets %" PRIu64 ", malformed %" PRIu64 ", unsupported %" PRIu64 ", cut %" PRIu64, s.packets,
+		    s.malformed, s.unsupported, s.truncated);
+	pv_tool_say(prog, "dropped: kernel %" PRIu64 ", interface %" PRIu64 "; link lost %" PRIu64, s.os_drops,
+		    s.if_drops, s.link_down);
 }
 
 int main(int argc, char **argv)

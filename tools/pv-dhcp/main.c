@@ -8,7 +8,10 @@ int main(int argc, char **argv)
 	struct pv_dhcp_conf conf = {.seed = pv_tool_seed()};
 	struct pv_filter_conf filter = {.name = NULL};
 	const struct pv_opt opts[] = {PV_TOOL_FILTER_OPTS(filter)};
-	const struct pv_opt_keys keys[] = {{"Settings", pv_dhcp_keys, pv_dhcp_nkeys, pv_dhcp_set, &conf}};
+	char text[256] = "";
+	const struct pv_opt_keys keys[] = {
+		{"Settings", pv_dhcp_keys, pv_dhcp_nkeys, pv_dhcp_set, &conf, text, sizeof text},
+	};
 	const struct pv_program prog = {
 		.name = "pv-dhcp",
 		.summary = "add a dhcp event for every DHCPv4 and DHCPv6 message of an event stream",
@@ -19,5 +22,6 @@ int main(int argc, char **argv)
 		.nkeys = 1,
 	};
 	pv_tool_start(&prog, argc, argv, NULL);
+	filter.filters = text;
 	return pv_tool_filter(&prog, pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&conf), &filter, pv_sink_fd(1)));
 }

@@ -9,9 +9,10 @@ int main(int argc, char **argv)
 	struct pv_filter_conf filter = {.name = NULL};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
 	const struct pv_opt opts[] = {PV_TOOL_FILTER_OPTS(filter), PV_TOOL_GEO_OPTS(geo)};
+	char text[1024] = "";
 	const struct pv_opt_keys keys[] = {
-		{"Filters and settings", pv_dns_keys, PV_DNS_KEYS, pv_dns_filter_set, &conf.filter},
-		{"More filters", pv_dns_keys_more, PV_DNS_KEYS_MORE, pv_dns_filter_set, &conf.filter},
+		{"Filters and settings", pv_dns_keys, PV_DNS_KEYS, pv_dns_filter_set, &conf.filter, text, sizeof text},
+		{"More filters", pv_dns_keys_more, PV_DNS_KEYS_MORE, pv_dns_filter_set, &conf.filter, text, sizeof text},
 	};
 	const struct pv_program prog = {
 		.name = "pv-dns",
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
 	};
 	pv_dns_filter_init(&conf.filter);
 	pv_tool_start(&prog, argc, argv, NULL);
+	filter.filters = text;
 	conf.geo = pv_tool_geo_open(&prog, &geo); /* the analyser takes it over, and the filter */
 	return pv_tool_filter(&prog, pv_filter_new(&pv_dns_ops, pv_dns_new(&conf), &filter, pv_sink_fd(1)));
 }

@@ -9,8 +9,9 @@ int main(int argc, char **argv)
 	struct pv_filter_conf filter = {.name = NULL};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
 	const struct pv_opt opts[] = {PV_TOOL_FILTER_OPTS(filter), PV_TOOL_GEO_OPTS(geo)};
+	char text[1024] = "";
 	const struct pv_opt_keys keys[] = {
-		{"Filters", pv_net_keys, PV_NET_KEYS, pv_net_filter_set, &conf.filter},
+		{"Filters", pv_net_keys, PV_NET_KEYS, pv_net_filter_set, &conf.filter, text, sizeof text},
 	};
 	const struct pv_program prog = {
 		.name = "pv-net",
@@ -21,11 +22,9 @@ int main(int argc, char **argv)
 		.keys = keys,
 		.nkeys = 1,
 	};
-	char text[1024];
 	pv_net_filter_init(&conf.filter);
 	pv_tool_start(&prog, argc, argv, NULL);
 	conf.geo = pv_tool_geo_open(&prog, &geo);
-	pv_net_filter_text(&conf.filter, text, sizeof text);
 	filter.filters = text;
 	int code = pv_tool_filter(&prog, pv_filter_new(&pv_net_ops, pv_net_new(&conf), &filter, pv_sink_fd(1)));
 	pv_net_filter_free(&conf.filter);
