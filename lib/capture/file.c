@@ -79,7 +79,10 @@ int pv_capture_open_file(struct pv_capture *c)
 		else
 			c->waits = true;
 	}
-	FILE *f = fopencookie(c, "r", (cookie_io_functions_t){.read = cookie_read, .close = cookie_close});
+	/* A pipe is read through our own function, because a wait must be interruptible. A regular file is not: stdio copies
+	 * the small pieces that libpcap asks for byte by byte out of the former (25 ns a packet). */
+	FILE *f = c->waits ? fopencookie(c, "r", (cookie_io_functions_t){.read = cookie_read, .close = cookie_close})
+			   : fdopen(c->fd, "r");
 	if (!f) {
 		cookie_close(c);
 		return cannot(c, strerror(errno));
@@ -109,6 +112,10 @@ enum pv_res pv_capture_poll_file(struct pv_capture *c)
 	if (pv_capture_stopped(c))
 		return end(c, PV_END);
 	int n = pcap_dispatch(c->pcap, PV_CAPTURE_BATCH, pv_capture_packet, (u_char *)c);
+	if (!c->waits) {
+		off_t at = lseek(c->fd, 0, SEEK_CUR);
+		c->bytes_read = at > 0 ? (uint64_t)at : 0;
+	}
 	if (c->done || n == 0)
 		return end(c, PV_END);
 	if (n > 0)

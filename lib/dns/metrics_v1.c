@@ -93,7 +93,8 @@ static const struct pv_metric metrics[METRICS] = {
 	[M_RATE_EVENTS] = RATE(3, "rates.events", "DNS messages per second, before filters"),
 	[M_RATE_TOTAL] = RATE(4, "rates.total", "DNS messages per second that passed the filters"),
 	[M_TOTAL] = COUNTER(5, G_COUNTERS, "wire_packets.total", "DNS messages that passed the filters"),
-	[M_FILTERED] = COUNTER(6, G_COUNTERS, "wire_packets.filtered", "DNS messages that a filter rejected"),
+	[M_FILTERED] =
+	COUNTER(6, G_COUNTERS, "wire_packets.filtered", "DNS messages that a filter rejected"),
 	[M_QUERIES] = COUNTER(7, G_COUNTERS, "wire_packets.queries", "Queries"),
 	[M_REPLIES] = COUNTER(8, G_COUNTERS, "wire_packets.replies", "Replies"),
 	[M_UDP] = COUNTER(9, G_COUNTERS, "wire_packets.udp", "Messages over UDP"),
@@ -101,9 +102,11 @@ static const struct pv_metric metrics[METRICS] = {
 	[M_IPV4] = COUNTER(11, G_COUNTERS, "wire_packets.ipv4", "Messages over IPv4"),
 	[M_IPV6] = COUNTER(12, G_COUNTERS, "wire_packets.ipv6", "Messages over IPv6"),
 	[M_NOERROR] = COUNTER(13, G_COUNTERS, "wire_packets.noerror", "Replies with response code NOERROR"),
-	[M_NODATA] = COUNTER(14, G_COUNTERS, "wire_packets.nodata", "Replies with NOERROR and no answer record"),
+	[M_NODATA] =
+	COUNTER(14, G_COUNTERS, "wire_packets.nodata", "Replies with NOERROR and no answer record"),
 	[M_SRVFAIL] = COUNTER(15, G_COUNTERS, "wire_packets.srvfail", "Replies with response code SRVFAIL"),
-	[M_NXDOMAIN] = COUNTER(16, G_COUNTERS, "wire_packets.nxdomain", "Replies with response code NXDOMAIN"),
+	[M_NXDOMAIN] =
+	COUNTER(16, G_COUNTERS, "wire_packets.nxdomain", "Replies with response code NXDOMAIN"),
 	[M_REFUSED] = COUNTER(17, G_COUNTERS, "wire_packets.refused", "Replies with response code REFUSED"),
 	[M_QUERY_ECS] = {.id = 18,
 		     .kind = PV_COUNTER,
@@ -150,11 +153,13 @@ static const struct pv_metric metrics[METRICS] = {
 	[M_TOP_NXDOMAIN] = NAMES(36, PV_ALWAYS, "top_nxdomain", "Names of replies with NXDOMAIN"),
 	[M_TOP_REFUSED] = NAMES(37, PV_ALWAYS, "top_refused", "Names of replies with REFUSED"),
 	[M_TOP_SRVFAIL] = NAMES(38, PV_ALWAYS, "top_srvfail", "Names of replies with SRVFAIL"),
-	[M_TOP_NODATA] = NAMES(39, PV_ALWAYS, "top_nodata", "Names of replies with NOERROR and no answer record"),
+	[M_TOP_NODATA] =
+	NAMES(39, PV_ALWAYS, "top_nodata", "Names of replies with NOERROR and no answer record"),
 	[M_TOP_NOERROR] = NAMES(40, G_DETAILS, "top_noerror", "Names of replies with NOERROR"),
 	[M_TOP_BYTES] = TOP(41, G_QNAMES, G_DETAILS, "top_qname_by_resp_bytes", "qname", "bytes",
 			"Names by the bytes of their replies"),
-	[M_TOP_ECS] = TOP(42, G_ECS, PV_ALWAYS, "top_query_ecs", "ecs", "messages", "Client subnets of queries"),
+	[M_TOP_ECS] =
+	TOP(42, G_ECS, PV_ALWAYS, "top_query_ecs", "ecs", "messages", "Client subnets of queries"),
 	[M_TOP_GEO] = {.id = 43,
 		   .kind = PV_TOPN,
 		   .group = G_ECS,

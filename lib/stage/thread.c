@@ -136,7 +136,7 @@ static enum pv_res thread_write(void *ctx, const struct iovec *iov, int n)
 static uint8_t *thread_swap(void *ctx, uint8_t *buf, size_t len)
 {
 	struct pv_thread *t = ctx;
-	if (len < PV_BATCH_BYTES / 2 || t->gone) /* small ones are better gathered */
+	if (len < PV_BATCH_BYTES / 2 || t->stop) /* small ones are better gathered */
 		return NULL;
 	pv_thread_push(t); /* what is gathered comes first */
 	uint8_t *other = t->open->bytes;

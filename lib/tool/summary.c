@@ -88,7 +88,6 @@ static const char *kind_name(unsigned kind)
 
 int pv_summary_list(const struct pv_program *prog, const struct pv_summary_opts *o)
 {
-	(void)prog;
 	for (size_t i = 0; pv_handlers[i]; i++) {
 		const struct pv_handler *h = pv_handlers[i];
 		bool asked = !o->modules.count;
@@ -111,5 +110,5 @@ int pv_summary_list(const struct pv_program *prog, const struct pv_summary_opts 
 			       kind_name(row->kind), row->unit ? row->unit : "1", group, on ? "on" : "off", row->help);
 		}
 	}
-	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
+	return pv_tool_flush(prog);
 }

@@ -24,6 +24,14 @@ void pv_tool_say(const struct pv_program *prog, const char *fmt, ...)
 	fprintf(stderr, "%s: %s\n", prog->name, line);
 }
 
+int pv_tool_flush(const struct pv_program *prog)
+{
+	if ((!fflush(stdout) && !ferror(stdout)) || errno == EPIPE)
+		return PV_EXIT_OK;
+	pv_tool_say(prog, "cannot write: %s", strerror(errno));
+	return PV_EXIT_FAILED;
+}
+
 size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const char **operands)
 {
 	char err[1024];
@@ -34,13 +42,13 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
 		return n;
 	case PV_OPTIONS_HELP:
 		pv_options_help(prog, stdout);
-		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_MDOC:
 		pv_options_mdoc(prog, stdout);
-		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_VERSION:
 		printf("%s %s\n", prog->name, PV_VERSION);
-		exit(fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK);
+		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_BAD:
 		break;
 	}

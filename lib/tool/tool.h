@@ -32,6 +32,9 @@ bool pv_tool_stdin_events(const struct pv_program *prog);
 /* One line on stderr: "pv-dns: ...". */
 void pv_tool_say(const struct pv_program *prog, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The last thing done to text on stdout. Returns the exit code; a reader that went away is no failure. */
+int pv_tool_flush(const struct pv_program *prog);
+
 /* A filter's whole life: stdin, stage, stdout, words, exit code. Frees the stage. stage NULL: out of memory. */
 int pv_tool_filter(const struct pv_program *prog, struct pv_stage *stage);
 

@@ -502,6 +502,28 @@ static void transactions(void **state)
 	done(&s);
 }
 
+/* So many that hash chains hold several: xids and clients in all combinations. */
+static void many_clients(void **state)
+{
+	struct stream s;
+	char name[32];
+	(void)state;
+	begin(&s, &(struct pv_dhcp_conf){.seed = 4});
+	for (unsigned i = 0; i < 20 * 256; i++) {
+		snprintf(name, sizeof name, "x%u-c%u", i / 256, i % 256);
+		request(&s, T0, i / 256, (uint8_t)i, name);
+	}
+	for (unsigned i = 0; i < 20 * 256; i++) {
+		snprintf(name, sizeof name, "x%u-c%u", i / 256, i % 256);
+		ack(&s, T0 + 1, i / 256, (uint8_t)i);
+		assert_true(s.last->bits & PV_DHCP_MATCHED);
+		assert_name(s.last, name);
+	}
+	finish(&s);
+	assert_int_equal(s.ledger[PV_LEDGER_XACT_OPEN], 0);
+	done(&s);
+}
+
 static void full_table(void **state)
 {
 	struct stream s;
@@ -548,15 +570,15 @@ static void which_packets(void **state)
 	udp(&s, T0, 68, 67, m.b, 0, 0);
 	assert_int_equal(s.last->reason, PV_DHCP_SHORT);
 	assert_int_equal(s.n, 5);
-	struct pv_packet *bare =
-		calloc(1, PV_PACKET_FIXED_BASE); /* another link: ends where the addresses would be */
-	assert_non_null(bare);
-	bare->ev = (struct pv_event){PV_PACKET_FIXED_BASE, PV_EV_PACKET, 0, T0};
-	bare->l4 = PV_L4_UDP;
-	bare->dport = 67;
-	bare->payload_wire_len = 300;
-	feed(&s, bare);
-	free(bare);
+	/* on another link the event ends where the hardware addresses would be */
+	struct pv_packet bare = {
+		.ev = {PV_PACKET_FIXED_BASE, PV_EV_PACKET, 0, T0}, .l4 = PV_L4_UDP, .dport = 67};
+	bare.payload_wire_len = 300;
+	void *exact = malloc(PV_PACKET_FIXED_BASE);
+	assert_non_null(exact);
+	memcpy(exact, &bare, PV_PACKET_FIXED_BASE);
+	feed(&s, exact);
+	free(exact);
 	assert_int_equal(s.n, 6);
 	assert_int_equal(s.last->bits, 0);
 	assert_int_equal(s.last->reason, PV_DHCP_CUT);
@@ -652,6 +674,9 @@ static void counters(void **state)
 	request(&s, T0, 6, 2, "pc");
 	ack(&s, T0, 6, 2);
 	ack(&s, T0, 6, 2); /* of nothing: names nobody */
+	request(&s, T0, 7, 2, "pc");
+	v4(&m, 2, 7, "\2\0\0\0\1\2", "\0\0\0\0", BYTES("\x35\1\5\xff"));
+	udp(&s, T0, 67, 68, m.b, m.n, m.n); /* gives no address */
 	for (char type = 1; type <= 8; type++) {
 		char bytes[] = "?\1\2\3\0\2\0\0";
 		bytes[0] = type;
@@ -670,13 +695,13 @@ static void counters(void **state)
 			pv_dhcp_v1.update(b, (const void *)(s.events + at), deep, &ctx);
 		assert_int_equal(counter(b, "wire_packets.discover"), 1);
 		assert_int_equal(counter(b, "wire_packets.offer"), 1);
-		assert_int_equal(counter(b, "wire_packets.request"), 2);
-		assert_int_equal(counter(b, "wire_packets.ack"), 3);
+		assert_int_equal(counter(b, "wire_packets.request"), 3);
+		assert_int_equal(counter(b, "wire_packets.ack"), 4);
 		assert_int_equal(counter(b, "wire_packets.solicit"), 1);
 		assert_int_equal(counter(b, "wire_packets.advertise"), 1);
 		assert_int_equal(counter(b, "wire_packets.request_v6"), 1);
 		assert_int_equal(counter(b, "wire_packets.reply"), 2);
-		assert_int_equal(counter(b, "wire_packets.total"), 12); /* DHCPv4 alone, the broken one too */
+		assert_int_equal(counter(b, "wire_packets.total"), 14); /* DHCPv4 alone, the broken one too */
 		assert_int_equal(counter(b, "wire_packets.filtered"), 0);
 		assert_top(
 			b, "top_clients",
@@ -713,6 +738,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(full_table),
+		cmocka_unit_test(many_clients),
 		cmocka_unit_test(which_packets),
 		cmocka_unit_test(settings),
 		cmocka_unit_test(counters),

@@ -16,6 +16,7 @@
 #include "event/check.h"
 #include "metric/bucket.h"
 #include "packet/tcp.h"
+#include "tiny_mmdb.h"
 
 #define MS UINT64_C(1000000)
 #define T0 (UINT64_C(1600000000) * 1000 * MS)
@@ -887,6 +888,103 @@ static void metrics_v1_filtered(void **state)
 	bench_free(b);
 }
 
+/* A client subnet of the query (192.0.2.0/24 or 198.51.100.0/24), behind a message. */
+static struct msg with_subnet(struct msg m, uint8_t a, uint8_t b, uint8_t c)
+{
+	const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0, a, b, c};
+	memcpy(m.bytes + m.n, opt, sizeof opt);
+	m.n += sizeof opt;
+	m.bytes[11] = 1;
+	return m;
+}
+
+static const char *defined(const struct bench *b, enum pv_define_kind kind, uint32_t number)
+{
+	static char buf[64];
+	const struct pv_define *d;
+	for (unsigned i = 0; (d = got(b, PV_EV_DEFINE, i)); i++)
+		if (d->kind == kind && d->number == number) {
+			snprintf(buf, sizeof buf, "%.*s", (int)d->text.len, pv_ref_bytes(&d->ev, d->text));
+			return buf;
+		}
+	return "-";
+}
+
+static const char *define(void *ctx, uint8_t stage, enum pv_define_kind kind, uint32_t number, size_t *n)
+{
+	const char *found = defined(ctx, kind, number);
+	assert_int_equal(stage, 1);
+	*n = strlen(found);
+	return found;
+}
+
+static struct pv_geo *geo_of(const char *path)
+{
+	char err[256];
+	struct pv_geo *geo = pv_geo_open(
+	    &(struct pv_geo_conf){.city_path = path, .cache_entries = 16, .seed = 1}, err, sizeof err);
+	if (!geo)
+		fail_msg("%s", err);
+	return geo;
+}
+
+static void subnets(void **state)
+{
+	struct mm m;
+	char path[64];
+	(void)state;
+	memset(&m, 0, sizeof m);
+	mm_map(&m, 1);
+	mm_coded(&m, "continent", "code", "EU");
+	mm_net4(&m, 0xc0000200, 24, 0);
+	mm_temp(path);
+	mm_write(&m, path, "Test-City");
+
+	struct bench *b = bench("", false, &(struct pv_dns_conf){.seed = 1, .geo = geo_of(path)});
+	udp(b, &flow0, false, with_subnet(msg(1, false, 0, WWW, 1, 0), 192, 0, 2));
+	udp(b, &flow0, false, with_subnet(msg(2, false, 0, WWW, 1, 0), 198, 51, 100));
+	udp(b, &flow0, true, with_subnet(msg(1, true, 0, WWW, 1, 0), 192, 0, 2));
+	udp(b, &flow0, true, msg(2, true, 0, WWW, 1, 0));
+	stop(b);
+	const struct pv_dns *q = dns(b, 0), *r = dns(b, 2), *r2 = dns(b, 3);
+	assert_int_equal(q->ecs.family, 4);
+	assert_int_equal(q->ecs.source_prefix, 24);
+	assert_memory_equal(q->ecs.addr + 10, "\xff\xff\xc0\0\2\0", 6);
+	assert_string_equal(defined(b, PV_DEFINE_GEO, q->ecs.geo), "EU");
+	assert_int_equal(q->ecs.asn, 0); /* no database of networks */
+	assert_string_equal(defined(b, PV_DEFINE_GEO, dns(b, 1)->ecs.geo), "Unknown");
+	assert_int_equal(r->ecs.family, 4);
+	assert_int_equal(r->ecs.geo, 0);
+	assert_int_equal(r->query_ecs.family, 4);
+	assert_string_equal(defined(b, PV_DEFINE_GEO, r->query_ecs.geo), "EU");
+	assert_int_equal(r2->bits & PV_DNS_ECS, 0);
+	assert_int_equal(r2->ecs.family, 0);
+	assert_memory_equal(r2->query_ecs.addr + 12, "\xc6\x33\x64\0", 4);
+	assert_string_equal(defined(b, PV_DEFINE_GEO, r2->query_ecs.geo), "Unknown");
+	assert_int_equal(count(b, PV_EV_DEFINE), 2); /* once each */
+
+	void *own = calloc(1, pv_dns_v1.state_size);
+	struct pv_handler_ctx ctx = {.state = own, .define = define, .defines = b};
+	const struct pv_bucket_conf conf = {.groups = UINT32_MAX, .topn = 10, .seed = 1};
+	struct pv_bucket *bucket = pv_bucket_new(&pv_dns_v1, &conf);
+	update_all(b, bucket, &ctx, true);
+	is(bucket, "wire_packets.query_ecs", "2");
+	is(bucket, "top_query_ecs", "192.0.2.0=1 198.51.100.0=1");
+	is(bucket, "top_geoLoc_ecs", "EU=1 Unknown=1");
+	is(bucket, "top_asn_ecs", "");
+	pv_bucket_free(bucket);
+	free(own);
+	bench_free(b);
+
+	b = bench("geoloc_notfound=true", false, &(struct pv_dns_conf){.seed = 1, .geo = geo_of(path)});
+	udp(b, &flow0, false, with_subnet(msg(1, false, 0, WWW, 1, 0), 192, 0, 2));
+	udp(b, &flow0, false, with_subnet(msg(2, false, 0, WWW, 1, 0), 198, 51, 100));
+	assert_int_equal(dns(b, 0)->ev.flags, PV_F_FILTERED);
+	assert_int_equal(dns(b, 1)->ev.flags, 0);
+	bench_free(b);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -905,6 +1003,7 @@ int main(void)
 		cmocka_unit_test(time_steps_back),
 		cmocka_unit_test(metrics_v1),
 		cmocka_unit_test(metrics_v1_filtered),
+		cmocka_unit_test(subnets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

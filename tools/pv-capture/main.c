@@ -44,10 +44,21 @@ static void report(const struct pv_program *prog, const struct pv_capture *c)
 {
 	struct pv_capture_status s;
 	pv_capture_status(c, &s);
-	pv_tool_say(prog, "packets %" PRIu64 ", malformed %" PRIu64 ", unsupported %" PRIu64 ", cut %" PRIu64, s.packets,
-		    s.malformed, s.unsupported, s.truncated);
+	pv_tool_say(prog, "packets %" PRIu64 ", malformed %" PRIu64 ", unsupported %" PRIu64 ", cut %" PRIu64,
+		    s.packets, s.malformed, s.unsupported, s.truncated);
 	pv_tool_say(prog, "dropped: kernel %" PRIu64 ", interface %" PRIu64 "; link lost %" PRIu64, s.os_drops,
 		    s.if_drops, s.link_down);
+}
+
+static bool decap_tunnels(const struct pv_program *prog, const struct pv_opt_list *list,
+			  struct pv_capture_conf *conf)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!pv_capture_decap(conf, list->item[i])) {
+			pv_tool_say(prog, "unknown tunnel '%s'; there are: gre, ipip, vxlan", list->item[i]);
+			return false;
+		}
+	return true;
 }
 
 int main(int argc, char **argv)
@@ -84,12 +95,10 @@ int main(int argc, char **argv)
 	};
 	char why[512];
 	pv_tool_start(&prog, argc, argv, &conf.iface);
-	for (size_t i = 0; i < decap.count; i++)
-		if (!pv_capture_decap(&conf, decap.item[i])) {
-			pv_tool_say(&prog, "unknown tunnel '%s'; there are: gre, ipip, vxlan", decap.item[i]);
-			return PV_EXIT_USAGE;
-		}
+	bool known = decap_tunnels(&prog, &decap, &conf);
 	pv_opt_list_free(&decap);
+	if (!known)
+		return PV_EXIT_USAGE;
 	if (!conf.file == !conf.iface) {
 		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help",
 			    conf.file ? ", not both" : "");

@@ -153,15 +153,15 @@ int main(int argc, char **argv)
 		}
 		struct pv_pipe_end end = pv_pipe_run(&c.stage, fd, sig);
 		code = pv_tool_finish(&prog, &end);
-		if (code == PV_EXIT_CUT)
+		if (code == PV_EXIT_CUT && n > 1)
 			pv_tool_say(&prog, "that was in '%s'", files[i]);
 		if (fd != STDIN_FILENO)
 			close(fd);
 	}
 	if (c.count)
 		report(&c);
-	if (fflush(stdout) && errno != EPIPE)
-		code = PV_EXIT_FAILED;
+	if (code == PV_EXIT_OK)
+		code = pv_tool_flush(&prog);
 	cat_free(&c.stage);
 	pv_opt_list_free(&types);
 	free(files);

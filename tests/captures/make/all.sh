@@ -10,6 +10,7 @@ cd "$(dirname "$0")"
 OUT=$(realpath "${1:-..}")
 export PV_CAPTURES=$OUT
 ./dns.sh "$OUT"
+./dns-each.sh "$OUT"
 ./dns-mixed.sh "$OUT"
 ./dns-special.sh "$OUT"
 ./dns-timeout.sh "$OUT"

@@ -4,6 +4,7 @@
 
   bench-dns.pcap   our DNS captures (UDP and TCP, IPv4 and IPv6), interleaved and repeated to PACKETS (default two
                    million) packets or a little more
+  bench-each.pcap  dns-each.pcap (as many queries over UDP as over TCP, a connection for each) repeated likewise
   bench-net.pcap   http-mix.pcap (HTTP, ping, ARP, NTP, a little DNS) repeated likewise
 
 Stream time moves on all the while, ten minutes in all. Each repetition has other client addresses (two bytes
@@ -77,6 +78,7 @@ def main():
     want = int(sys.argv[2]) if len(sys.argv) > 2 else 2000000
     write(os.path.join(out, "bench-dns.pcap"),
           load(["dns-mixed.pcap", "dns-udp4.pcap", "dns-udp6.pcap", "dns-tcp4.pcap", "dns-tcp6.pcap"]), want)
+    write(os.path.join(out, "bench-each.pcap"), load(["dns-each.pcap"]), want)
     write(os.path.join(out, "bench-net.pcap"), load(["http-mix.pcap"]), want)
 
 

@@ -12,6 +12,7 @@ Each MODE uses one connection and the next lines of the input; prints "sent N re
   wait    five queries, one at a time, each after the answer of the one before
   idle    connects and closes, no data
   cut     one query and half of a second, then a reset
+  each    ninety connections, one query and its answer on each, as stub resolvers and retries after TC do
 """
 import socket
 import struct
@@ -63,7 +64,7 @@ def main():
             ident += 1
         return out
 
-    for mode in args[1:]:
+    for mode in [m for a in args[1:] for m in (["one"] * 90 if a == "each" else [a])]:
         sock = socket.create_connection((server, 53), 5, (bind, 0) if bind else None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -75,6 +76,9 @@ def main():
             q = take(1)
             for i in range(len(q[0])):
                 put(q[0][i:i + 1])
+        elif mode == "one":
+            q = take(1)
+            sock.sendall(q[0])
         elif mode == "len":
             q = take(5)
             for m in q:
