@@ -31,6 +31,8 @@ size_t pv_utf8_clean(const void *bytes, size_t n, char *out, size_t cap)
 		size_t len = pv_utf8_len(p + i, n - i);
 		if (len == 1 && ((p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f))
 			len = 0;
+		if (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) /* C1: U+009B begins a terminal's control sequence */
+			len = 0;
 		if (at + (len ? len : 4) + 1 > cap)
 			break;
 		if (len) {

@@ -108,7 +108,7 @@ static void topn_use(void *s)
 
 	require(n == (pv_topn_active(s) < 10 ? pv_topn_active(s) : 10), "rows");
 	for (size_t i = 0; i < n; i++) {
-		uint64_t e = rows[i].key ? pv_topn_estimate(s, rows[i].key, rows[i].len)
+		uint64_t e = pv_topn_kind(s) == PV_TOPN_STR ? pv_topn_estimate(s, rows[i].key, rows[i].len)
 					 : pv_topn_estimate_u64(s, rows[i].num);
 
 		require(e == rows[i].estimate, "estimate");

@@ -36,7 +36,7 @@ for line in sys.stdin.buffer:
         value = json.loads(line.decode("utf-8", "strict"), object_pairs_hook=unique, parse_constant=constant)
         for t in texts(value):
             t.encode("utf-8", "strict")  # a lone surrogate would fail here
-            if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in t):
+            if any(ord(c) < 0x20 and c != "\t" or 0x7F <= ord(c) < 0xA0 for c in t):
                 raise ValueError(f"a control character in {t!r}")
     except ValueError as err:
         print(f"line {n}: {err}")

@@ -59,7 +59,7 @@ static enum pv_options_result parse(struct conf *c, const char *line, const char
 		{0, "size", PV_OPT_SIZE, &c->size, "S", "a size", 0, 0},
 		{0, "list", PV_OPT_LIST, &c->list, "L", "a list", 0, 0},
 	};
-	const struct pv_opt_keys sets[] = {{"Keys", keys, 3, set, c}};
+	const struct pv_opt_keys sets[] = {{"Keys", keys, 3, set, c, NULL, 0}};
 	const struct pv_program prog = {.name = "prog", .opts = opts, .nopts = 7, .keys = sets, .nkeys = 1, .operands_max = 2};
 	return pv_options_parse(&prog, argc, argv, ops, nops, err, 200);
 }

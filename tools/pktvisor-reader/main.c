@@ -4,7 +4,6 @@
  * The stages of the shell pipeline, joined as threads: the source and the first analyser in this one, the other analysers
  * in a second, the window in a third. Two processors share that well, whatever the traffic. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,11 +81,7 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 static int run(const struct pv_program *prog, struct pv_capture *capture, struct pv_out *out)
 {
 	struct pv_progress progress = PV_PROGRESS;
-	int sig = pv_tool_signals();
 	for (;;) {
-		struct pollfd p = {sig, POLLIN, 0};
-		if (sig >= 0 && poll(&p, 1, 0) > 0)
-			pv_capture_stop(capture);
 		enum pv_res res = pv_capture_poll(capture, out);
 		enum pv_res sent = pv_out_flush(out);
 		pv_progress_step(&progress, capture);
@@ -156,6 +151,7 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "%s", err);
 		return PV_EXIT_USAGE;
 	}
+	conf.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
 	struct pv_capture *capture = pv_capture_open(&conf, err, sizeof err);
 	if (!capture) {
 		pv_tool_say(&prog, "%s", err);

@@ -44,10 +44,9 @@ static void report(const struct pv_program *prog, const struct pv_capture *c)
 {
 	struct pv_capture_status s;
 	pv_capture_status(c, &s);
-	pv_tool_say(prog, "packets %" PRIu64 ", malformed %" PRIu64 ", unsupported %" PRIu64 ", cut %" PRIu64,
-		    s.packets, s.malformed, s.unsupported, s.truncated);
-	pv_tool_say(prog, "dropped: kernel %" PRIu64 ", interface %" PRIu64 "; link lost %" PRIu64, s.os_drops,
-		    s.if_drops, s.link_down);
+	pv_tool_say(prog, "packets %" PRIu64 ", malformed %" PRIu64 ", unsupported %" PRIu64 ", cut %" PRIu64
+		    "; dropped by the kernel %" PRIu64 ", by the interface %" PRIu64 "; link lost %" PRIu64,
+		    s.packets, s.malformed, s.unsupported, s.truncated, s.os_drops, s.if_drops, s.link_down);
 }
 
 static bool decap_tunnels(const struct pv_program *prog, const struct pv_opt_list *list,
@@ -66,23 +65,19 @@ int main(int argc, char **argv)
 	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER};
 	struct pv_opt_list decap = {NULL, 0};
 	uint64_t snaplen = 0;
-	bool verbose = false;
+	bool verbose = false, known;
 	const struct pv_opt opts[] = {
 		{'r', "read", PV_OPT_STRING, &conf.file, "FILE", "read a saved capture; '-' is stdin", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only what this tcpdump filter takes", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...",
 		 "subnets that are ours: to them is in, from them is out", 0, 0},
-		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES",
-		 "look at BYTES of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
+		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES", "of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
 		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME",
 		 "end after TIME: 90, 5m, 1h; with -r by the packets' own time", 0, 0},
 		{'c', "count", PV_OPT_UINT, &conf.count, "N", "end after N packets", 1, 0},
-		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE",
-		 "the kernel's ring for packets (default: 64M)", 0, 0},
-		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL,
-		 "only what the interface takes in anyway", 0, 0},
-		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...",
-		 "report what is inside these tunnels: gre, ipip, vxlan", 0, 0},
+		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "the kernel's ring (default: 64M)", 0, 0},
+		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "only traffic of this host", 0, 0},
+		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "look inside: gre, ipip, vxlan", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
 	const struct pv_program prog = {
@@ -95,13 +90,12 @@ int main(int argc, char **argv)
 	};
 	char why[512];
 	pv_tool_start(&prog, argc, argv, &conf.iface);
-	bool known = decap_tunnels(&prog, &decap, &conf);
+	known = decap_tunnels(&prog, &decap, &conf);
 	pv_opt_list_free(&decap);
 	if (!known)
 		return PV_EXIT_USAGE;
 	if (!conf.file == !conf.iface) {
-		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help",
-			    conf.file ? ", not both" : "");
+		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help", conf.file ? ", not both" : "");
 		return PV_EXIT_USAGE;
 	}
 	if (!pv_tool_stdout_binary(&prog))
