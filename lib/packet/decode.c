@@ -156,6 +156,9 @@ static int link_loop(struct view *v)
 	if (family > 0xffff)
 		family = __builtin_bswap32(family);
 	skip(v, 4);
+	/* Some systems put an ethertype there, with flags above it. */
+	if ((family & 0xffff) >= ET_MIN)
+		return (int)(family & 0xffff);
 	switch (family) {
 	case 2:
 		return ET_IPV4;
@@ -613,7 +616,7 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 	*payload = NULL;
 
 	struct view v = {frame, cap_len, wire_len, out};
-	int vlans = 0, tunnels = 0, shims = 0;
+	int vlans = 0, tunnels = 0;
 	int type = link_header(&v, d->linktype);
 	while (type != DONE) {
 		int proto;
@@ -629,14 +632,12 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 		case ET_QINQ:
 			type = vlans++ < PV_DECODE_VLANS ? shim_vlan(&v) : unsupported(&v, PV_DEC_VLAN_DEPTH);
 			continue;
-		case ET_PPPOE:
+		case ET_PPPOE: /* leads to MPLS or IP, MPLS to IP alone: no counting needed */
+			type = link_pppoe(&v);
+			continue;
 		case ET_MPLS:
 		case ET_MPLS_MULTI:
-			/* PPPoE may carry MPLS; neither leads to the other twice but in made-up frames. */
-			if (shims++ == 2)
-				type = unsupported(&v, PV_DEC_MPLS_DEPTH);
-			else
-				type = type == ET_PPPOE ? link_pppoe(&v) : shim_mpls(&v);
+			type = shim_mpls(&v);
 			continue;
 		case ET_ARP:
 			type = unsupported(&v, PV_DEC_ARP);
@@ -647,7 +648,7 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 		}
 		type = proto == DONE ? DONE : above_ip(&v, proto, d, tunnels++ < PV_DECODE_TUNNELS, payload);
 		if (type != DONE)
-			vlans = shims = 0; /* an inner frame has its own */
+			vlans = 0; /* an inner frame has its own */
 	}
 	if (out->l3)
 		out->dir = (uint8_t)pv_hosts_dir(d->hosts, out->src, out->dst, out->l3);

@@ -371,7 +371,8 @@ static void sll2_6(struct frame *f)
 static void null_le(struct frame *f) { put(f, "\x02\0\0\0", 4); raw4(f); }
 static void null_be(struct frame *f) { p32(f, 30); raw6(f); }
 static void null_linux6(struct frame *f) { put(f, "\x0a\0\0\0", 4); raw6(f); }
-static void null_ipx(struct frame *f) { p32(f, 23 << 8); raw4(f); }
+static void null_type(struct frame *f) { p32(f, 0x0008000f); raw4(f); }
+static void null_ipx(struct frame *f) { p32(f, 11); raw4(f); }
 static void ppp(struct frame *f) { p32(f, 0xff030021); raw4(f); }
 static void ppp_bare(struct frame *f) { p16(f, 0x57); raw6(f); }
 static void ppp_compressed(struct frame *f) { p16(f, 0xff03); p8(f, 0x21); raw4(f); }
@@ -593,6 +594,7 @@ static const struct {
     {"null, big-endian", null_be, 0, 0, 6, 1, 17, 0, 0, NOV, 53, 52, 1, 1},
     {"null, Linux", null_linux6, 0, 0, 6, 1, 17, 0, 0, NOV, 53, 52, 1, 1},
     {"loop", null_be, 108, 0, 6, 1, 17, 0, 0, NOV, 53, 52, 1, 1},
+    {"null, ethertype", null_type, 0, 0, 4, 1, 17, 0, 0, NOV, 53, 32, 1, 1},
     {"null, other family", null_ipx, 0, 0, 0, 0, 0, UNS, PV_DEC_NOT_IP, NOV, 0, -1, 0, 0},
     {"ppp", ppp, 9, 0, 4, 1, 17, 0, 0, NOV, 53, 32, 1, 1},
     {"ppp without address", ppp_bare, 9, 0, 6, 1, 17, 0, 0, NOV, 53, 50, 1, 1},

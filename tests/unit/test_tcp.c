@@ -871,6 +871,60 @@ static void test_tiny(void **state)
 	bench_free(&b);
 }
 
+/* Half a length is held when room is needed: nobody can say where its message ends. */
+static void test_room_within_a_length(void **state)
+{
+	uint8_t s[300];
+	struct bench b;
+	(void)state;
+	message(s, 290, 'a');
+	bench_init(&b, 4, 256); /* one chunk */
+	data(&b, CLIENT, 1, "", 1);
+	b.port++;
+	data(&b, CLIENT, 1, s, 100); /* takes it */
+	assert_int_equal(pv_tcp_stats(b.t)->broken, 1);
+	assert_int_equal(b.seen.errors[PV_TCP_ROOM], 1);
+	assert_int_equal(b.seen.last_error.sport, 40000);
+	b.port++;
+	flag(&b, CLIENT, 0, SYN);
+	data(&b, CLIENT, 9, "x", 1); /* takes it again; now the flow holds it itself */
+	data(&b, CLIENT, 1, "", 1);
+	assert_int_equal(pv_tcp_stats(b.t)->broken, 2);
+	assert_int_equal(b.seen.errors[PV_TCP_ROOM], 3);
+	assert_int_equal(pv_tcp_stats(b.t)->bytes_held, 0);
+	b.port--;
+	data(&b, CLIENT, 101, s + 100, 192); /* knew its end */
+	data(&b, CLIENT, 293, "\0\1z", 3);
+	assert_int_equal(b.seen.messages, 1);
+	bench_free(&b);
+}
+
+/* What no network sends, but a stream of events may claim. */
+static void test_giants(void **state)
+{
+	static uint8_t s[200000];
+	struct bench b;
+	(void)state;
+	bench_init(&b, 4, 1 << 20);
+	guard_free(&b.guard);
+	guard_init(&b.guard, sizeof(s));
+	size_t n = message(s, 300, 'a');
+	memcpy(s + 200000 - n, s, n);
+	flag(&b, CLIENT, 0, SYN);
+	data(&b, CLIENT, 1001, s, 100000); /* early: its first 65535 bytes are kept, the rest is a gap */
+	assert_int_equal(pv_tcp_stats(b.t)->bytes_held, PV_TCP_SEGMENT_MAX);
+	assert_int_equal(pv_tcp_stats(b.t)->bytes_dropped, 100000 - PV_TCP_SEGMENT_MAX);
+	pv_tcp_end(b.t);
+	give(&b, SERVER, 1, 0, s, n, UINT32_MAX);
+	assert_int_equal(b.seen.messages, 1);
+	assert_int_equal(b.seen.errors[PV_TCP_GAP], 2);
+	assert_in_range(pv_tcp_stats(b.t)->lost_bytes, 1000, 1 << 25);
+	b.port++;
+	give(&b, SERVER, 1, 0, s, n, 5); /* less on the wire than in the capture: the bytes count */
+	assert_int_equal(b.seen.messages, 2);
+	bench_free(&b);
+}
+
 static void test_reset(void **state)
 {
 	struct bench b;
@@ -918,6 +972,13 @@ static void test_conf(void **state)
 	assert_string_equal(pv_tcp_reason_name(PV_TCP_REASONS), "unknown");
 }
 
+/* Says 0 of one byte and then that one byte was all. */
+static size_t frame_fickle(void *ctx, const uint8_t *head, size_t n)
+{
+	(void)ctx, (void)head;
+	return n < 2 ? 0 : 1;
+}
+
 /* A frame function that needs 19 bytes, as BGP's. */
 static size_t frame19(void *ctx, const uint8_t *head, size_t n)
 {
@@ -956,6 +1017,20 @@ static void test_long_head(void **state)
 		p.payload_len = p.payload_wire_len = 59 - cut;
 		pv_tcp_packet(t, &p, s + cut);
 		assert_int_equal(sizes, 19040);
+		pv_tcp_free(t);
+	}
+	{ /* one that changes its mind */
+		size_t sizes = 0;
+		struct pv_tcp_conf c = {.flows_max = 2, .bytes_max = 4096, .message_max = 4096, .ctx = &sizes,
+					.frame = frame_fickle, .message = count_message};
+		struct pv_tcp *t = pv_tcp_new(&c);
+		struct pv_packet p = {.l3 = 4, .l4 = PV_L4_TCP, .sport = 1, .dport = 179};
+		p.payload_len = p.payload_wire_len = 1;
+		pv_tcp_packet(t, &p, s);
+		p.tcp_seq = 1;
+		pv_tcp_packet(t, &p, s);
+		assert_int_equal(pv_tcp_stats(t)->broken, 1);
+		assert_int_equal(sizes, 0);
 		pv_tcp_free(t);
 	}
 	/* one that never knows is stopped */
@@ -999,6 +1074,8 @@ int main(void)
 		cmocka_unit_test(test_buffer_flood),
 		cmocka_unit_test(test_one_side_holds_little),
 		cmocka_unit_test(test_tiny),
+		cmocka_unit_test(test_room_within_a_length),
+		cmocka_unit_test(test_giants),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_long_head),

@@ -71,12 +71,12 @@ int main(int argc, char **argv)
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only what this tcpdump filter takes", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...",
 		 "subnets that are ours: to them is in, from them is out", 0, 0},
-		{'s', "snaplen", PV_OPT_UINT, &snaplen, "BYTES", "of each packet (default: all)", 1, PV_CAPTURE_SNAPLEN},
+		{'s', "snaplen", PV_OPT_UINT, &snaplen, "N", "bytes per packet", 1, PV_CAPTURE_SNAPLEN},
 		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME",
 		 "end after TIME: 90, 5m, 1h; with -r by the packets' own time", 0, 0},
 		{'c', "count", PV_OPT_UINT, &conf.count, "N", "end after N packets", 1, 0},
-		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "the kernel's ring (default: 64M)", 0, 0},
-		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "only traffic of this host", 0, 0},
+		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "kernel ring (default: 64M)", 0, 0},
+		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "own traffic only", 0, 0},
 		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "look inside: gre, ipip, vxlan", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	if (!known)
 		return PV_EXIT_USAGE;
 	if (!conf.file == !conf.iface) {
-		pv_tool_say(&prog, "wants an interface or -r FILE%s; try --help", conf.file ? ", not both" : "");
+		pv_tool_say(&prog, "wants an interface or -r FILE%s", conf.file ? ", not both" : "");
 		return PV_EXIT_USAGE;
 	}
 	if (!pv_tool_stdout_binary(&prog))

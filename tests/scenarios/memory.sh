@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MPL-2.0
+# A flood of distinct names, spoofed sources and half-open connections costs no more memory than a quiet hour: every program stays below
+# 64 MiB, and what full tables gave up is counted and reported. PV_FULL=1: 20 million packets (minutes) instead of 600,000.
+. "$TESTS/lib/sh.sh"
+
+LIMIT_KIB=65536
+N=600000
+[ -z "${PV_FULL:-}" ] || N=20000000
+FLOOD=$BUILD/tests/flood
+RSS=$BUILD/tests/rss
+
+case $BUILD in
+*/release*) sanitizer= ;;
+*) sanitizer=1 N=60000 ;; # shadow memory is no measure; the ledgers are
+esac
+
+# below NAME FILE: nothing under a sanitizer, whose memory is not ours
+below() {
+	[ -z "$sanitizer" ] || return 0
+	if [ "$(cat "$2")" -lt $LIMIT_KIB ]; then ok "$1 stays below 64 MiB"; else
+		echo "$(cat "$2") KiB"; not_ok "$1 stays below 64 MiB"
+	fi
+	[ -z "${PV_FULL:-}" ] || echo "$1: $(cat "$2") KiB after $N packets" >>"${PV_FULL_REPORT:-/dev/stderr}"
+}
+
+for periods in 1 5; do
+	"$FLOOD" "$N" | "$RSS" capture pv-capture -r - | "$RSS" net pv-net | "$RSS" dns pv-dns | "$RSS" dhcp pv-dhcp |
+		tee >(pv-cat --json -t stage,stop >stop.json) | "$RSS" window pv-window --json --periods $periods --enable all >out 2>err
+	is "$periods periods: the pipeline ends well" "${PIPESTATUS[*]:1}" "0 0 0 0 0 0"
+	for p in capture net dns dhcp window; do below "$periods periods: pv-$p" $p; done
+	is "$periods periods: every packet was counted" "$(jq '.[] | .packets.events' out)" "$N"
+	like "$periods periods: what full tables gave up is reported" "$(cat err)" '^pv-window: full tables gave up [0-9]+ transactions and flows$'
+	sleep 0.2 # the copy of tee
+	given_up=$(jq -s '[.[] | select(.type == "stop") | .rows[] | select(.what == 20 or .what == 22) | .value] | add' stop.json)
+	is "$periods periods: and it is the ledgers' number" "$(grep -oE 'gave up [0-9]+' err | cut -d' ' -f3)" "$given_up"
+done
+
+"$FLOOD" "$N" | "$RSS" reader pktvisor-reader --periods 1 --enable all - >reader.json 2>err
+is "the reader ends well" "${PIPESTATUS[*]:1}" 0
+"$FLOOD" "$N" | pv-capture -r - | pv-net | pv-dns | pv-dhcp | pv-window --json --periods 1 --enable all >out 2>/dev/null
+below "the reader" reader
+same "the reader and the pipeline agree about a flood" reader.json out
