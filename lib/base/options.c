@@ -158,6 +158,10 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 			snprintf(err, cap, "not a number: '%s'", text);
 			return -1;
 		}
+		if (v < o->min && !o->max) {
+			snprintf(err, cap, "%s is less than %llu", text, (unsigned long long)o->min);
+			return -1;
+		}
 		if (v < o->min || (o->max && v > o->max)) {
 			snprintf(err, cap, "%s is not within %llu and %llu", text, (unsigned long long)o->min,
 				 (unsigned long long)o->max);

@@ -63,7 +63,7 @@ struct pv_dns_xacts {
 	uint32_t free;  /* list of used ones */
 	uint32_t nfree; /* of both kinds */
 	uint32_t *buckets;
-	uint32_t mask;
+	uint32_t mask, mask_max; /* of buckets in use, and of those there are */
 	uint32_t oldest, youngest;
 	uint32_t open;
 	uint64_t evicted;
@@ -71,8 +71,21 @@ struct pv_dns_xacts {
 	uint8_t scratch[DATA_MAX + 1];
 };
 
+/* The index uses as much of its room as the open entries need, so that a quiet table stays in the processor's caches. */
+static void widen(struct pv_dns_xacts *x)
+{
+	x->mask = x->mask * 2 + 1;
+	memset(x->buckets, 0xff, ((size_t)x->mask + 1) * sizeof *x->buckets);
+	for (uint32_t s = x->oldest; s != NIL; s = x->slots[s].head.younger) {
+		struct head *h = &x->slots[s].head;
+		h->next_hash = x->buckets[h->hash & x->mask];
+		x->buckets[h->hash & x->mask] = s;
+	}
+}
+
 static void reset(struct pv_dns_xacts *x)
 {
+	x->mask = x->mask_max < 1023 ? x->mask_max : 1023;
 	x->fresh = 0;
 	x->free = NIL;
 	x->nfree = x->nslots;
@@ -96,7 +109,7 @@ struct pv_dns_xacts *pv_dns_xacts_new(uint64_t ttl_ns, uint64_t seed, size_t slo
 	while (buckets < slots)
 		buckets *= 2;
 	x->nslots = (uint32_t)slots;
-	x->mask = buckets - 1;
+	x->mask_max = buckets - 1;
 	x->ttl_ns = ttl_ns;
 	x->seed = seed;
 	x->slots = malloc(slots * sizeof *x->slots);
@@ -394,6 +407,8 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 		gone(x, oldest(x), due(x, &x->slots[x->oldest].head) ? PV_XACT_EXPIRED : PV_XACT_EVICTED, fn,
 		     ctx);
 
+	if (x->open > x->mask && x->mask < x->mask_max)
+		widen(x);
 	uint32_t s = slot_take(x);
 	struct head *h = &x->slots[s].head;
 	h->key = key;

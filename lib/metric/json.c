@@ -127,11 +127,7 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	struct json *j = ctx;
 	while (b->blocks[j->at] != k) /* blocks come in order */
 		j->at++;
-	const char *last;
-	json_t *at = walk(j->block[j->at], m->path, &last);
 	json_t *value = NULL;
-	if (!at)
-		return -1;
 	switch (m->kind) {
 	case PV_COUNTER:
 		value = integer(c->count);
@@ -152,7 +148,15 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 		value = rate(b, c->rate);
 		break;
 	}
-	return value ? json_object_set_new(at, last, value) : 0;
+	if (!value)
+		return 0; /* without data it is absent, and so is what would hold it */
+	const char *last;
+	json_t *at = walk(j->block[j->at], m->path, &last);
+	if (!at) {
+		json_decref(value);
+		return -1;
+	}
+	return json_object_set_new(at, last, value);
 }
 
 /* The object of block i in its parent's. Label values that look the same once they are clean stay apart. */

@@ -272,9 +272,8 @@ enum pv_res pv_bucket_read(struct pv_bucket_reader *r, const struct pv_event *ev
 	default:
 		if (!r->open || ev->type >= PV_EV_TYPES)
 			return PV_OK;
-		bool known = r->skip;
 		r->open = false;
-		return known ? PV_OK : bad(r, problem, "a bucket is interrupted");
+		return bad(r, problem, "a bucket is interrupted");
 	}
 	if (ev->type == PV_EV_BLOCK)
 		return block(r, ev, problem);

@@ -84,7 +84,7 @@ struct pv_tcp {
 	struct pv_tcp_conf conf;
 	struct pv_tcp_stats stats;
 	uint32_t *buckets; /* flow index + 1, 0 none: untouched pages stay untouched */
-	uint32_t bucket_mask;
+	uint32_t bucket_mask, bucket_mask_max; /* of buckets in use, and of those there are */
 	struct flow *flows;
 	uint32_t flows_used; /* of flows[]; never handed out beyond */
 	uint32_t flows_free; /* list through .next */
@@ -617,11 +617,25 @@ static uint32_t *bucket(struct pv_tcp *t, const struct key *k)
 	return &t->buckets[XXH3_64bits_withSeed(k, sizeof(*k), t->conf.seed) & t->bucket_mask];
 }
 
+/* The index uses as much of its room as flows need, so that a quiet table stays in the processor's caches. */
+static void widen(struct pv_tcp *t)
+{
+	t->bucket_mask = t->bucket_mask * 2 + 1;
+	memset(t->buckets, 0, ((size_t)t->bucket_mask + 1) * sizeof(*t->buckets));
+	for (int l = 0; l < LISTS; l++) {
+		for (uint32_t i = t->lists[l].head; i != NONE; i = t->flows[i].next) {
+			uint32_t *at = bucket(t, &t->flows[i].key);
+			t->flows[i].chain = *at;
+			*at = i + 1;
+		}
+	}
+}
+
 static bool is_idle(const struct pv_tcp *t, const struct flow *f, uint64_t now)
 {
 	/* A step back in time is a new recording or a clock that was set: in neither case "soon after". */
 	uint64_t d = now >= f->last_ns ? now - f->last_ns : f->last_ns - now;
-	return d >= t->conf.idle_ns;
+	return d >= (f->list == L_CLOSED && t->conf.idle_ns > PV_TCP_CLOSED_NS ? PV_TCP_CLOSED_NS : t->conf.idle_ns);
 }
 
 /* An open flow ends: what waited behind gaps is delivered, the rest dropped. `as` counts the reason. */
@@ -739,6 +753,8 @@ void pv_tcp_packet(struct pv_tcp *t, const struct pv_packet *p, const uint8_t *p
 	t->stats.segments++;
 	t->stats.bytes_in += len;
 	sweep(t, now);
+	if (t->flows_used > t->bucket_mask && t->bucket_mask < t->bucket_mask_max)
+		widen(t);
 
 	struct key k;
 	int order = memcmp(p->src, p->dst, 16);
@@ -836,6 +852,7 @@ void pv_tcp_end(struct pv_tcp *t)
 void pv_tcp_reset(struct pv_tcp *t)
 {
 	memset(&t->stats, 0, sizeof(t->stats));
+	t->bucket_mask = t->bucket_mask_max < 1023 ? t->bucket_mask_max : 1023;
 	memset(t->buckets, 0, ((size_t)t->bucket_mask + 1) * sizeof(*t->buckets));
 	for (int l = 0; l < LISTS; l++)
 		t->lists[l].head = t->lists[l].tail = NONE;
@@ -869,7 +886,8 @@ struct pv_tcp *pv_tcp_new(const struct pv_tcp_conf *conf)
 	uint32_t buckets = 1;
 	while (buckets < c.flows_max)
 		buckets *= 2;
-	t->bucket_mask = buckets - 1;
+	t->bucket_mask_max = buckets - 1;
+	t->bucket_mask = buckets > 1024 ? 1023 : buckets - 1;
 	t->chunks_max = (uint32_t)(c.bytes_max / sizeof(union chunk));
 	if (!t->chunks_max)
 		t->chunks_max = 1;

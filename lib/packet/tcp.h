@@ -53,6 +53,7 @@
 #define PV_TCP_BYTES_DEFAULT ((size_t)8 << 20)
 #define PV_TCP_BYTES_MAX ((size_t)1 << 30)
 #define PV_TCP_IDLE_NS (UINT64_C(30) * 1000000000)
+#define PV_TCP_CLOSED_NS (UINT64_C(2) * 1000000000) /* of a tombstone: stragglers come within a round trip or two */
 #define PV_TCP_MESSAGE_MAX ((size_t)1 << 20) /* DNS needs 65537 */
 #define PV_TCP_FRAGMENTS 50          /* as the original: more out-of-order segments mean loss */
 #define PV_TCP_SIDE_BYTES (256u << 10) /* one flow cannot take the pool: the largest plain window is 64 KiB */

@@ -17,13 +17,26 @@
 
 union fd_ctx {
 	void *ptr;
-	int fd;
+	struct {
+		int fd, signal_fd;
+	} s;
 };
+_Static_assert(sizeof(union fd_ctx) == sizeof(void *), "two descriptors fit a pointer");
+
+/* False when a signal came and the reader still takes nothing. */
+static bool wait_output(int fd, int signal_fd)
+{
+	struct pollfd p[2] = {{fd, POLLOUT, 0}, {signal_fd, POLLIN, 0}};
+	if (poll(p, 2, -1) > 0 && !p[0].revents)
+		return poll(p, 1, PV_PIPE_GRACE_MS) != 0;
+	return true;
+}
 
 static enum pv_res fd_write(void *ctx, const struct iovec *iov, int n)
 {
 	struct iovec v[PV_OUT_IOV];
-	int fd = ((union fd_ctx){.ptr = ctx}).fd, at = 0;
+	union fd_ctx c = {.ptr = ctx};
+	int fd = c.s.fd, at = 0;
 	memcpy(v, iov, (size_t)n * sizeof *v);
 	while (at < n) {
 		ssize_t w = writev(fd, v + at, n - at);
@@ -31,8 +44,8 @@ static enum pv_res fd_write(void *ctx, const struct iovec *iov, int n)
 			if (errno == EINTR)
 				continue;
 			if (errno == EAGAIN) {
-				struct pollfd p = {fd, POLLOUT, 0};
-				poll(&p, 1, -1);
+				if (!wait_output(fd, c.s.signal_fd))
+					return PV_STOP;
 				continue;
 			}
 			return errno == EPIPE ? PV_STOP : PV_FAIL;
@@ -49,8 +62,12 @@ static enum pv_res fd_write(void *ctx, const struct iovec *iov, int n)
 
 struct pv_sink pv_sink_fd(int fd)
 {
-	union fd_ctx ctx = {.ptr = NULL};
-	ctx.fd = fd;
+	return pv_sink_fd_signal(fd, -1);
+}
+
+struct pv_sink pv_sink_fd_signal(int fd, int signal_fd)
+{
+	union fd_ctx ctx = {.s = {fd, signal_fd}};
 #ifdef F_SETPIPE_SZ
 	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* fewer switches between processes; a refusal costs only those */
 #endif

@@ -12,8 +12,10 @@
 /* After a signal the upstream usually ends too; it gets this long before we end without it. */
 #define PV_PIPE_GRACE_MS 1500
 
-/* writev() to fd, all of it. EPIPE is PV_STOP. */
+/* writev() to fd, all of it. EPIPE is PV_STOP. With a signal_fd (-1: none) and an fd that does not block, a reader that takes
+ * nothing for PV_PIPE_GRACE_MS after a signal is PV_STOP too. */
 struct pv_sink pv_sink_fd(int fd);
+struct pv_sink pv_sink_fd_signal(int fd, int signal_fd);
 
 /* Throws everything away (a stage that ends in a renderer). */
 struct pv_sink pv_sink_none(void);

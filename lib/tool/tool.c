@@ -2,6 +2,7 @@
 #include "tool/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,6 +68,17 @@ int pv_tool_signals(void)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+struct pv_sink pv_tool_stdout(void)
+{
+	struct stat st;
+	int fd = STDOUT_FILENO;
+	if (!fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode)) {
+		int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		fd = own < 0 ? fd : own; /* without /proc a stuck reader keeps us until it is killed */
+	}
+	return pv_sink_fd_signal(fd, pv_tool_signals());
 }
 
 uint64_t pv_tool_seed(void)

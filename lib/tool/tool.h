@@ -21,6 +21,10 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
  * threads start. */
 int pv_tool_signals(void);
 
+/* stdout as a place for events. A pipe is opened a second time, so that it can be made not to block without changing it
+ * for others who share it; a signal then ends us even when our reader is stuck. */
+struct pv_sink pv_tool_stdout(void);
+
 /* Put seeds of hash tables here: getrandom(), or the clock where that fails. */
 uint64_t pv_tool_seed(void);
 

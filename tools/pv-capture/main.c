@@ -10,12 +10,12 @@
 #include "tool/progress.h"
 
 /* Until the stream has ended. Returns the exit code. */
-static int run(const struct pv_program *prog, struct pv_capture *c, bool verbose, bool show)
+static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_sink sink, bool verbose, bool show)
 {
 	struct pv_out out;
 	struct pv_progress progress = PV_PROGRESS;
 	enum pv_res res;
-	if (pv_out_init(&out, pv_sink_fd(STDOUT_FILENO))) {
+	if (pv_out_init(&out, sink)) {
 		pv_tool_say(prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}
@@ -102,6 +102,7 @@ int main(int argc, char **argv)
 		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;
 	conf.stop_fd = pv_tool_signals();
+	struct pv_sink sink = pv_tool_stdout(); /* while we may still open it */
 	struct pv_capture *c = pv_capture_open(&conf, why, sizeof why);
 	if (!c) {
 		pv_tool_say(&prog, "%s", why);
@@ -112,7 +113,7 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "privileges: %s", why);
 	if (verbose)
 		pv_progress_effective(&prog, c);
-	int code = run(&prog, c, verbose, conf.file != NULL);
+	int code = run(&prog, c, sink, verbose, conf.file != NULL);
 	if (verbose)
 		report(&prog, c);
 	pv_capture_free(c);

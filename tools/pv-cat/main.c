@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	}
 	if (c.copy && !pv_tool_stdout_binary(&prog))
 		return PV_EXIT_USAGE;
-	if (pv_out_init(&c.stage.out, c.copy ? pv_sink_fd(STDOUT_FILENO) : pv_sink_none())) {
+	if (pv_out_init(&c.stage.out, c.copy ? pv_tool_stdout() : pv_sink_none())) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}

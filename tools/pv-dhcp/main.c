@@ -23,5 +23,5 @@ int main(int argc, char **argv)
 	};
 	pv_tool_start(&prog, argc, argv, NULL);
 	filter.filters = text;
-	return pv_tool_filter(&prog, pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&conf), &filter, pv_sink_fd(1)));
+	return pv_tool_filter(&prog, pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&conf), &filter, pv_tool_stdout()));
 }

@@ -27,5 +27,5 @@ int main(int argc, char **argv)
 	pv_tool_start(&prog, argc, argv, NULL);
 	filter.filters = text;
 	conf.geo = pv_tool_geo_open(&prog, &geo); /* the analyser takes it over, and the filter */
-	return pv_tool_filter(&prog, pv_filter_new(&pv_dns_ops, pv_dns_new(&conf), &filter, pv_sink_fd(1)));
+	return pv_tool_filter(&prog, pv_filter_new(&pv_dns_ops, pv_dns_new(&conf), &filter, pv_tool_stdout()));
 }

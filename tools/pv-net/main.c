@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	pv_tool_start(&prog, argc, argv, NULL);
 	conf.geo = pv_tool_geo_open(&prog, &geo);
 	filter.filters = text;
-	int code = pv_tool_filter(&prog, pv_filter_new(&pv_net_ops, pv_net_new(&conf), &filter, pv_sink_fd(1)));
+	int code = pv_tool_filter(&prog, pv_filter_new(&pv_net_ops, pv_net_new(&conf), &filter, pv_tool_stdout()));
 	pv_net_filter_free(&conf.filter);
 	return code;
 }

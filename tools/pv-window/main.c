@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))
 		return PV_EXIT_USAGE;
 	char err[512];
-	struct pv_window *w = pv_window_new(&conf, conf.buckets ? pv_sink_fd(STDOUT_FILENO) : pv_sink_none(), err, sizeof err);
+	struct pv_window *w = pv_window_new(&conf, conf.buckets ? pv_tool_stdout() : pv_sink_none(), err, sizeof err);
 	if (!w) {
 		pv_tool_say(&prog, "%s", err);
 		return PV_EXIT_USAGE;

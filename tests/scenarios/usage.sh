@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MPL-2.0
+# What a program says when it is asked, and when it is asked wrongly: where it says it, in how many words, and how it ends.
+. "$TESTS/lib/sh.sh"
+
+ALL=(pv-capture pv-cat pv-dhcp pv-dns pv-net pv-window pktvisor-reader pktvisor-pcap)
+CAP=$CAPTURES/dhcp4.pcap
+cp "$CAP" file.pcap
+cp "$CAPTURES/link/unsupported-user0.pcap" odd-link.pcap
+pv-capture -r file.pcap >file.pve
+
+# ---- asked ---------------------------------------------------------------------------------------------
+
+for p in "${ALL[@]}"; do
+	status 0 "$p --help ends with 0" $p --help
+	like "$p --help: how to use it, on stdout" "$(cat out)" "^usage: ${p/pcap/(pcap|reader)} "
+	is "$p --help: nothing on stderr" "$(cat err)" ""
+	$p -h >out2 2>/dev/null
+	same "$p -h is --help" out2 out
+	status 0 "$p --version ends with 0" $p --version
+	like "$p --version: name and version" "$(cat out)" '^(pv-[a-z]+|pktvisor-reader) [0-9]+\.[0-9]+\.[0-9]+$'
+	status 2 "$p: an option it does not have is wrong usage" $p --no-such-option
+	is "$p: and nothing is on stdout" "$(cat out)" ""
+	like "$p: the first line says what is wrong" "$(head -n 1 err)" "^(pv-[a-z]+|pktvisor-reader): unknown option '--no-such-option'$"
+	like "$p: then how to use it, in short" "$(sed -n 2p err)" '^usage: '
+	if [ "$(wc -l <err)" -le 5 ]; then ok "$p: and not more"; else cat err; not_ok "$p: and not more"; fi
+	status 2 "$p: -@ is wrong, too" $p -@
+done
+
+# ---- asked wrongly ---------------------------------------------------------------------------------------
+
+# wrong STATUS REGEX COMMAND...: exactly one line that matches; behind wrong usage the short usage may follow
+wrong() {
+	local want=$1 regex=$2 got; shift 2
+	"$@" </dev/null >out 2>err; got=$?
+	if [ $got -eq "$want" ] && head -n 1 err | grep -qE -- "^(${1/pcap/reader}): $regex$" && [ ! -s out ] &&
+		{ [ "$(wc -l <err)" -eq 1 ] || { [ "$want" -eq 2 ] && sed -n 2p err | grep -q '^usage: '; }; }; then
+		ok "$* ends with $want and the right words"
+	else
+		echo "exit status $got, not $want; stderr, wanted '$regex':"; cat err; head -c 200 out
+		not_ok "$* ends with $want and the right words"
+	fi
+}
+
+wrong 2 "wants an interface or -r FILE.*" pv-capture
+wrong 2 "wants an interface or -r FILE, not both.*" pv-capture -r file.pcap lo
+wrong 2 "unexpected argument 'eth1'" pv-capture eth0 eth1
+wrong 2 "-r requires an argument" pv-capture -r
+wrong 2 "-r is given twice" pv-capture -r a -r b
+wrong 2 "-c: not a number: 'many'" pv-capture -c many -r file.pcap
+wrong 2 "-c: not a number: '-1'" pv-capture -c -1 -r file.pcap
+wrong 2 "-c: 0 is less than 1" pv-capture -c 0 -r file.pcap
+wrong 2 "-c: not a number: '99999999999999999999'" pv-capture -c 99999999999999999999 -r file.pcap
+wrong 2 "-s: 999999999 is not within 1 and 262144" pv-capture -s 999999999 -r file.pcap
+wrong 2 "-t: not a duration: '5 parsecs'.*" pv-capture -t "5 parsecs" -r file.pcap
+wrong 2 "--buffer: not a size: 'big'.*" pv-capture --buffer big -r file.pcap
+wrong 2 "unknown tunnel 'teredo'; there are: gre, ipip, vxlan" pv-capture --decap gre,teredo -r file.pcap
+wrong 2 "--no-promiscuous takes no argument" pv-capture --no-promiscuous=no -r file.pcap
+wrong 1 "cannot read 'no-such-file': No such file or directory" pv-capture -r no-such-file
+wrong 1 "cannot read '\.': .*Is a directory" pv-capture -r .
+wrong 1 "cannot use filter 'port or': .*" pv-capture -b "port or" -r file.pcap
+wrong 1 "cannot decode link type 147 \(unknown\) of 'odd-link.pcap'" pv-capture -r odd-link.pcap
+for spec in 300.0.0.1/8 10.0.0.0/33 10.0.0.0/-1 2001:db8::/129 10.0.0.0/8,nonsense example.org/24 1.2.3/8 10.0.0.0/ /8; do
+	wrong 1 "invalid CIDR: .*" pv-capture -H "$spec" -r file.pcap
+	wrong 1 "invalid CIDR: .*" pktvisor-reader -H "$spec" file.pcap
+done
+wrong 1 ".*no-such-interface.*" pv-capture no-such-interface
+wrong 1 ".*192\.0\.2\.254.*" pv-capture 192.0.2.254
+
+wrong 1 "cannot open 'no-such-file': No such file or directory" pv-cat no-such-file
+wrong 2 "unknown event type 'dsn'; there are: start stop .*" pv-cat -t dns,dsn file.pve
+
+wrong 2 "an argument is missing" pktvisor-reader
+wrong 2 "unexpected argument 'b'" pktvisor-reader a b
+wrong 2 "unexpected argument 'b'" pktvisor-pcap a b
+wrong 1 "-i dnstap: this input is not built yet; only pcap is" pktvisor-reader -i dnstap file.pcap
+wrong 1 "-i sflow: this input is not built yet; only pcap is" pktvisor-reader -i sflow file.pcap
+wrong 1 "-i netflow: this input is not built yet; only pcap is" pktvisor-reader -i netflow file.pcap
+wrong 2 "-i: unknown input type 'pigeon'.*" pktvisor-reader -i pigeon file.pcap
+wrong 1 "cannot read 'no-such-file': No such file or directory" pktvisor-reader no-such-file
+wrong 1 "cannot use filter 'port or': .*" pktvisor-reader -b "port or" file.pcap
+wrong 1 "cannot decode link type 147 \(unknown\) of 'odd-link.pcap'" pktvisor-reader odd-link.pcap
+wrong 1 "no-such-file: .*" pktvisor-reader --geo-city no-such-file file.pcap
+wrong 1 "file.pcap: .*" pktvisor-reader --geo-asn file.pcap file.pcap
+wrong 1 "no-such-file: .*" pv-net --geo-asn no-such-file
+wrong 1 "no-such-file: .*" pv-dns --geo-city no-such-file
+status 0 "pktvisor-reader -i PCAP: the word is taken in any case" pktvisor-reader -i PCAP file.pcap
+
+for p in pv-window "pktvisor-reader file.pcap"; do
+	read -r tool operand <<<"$p"
+	wrong 2 "--periods: 11 is not within 1 and 10" $tool --periods 11 $operand
+	wrong 2 "--periods: 0 is not within 1 and 10" $tool --periods 0 $operand
+	wrong 2 "--max-deep-sample: 101 is not within 1 and 100" $tool --max-deep-sample 101 $operand
+	wrong 2 "--topn: 0 is not within 1 and 1000" $tool --topn 0 $operand
+	wrong 2 "unknown module 'ftp'; there are: net:1.0 dns:1.0 .*" $tool --modules ftp $operand
+	wrong 2 "unknown module 'dns:9.9'; there are: .*" $tool --modules net,dns:9.9 $operand
+	wrong 2 "dns_top_wired is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, dns_transaction, histograms, quantiles, top_ecs, top_ports, top_qnames, top_qnames_details" \
+		$tool --modules dns --enable top_qnames,dns_top_wired $operand
+	wrong 2 "top_qnames is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, top_geo, top_ips" \
+		$tool --modules net --disable top_qnames $operand
+done
+wrong 2 "--json and --table exclude each other" pv-window --json --table
+wrong 2 "unexpected argument 'x'" pv-window x
+
+# ---- filters: the words of the handlers' own documentation --------------------------------------------------
+
+# filter TOOL OPTION VALUE TEXT
+filter() { wrong 2 "$2: $4" "$1" "$2" "$3"; }
+filter pv-dns --only-rcode wrong "DnsStreamHandler: only_rcode filter contained an invalid/unsupported rcode: wrong"
+filter pv-dns --only-rcode 3,133 "DnsStreamHandler: only_rcode filter contained an invalid/unsupported rcode: 133"
+filter pv-dns --only-rcode 65539 "DnsStreamHandler: only_rcode filter contained an invalid/unsupported rcode: 65539"
+filter pv-dns --answer-count some "DnsStreamHandler: wrong value type for answer_count filter\. It should be an integer"
+filter pv-dns --answer-count -1 "DnsStreamHandler: wrong value type for answer_count filter\. It should be an integer"
+filter pv-dns --only-qtype AAAA,TEXT "DnsStreamHandler: only_qtype filter contained an invalid/unsupported qtype: TEXT"
+filter pv-dns --only-qtype AAAA,270 "DnsStreamHandler: only_qtype filter contained an invalid/unsupported qtype: 270"
+filter pv-dns --dnstap-msg-type sender "DnsStreamHandler: dnstap_msg_type contained an invalid/unsupported type\. Valid types: auth, client, forwarder, resolver, stub, tool, update"
+filter pv-dns --xact-ttl-ms soon "wrong type for key: xact_ttl_ms"
+filter pv-dns --xact-ttl-secs -3 "wrong type for key: xact_ttl_secs"
+filter pv-dns --only-xact-directions up "DnsStreamHandler: only_xact_directions filter contained .*: up"
+filter pv-dns --only-rcode "" ".*only_rcode.*"
+filter pv-dns --only-qtype "" ".*only_qtype.*"
+filter pv-dns --only-qname "" ".*only_qname.*"
+filter pv-dns --only-qname-suffix "" ".*only_qname_suffix.*"
+filter pv-net --only-asn-number AS64496 "NetStreamHandler: only_asn_number filter contained an invalid/unsupported value: AS64496"
+filter pv-net --only-asn-number 1,2x "NetStreamHandler: only_asn_number filter contained an invalid/unsupported value: 2x"
+filter pv-net --only-asn-number 99999999999 "NetStreamHandler: only_asn_number filter contained an invalid/unsupported value: 99999999999"
+wrong 2 "--only-queries takes no argument" pv-dns --only-queries=1
+wrong 2 "--only-queries is given twice" pv-dns --only-queries --only-queries
+wrong 2 "'--only-qn' is not a unique prefix: --only-qname, --only-qname-suffix" pv-dns --only-qn x
+pv-dns --only-rc NXDOMAIN,3 --only-qname-s a.example,b.example --only-qtype aaaa,TxT,15 <file.pve | pv-cat --check
+is "names in any case, numbers, unique prefixes of options" "${PIPESTATUS[*]}" "0 0"
+
+# ---- terminals -----------------------------------------------------------------------------------------------
+
+# on_terminal COMMAND: all three streams are one terminal; its exit status in got, its text in out
+on_terminal() {
+	script -qec "$1" /dev/null </dev/null >out 2>&1; got=$?
+	tr -d '\r' <out >out2
+}
+for p in "pv-capture -r file.pcap" "pv-cat file.pve" "pv-net <file.pve" "pv-dns <file.pve" "pv-dhcp <file.pve" "pv-window <file.pve"; do
+	on_terminal "$p"
+	is "$p: no events on a terminal" "$got" 2
+	one_line "$p: and what to add is said" out2 "^${p%% *}: events are not for a terminal; add '\| pv-window --table' or '\| pv-cat --json'$"
+done
+for p in pv-net pv-dns pv-dhcp pv-cat pv-window "pv-window --json"; do
+	on_terminal "$p"
+	is "$p: no events from a terminal" "$got" 2
+	one_line "$p: and where they come from is said" out2 "^${p%% *}: wants an event stream on stdin, as in 'pv-capture -r FILE \| ${p%% *}'$"
+done
+on_terminal "pktvisor-reader --table file.pcap"
+is "a table is for a terminal" "$got" 0
+on_terminal "pv-cat --json file.pve"
+is "and so are lines of JSON" "$got" 0
+
+# ---- colour --------------------------------------------------------------------------------------------------
+
+pktvisor-reader --table file.pcap >out
+is "no colour where there is no terminal" "$(grep -c $'\033' out)" 0
+NO_COLOR=1 on_terminal "pktvisor-reader --table file.pcap"
+is "no colour where NO_COLOR is set" "$(grep -c $'\033' out)" 0
