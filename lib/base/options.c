@@ -197,8 +197,7 @@ struct seen {
 static bool again(struct seen *s, const struct found *f)
 {
 	const void *row = f->key ? (const void *)f->key : (const void *)f->opt;
-	if ((f->opt && f->opt->type == PV_OPT_LIST) || (f->key && f->key->type != PV_KEY_BOOL && f->key->type != PV_KEY_UINT &&
-							f->key->type != PV_KEY_STRING))
+	if (f->opt && f->opt->type == PV_OPT_LIST)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
 		if (s->row[i] == row)

@@ -102,7 +102,7 @@ static void count_server(struct pv_block *k, const struct pv_dhcp *d, int family
 static void count4(struct pv_block *k, const struct pv_dhcp *d, bool deep)
 {
 	pv_count(k, TOTAL, 1);
-	pv_rate_count(k, RATE_TOTAL, 1);
+	pv_rate_events(k, RATE_TOTAL, 1);
 	switch (d->message) {
 	case PV_DHCP4_DISCOVER:
 		pv_count(k, DISCOVER, 1);

@@ -362,7 +362,7 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		return;
 	}
 	bool reply = d->bits & PV_DNS_QR;
-	pv_rate_count(k, M_RATE_TOTAL, 1);
+	pv_rate_events(k, M_RATE_TOTAL, 1);
 	pv_count(k, M_TOTAL, 1);
 	pv_count(k, reply ? M_REPLIES : M_QUERIES, 1);
 	pv_count(k, M_UDP, d->transport == PV_TR_UDP);

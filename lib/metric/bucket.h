@@ -166,13 +166,13 @@ static inline void pv_histogram_u64(struct pv_block *k, unsigned m, uint64_t v)
 }
 
 /* n more in the second of the current event. */
-static inline void pv_rate_count(struct pv_block *k, unsigned m, uint64_t n)
+static inline void pv_rate_events(struct pv_block *k, unsigned m, uint64_t n)
 {
 	if (!pv_on(k, m))
 		return;
 	struct pv_rate *r = PV_CELL(k, m, rate);
 	if (r)
-		pv_rate_add(r, k->bucket->now_sec, n);
+		pv_rate_count(r, k->bucket->now_sec, n);
 }
 
 /* ---- states as bytes (the METRIC event) ------------------------------------------------------- */

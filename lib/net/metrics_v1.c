@@ -139,8 +139,8 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		return;
 	}
 	pv_count(k, TOTAL, 1);
-	pv_rate_count(k, PPS_TOTAL, 1);
-	pv_rate_count(k, BYTES_TOTAL, e->size);
+	pv_rate_events(k, PPS_TOTAL, 1);
+	pv_rate_events(k, BYTES_TOTAL, e->size);
 	pv_quantile_u64(k, PAYLOAD_SIZE, e->size);
 	pv_count(k, e->l4 == PV_L4_UDP ? UDP : e->l4 == PV_L4_TCP ? TCP : OTHER_L4, 1);
 	if (e->l3 == 4)
@@ -152,15 +152,15 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 	switch (e->dir) {
 	case PV_DIR_IN:
 		pv_count(k, IN, 1);
-		pv_rate_count(k, PPS_IN, 1);
-		pv_rate_count(k, BYTES_IN, e->size);
+		pv_rate_events(k, PPS_IN, 1);
+		pv_rate_events(k, BYTES_IN, e->size);
 		if (deep)
 			address(k, e, true, SRC_IPS_IN, ctx);
 		break;
 	case PV_DIR_OUT:
 		pv_count(k, OUT, 1);
-		pv_rate_count(k, PPS_OUT, 1);
-		pv_rate_count(k, BYTES_OUT, e->size);
+		pv_rate_events(k, PPS_OUT, 1);
+		pv_rate_events(k, BYTES_OUT, e->size);
 		if (deep)
 			address(k, e, false, DST_IPS_OUT, ctx);
 		break;

@@ -378,7 +378,7 @@ static int ip_v6(struct view *v)
 	uint32_t n = pv_get16(h + 4);
 	int proto = h[6];
 	skip(v, 40);
-	if (n || proto == IP_NONE)
+	if (n)
 		narrow(v, n);
 	for (int i = 0;; i++) {
 		switch (proto) {

@@ -533,7 +533,7 @@ static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet
 		uint32_t at = seg_seq(c) - sd->next;
 		if (at > ahead)
 			break;
-		if (at + c->seg.len >= ahead + len && at + c->seg.wire >= ahead + wire) {
+		if (at + c->seg.wire >= ahead + wire) {
 			t->stats.retransmitted++;
 			t->stats.bytes_again += len;
 			return;
@@ -842,7 +842,7 @@ bool pv_tcp_time(struct pv_tcp *t, uint64_t now_ns)
 
 void pv_tcp_end(struct pv_tcp *t)
 {
-	/* Downwards: ending a flow can move others from L_HOLDING to L_DATA. */
+	/* Those that hold bytes first, as ending one could make another give up its own and change lists. */
 	for (int l = LISTS - 1; l >= 0; l--) {
 		while (t->lists[l].head != NONE)
 			end_and_release(t, t->lists[l].head, &t->stats.flows_ended);

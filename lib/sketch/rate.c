@@ -30,10 +30,8 @@ struct page {
 };
 
 struct pv_rate {
-	/* The second counted last, and its counter; NULL if none. Its counter is not 0. */
-	uint64_t last_sec;
-	uint64_t *last;
-	uint64_t total, lost;
+	struct pv_rate_hot hot;
+	uint64_t lost;
 	struct page **pages; /* used of them ascending by base, then spare ones up to have */
 	uint32_t used, have, alloc;
 	struct pv_exphist *folded; /* counts of folded seconds; may exist and be empty */
@@ -67,8 +65,8 @@ void pv_rate_reset(struct pv_rate *r)
 	pv_exphist_free(r->folded);
 	r->folded = NULL;
 	r->used = 0;
-	r->last = NULL;
-	r->total = 0;
+	r->hot.last = NULL;
+	r->hot.total = 0;
 	r->lost = 0;
 }
 
@@ -106,7 +104,7 @@ static void fold(struct pv_rate *r, uint64_t sec, uint64_t n)
 		r->folded = pv_exphist_new();
 	if (!r->folded) {
 		r->lost = pv_add_sat(r->lost, n);
-		r->total -= n < r->total ? n : r->total;
+		r->hot.total -= n < r->hot.total ? n : r->hot.total;
 		return;
 	}
 	first = !pv_exphist_count(r->folded);
@@ -114,7 +112,7 @@ static void fold(struct pv_rate *r, uint64_t sec, uint64_t n)
 	pv_exphist_add_u64(r->folded, n);
 	if (pv_exphist_lost(r->folded) != lost) {
 		r->lost = pv_add_sat(r->lost, n);
-		r->total -= n < r->total ? n : r->total;
+		r->hot.total -= n < r->hot.total ? n : r->hot.total;
 		return;
 	}
 	if (first || sec < r->folded_first)
@@ -134,7 +132,7 @@ static void fold_oldest(struct pv_rate *r)
 	r->used--;
 	memmove(r->pages, r->pages + 1, sizeof(*r->pages) * r->used);
 	r->pages[r->used] = page;
-	r->last = NULL;
+	r->hot.last = NULL;
 }
 
 static int pages_grow(struct pv_rate *r)
@@ -192,9 +190,9 @@ void pv_rate_add(struct pv_rate *r, uint64_t sec, uint64_t n)
 	uint64_t *c;
 	bool older;
 
-	if (r->last && sec == r->last_sec) {
-		*r->last = pv_add_sat(*r->last, n);
-		r->total = pv_add_sat(r->total, n);
+	if (r->hot.last && sec == r->hot.last_sec) {
+		*r->hot.last = pv_add_sat(*r->hot.last, n);
+		r->hot.total = pv_add_sat(r->hot.total, n);
 		return;
 	}
 	if (!n)
@@ -204,15 +202,15 @@ void pv_rate_add(struct pv_rate *r, uint64_t sec, uint64_t n)
 		r->lost = pv_add_sat(r->lost, n);
 		return;
 	}
-	r->total = pv_add_sat(r->total, n);
+	r->hot.total = pv_add_sat(r->hot.total, n);
 	if (!page) {
 		fold(r, sec, n);
 		return;
 	}
 	c = &page->n[sec % PV_RATE_PAGE_SECONDS];
 	*c = pv_add_sat(*c, n);
-	r->last = c;
-	r->last_sec = sec;
+	r->hot.last = c;
+	r->hot.last_sec = sec;
 }
 
 int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src)
@@ -233,7 +231,7 @@ int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src)
 				dst->folded_first = src->folded_first;
 			if (!had || src->folded_last > dst->folded_last)
 				dst->folded_last = src->folded_last;
-			dst->total = pv_add_sat(dst->total, sum);
+			dst->hot.total = pv_add_sat(dst->hot.total, sum);
 		}
 	}
 	/* Oldest first: a page meets its like before it is folded. */
@@ -251,7 +249,7 @@ int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src)
 				dst->lost = pv_add_sat(dst->lost, n);
 				continue;
 			}
-			dst->total = pv_add_sat(dst->total, n);
+			dst->hot.total = pv_add_sat(dst->hot.total, n);
 			if (to)
 				to->n[j] = pv_add_sat(to->n[j], n);
 			else
@@ -291,7 +289,7 @@ uint64_t pv_rate_at(const struct pv_rate *r, uint64_t sec)
 
 uint64_t pv_rate_total(const struct pv_rate *r)
 {
-	return r->total;
+	return r->hot.total;
 }
 
 uint64_t pv_rate_lost(const struct pv_rate *r)
@@ -532,7 +530,7 @@ static int read_pages(struct pv_rate *r, struct pv_wire_in *in, uint64_t pages)
 			page->n[j] = pv_wire_varint(in);
 			if (!page->n[j])
 				return EINVAL;
-			r->total = pv_add_sat(r->total, page->n[j]);
+			r->hot.total = pv_add_sat(r->hot.total, page->n[j]);
 		}
 		/* The highest page there can be is the last. */
 		if (next > UINT64_MAX >> LG_PAGE && i + 1 < pages)
@@ -556,7 +554,7 @@ static int read_folded(struct pv_rate *r, struct pv_wire_in *in)
 		return EINVAL;
 	r->folded_first = first;
 	r->folded_last = first + span;
-	r->total = pv_add_sat(r->total, pv_exphist_sum_u64(r->folded));
+	r->hot.total = pv_add_sat(r->hot.total, pv_exphist_sum_u64(r->folded));
 	return 0;
 }
 

@@ -40,6 +40,26 @@ void pv_rate_reset(struct pv_rate *r);
 /* n events in that second; n == 0 is a no-op. */
 void pv_rate_add(struct pv_rate *r, uint64_t sec, uint64_t n);
 
+/* What stands first in every rate, for pv_rate_count() alone: the second counted last and its counter (NULL if none; not
+ * 0), and the total. */
+struct pv_rate_hot {
+	uint64_t last_sec;
+	uint64_t *last;
+	uint64_t total;
+};
+
+/* pv_rate_add() without a call for what is nearly always so: the same second as before. */
+static inline void pv_rate_count(struct pv_rate *r, uint64_t sec, uint64_t n)
+{
+	struct pv_rate_hot *hot = (struct pv_rate_hot *)(void *)r;
+	if (hot->last && sec == hot->last_sec && hot->total <= UINT64_MAX - n) {
+		*hot->last += n; /* never more than the total */
+		hot->total += n;
+	} else {
+		pv_rate_add(r, sec, n);
+	}
+}
+
 /* src may be dst. 0, or -1 with errno ENOMEM; dst is then valid, and what is missing is in pv_rate_lost(). */
 int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src);
 /* NULL with errno ENOMEM. */

@@ -64,7 +64,11 @@ static uint32_t capacity(unsigned lg)
 
 static uint64_t hash_num(const struct pv_topn *t, uint64_t num)
 {
-	return XXH3_64bits_withSeed(&num, sizeof(num), t->seed);
+	/* Mixed with the seed from both sides, so that nobody who lacks it can aim at a place. Constants: SplitMix64. */
+	uint64_t x = num ^ t->seed;
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * (UINT64_C(0x94d049bb133111eb) ^ (t->seed << 1));
+	return x ^ x >> 31;
 }
 
 static uint64_t hash_str(const struct pv_topn *t, const void *key, size_t n)

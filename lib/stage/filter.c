@@ -257,7 +257,16 @@ static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
 	struct pv_stage *next = ctx;
 	for (int i = 0; i < n; i++)
 		next->ops->batch(next, iov[i].iov_base, iov[i].iov_len);
-	enum pv_res res = pv_out_flush(&next->out);
+	enum pv_res res = pv_out_release(&next->out);
+	if (res == PV_FAIL)
+		errno = next->out.error;
+	return res;
+}
+
+static enum pv_res stage_drain(void *ctx)
+{
+	struct pv_stage *next = ctx;
+	enum pv_res res = pv_out_drain(&next->out);
 	if (res == PV_FAIL)
 		errno = next->out.error;
 	return res;
@@ -265,5 +274,5 @@ static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
 
 struct pv_sink pv_sink_stage(struct pv_stage *next)
 {
-	return (struct pv_sink){stage_write, NULL, next, 512};
+	return (struct pv_sink){.write = stage_write, .drain = stage_drain, .ctx = next, .copy_below = 512};
 }

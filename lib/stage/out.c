@@ -53,6 +53,19 @@ enum pv_res pv_out_flush(struct pv_out *o)
 	return o->res;
 }
 
+enum pv_res pv_out_release(struct pv_out *o)
+{
+	return o->niov ? pv_out_flush(o) : o->res;
+}
+
+enum pv_res pv_out_drain(struct pv_out *o)
+{
+	pv_out_flush(o);
+	if (o->res == PV_OK && o->sink.drain)
+		o->res = o->sink.drain(o->sink.ctx);
+	return o->res;
+}
+
 /* Room for an event, its header written. */
 static struct pv_event *append(struct pv_out *o, enum pv_event_type type, uint32_t whole, uint64_t time_ns)
 {

@@ -6,8 +6,8 @@
  * the stage's own events; pv_out_flush() hands both to the sink at once (writev on a pipe).
  * Short runs are copied into the buffer instead when the sink says that is cheaper (copy_below).
  *
- * Ownership: passed bytes stay the caller's and must stay unchanged until the next flush, which
- * the driver does after every batch. Threads: one thread at a time.
+ * Ownership: passed bytes stay the caller's and must stay unchanged until the next flush or release; the driver
+ * does one after every batch. Threads: one thread at a time.
  * Errors: sticky in `res`; after that everything is discarded, and the driver stops. */
 #ifndef PV_STAGE_OUT_H
 #define PV_STAGE_OUT_H
@@ -28,6 +28,8 @@ struct pv_sink {
 	/* May be NULL: take a whole buffer of PV_BATCH_BYTES with len bytes in it and give another for it, or NULL to have
 	 * it written instead. Spares a copy where a batch only changes hands. */
 	uint8_t *(*swap)(void *ctx, uint8_t *buf, size_t len);
+	/* May be NULL: hand on at once what is gathered further on, too. */
+	enum pv_res (*drain)(void *ctx);
 	void *ctx;
 	size_t copy_below; /* runs shorter than this are copied, not referenced */
 };
@@ -76,7 +78,12 @@ static inline void pv_out_count(struct pv_out *o, const struct pv_event *ev)
 		o->now_ns = ev->time_ns;
 }
 
+/* Hand over what there is. */
 enum pv_res pv_out_flush(struct pv_out *);
+/* The least that must be done before passed bytes may change: what is only in the buffer may stay and gather. */
+enum pv_res pv_out_release(struct pv_out *);
+/* Hand over what there is, all the way to the end: nothing more comes soon. */
+enum pv_res pv_out_drain(struct pv_out *);
 
 /* Append `n` bytes as a variable part of `ev`, which must be the newest event of this out and
  * have been made with room: at is the running end (starts as the size of the fixed part).

@@ -71,7 +71,7 @@ struct pv_sink pv_sink_fd_signal(int fd, int signal_fd)
 #ifdef F_SETPIPE_SZ
 	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* fewer switches between processes; a refusal costs only those */
 #endif
-	return (struct pv_sink){fd_write, NULL, ctx.ptr, COPY_BELOW};
+	return (struct pv_sink){.write = fd_write, .ctx = ctx.ptr, .copy_below = COPY_BELOW};
 }
 
 static enum pv_res none_write(void *ctx, const struct iovec *iov, int n)
@@ -82,7 +82,7 @@ static enum pv_res none_write(void *ctx, const struct iovec *iov, int n)
 
 struct pv_sink pv_sink_none(void)
 {
-	return (struct pv_sink){none_write, NULL, NULL, 0};
+	return (struct pv_sink){.write = none_write};
 }
 
 static int64_t now_ms(void)
@@ -135,14 +135,14 @@ struct pv_pipe_end pv_pipe_run(struct pv_stage *stage, int in_fd, int signal_fd)
 			break;
 		}
 		stage->ops->batch(stage, run, bytes);
-		if (pv_out_flush(&stage->out) != PV_OK)
+		if (pv_out_drain(&stage->out) != PV_OK)
 			break;
 	}
 	end.problem = r.problem;
 	end.offset = r.offset;
 	if (stage->out.res == PV_OK) {
 		stage->ops->end(stage, end.in != PV_END && end.in != PV_OK);
-		pv_out_flush(&stage->out);
+		pv_out_drain(&stage->out);
 	}
 	end.out = stage->out.res;
 	if (end.out == PV_FAIL)

@@ -36,7 +36,7 @@ struct pv_stage {
 
 void pv_stage_free(struct pv_stage *); /* NULL is fine */
 
-/* A sink that calls `next` in the same thread, and flushes its out. */
+/* A sink that calls `next` in the same thread. */
 struct pv_sink pv_sink_stage(struct pv_stage *next);
 
 /* ---- analysers ---------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static void *consume(void *arg)
 		pthread_mutex_unlock(&t->lock);
 		if (stage->out.res == PV_OK) {
 			stage->ops->batch(stage, (const void *)b->bytes, b->len);
-			pv_out_flush(&stage->out);
+			pv_out_drain(&stage->out);
 		}
 		pthread_mutex_lock(&t->lock);
 		b->len = 0;
@@ -52,7 +52,7 @@ static void *consume(void *arg)
 	pthread_mutex_unlock(&t->lock);
 	if (stage->out.res == PV_OK) {
 		stage->ops->end(stage, cut);
-		pv_out_flush(&stage->out);
+		pv_out_drain(&stage->out);
 	}
 	t->res = stage->out.res;
 	return NULL;
@@ -148,7 +148,7 @@ static uint8_t *thread_swap(void *ctx, uint8_t *buf, size_t len)
 
 struct pv_sink pv_sink_thread(struct pv_thread *t)
 {
-	return (struct pv_sink){thread_write, thread_swap, t, 512};
+	return (struct pv_sink){.write = thread_write, .swap = thread_swap, .ctx = t, .copy_below = 512};
 }
 
 enum pv_res pv_thread_join(struct pv_thread *t, bool cut)

@@ -226,10 +226,11 @@ static uint64_t minute(const struct pv_bucket *b)
 	return b->start_ns / NS / PV_WINDOW_PERIOD_SEC;
 }
 
-/* Takes b over: into its minute's place, or merged with what is there. keep: how many closed buckets stay. */
-static void keep_closed(struct pv_window *w, struct instance *in, struct pv_bucket *b, unsigned keep)
+/* Takes b over: into its minute's place, or merged with what is there. As many stay as there are periods, although the
+ * live bucket takes one place of what is shown: it may still turn out to be of a minute that is there. */
+static void keep_closed(struct pv_window *w, struct instance *in, struct pv_bucket *b)
 {
-	unsigned at = 0;
+	unsigned at = 0, keep = w->conf.periods;
 	while (at < in->nclosed && minute(in->closed[at]) > minute(b))
 		at++;
 	if (at < in->nclosed && (minute(in->closed[at]) == minute(b) || w->conf.periods == 1)) {
@@ -248,7 +249,7 @@ static void keep_closed(struct pv_window *w, struct instance *in, struct pv_buck
 		pv_bucket_free(b);
 		return;
 	}
-	while (in->nclosed >= keep) /* more than one too many when the stream before kept a live one's place */
+	if (in->nclosed == keep)
 		pv_bucket_free(in->closed[--in->nclosed]);
 	memmove(&in->closed[at + 1], &in->closed[at], (in->nclosed - at) * sizeof in->closed[0]);
 	in->closed[at] = b;
@@ -313,8 +314,7 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 			in->handler->shift(b, &in->ctx);
 		if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
 			w->losses.lost++;
-		/* with a period to come, one place is the live bucket's */
-		keep_closed(w, in, b, w->conf.periods > 1 && !last ? w->conf.periods - 1 : w->conf.periods);
+		keep_closed(w, in, b);
 	}
 	stay_in_budget(w);
 	w->any = false;
@@ -381,7 +381,8 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
 	w->hosts = s->hosts_count > 0;
 	w->stream_id = s->stream_id;
-	w->live_out_sec = ev->time_ns / NS;
+	/* the first copy goes out at once: who reads us learns that what follows is counted already */
+	w->live_out_sec = ev->time_ns / NS ? ev->time_ns / NS - 1 : 0;
 	pv_defines_clear(w->defines);
 	for (size_t i = 0; i < w->ninstances; i++) {
 		w->instance[i]->bound = w->instance[i]->fed = false;
@@ -506,7 +507,7 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 	b->conf.topn_percentile = in->conf.topn_percentile;
 	if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
 		w->losses.lost++;
-	keep_closed(w, in, b, w->conf.periods);
+	keep_closed(w, in, b);
 	stay_in_budget(w);
 }
 
@@ -538,7 +539,7 @@ static void update(struct pv_window *w, const struct pv_event *ev)
 			if (h->samples >= 0 && deep)
 				pv_count(root, (unsigned)h->samples, 1);
 			if (h->events_rate >= 0)
-				pv_rate_count(root, (unsigned)h->events_rate, 1);
+				pv_rate_events(root, (unsigned)h->events_rate, 1);
 		}
 		h->update(b, ev, deep, &in->ctx);
 	}
@@ -740,18 +741,26 @@ static struct pv_bucket *merged(struct pv_window *w, struct instance *in)
 		pv_bucket_free(sum);
 		return NULL;
 	}
-	/* oldest first, so that a full top-N table keeps what came first, as one stream would have */
-	unsigned room = w->conf.periods > 1 && in->live ? w->conf.periods - 1 : w->conf.periods;
-	for (unsigned i = in->nclosed < room ? in->nclosed : room; i--;)
-		if (pv_bucket_merge(sum, in->closed[i]))
-			w->losses.lost++;
-	if (in->live) {
+	unsigned room = w->conf.periods;
+	bool live = in->live;
+	if (live) {
 		in->live->start_ns = w->start_ns;
 		if (w->last_ns > in->live->start_ns)
 			in->live->end_ns = w->last_ns;
-		if (pv_bucket_merge(sum, in->live))
-			w->losses.lost++;
+		unsigned newer = 0;
+		while (newer < in->nclosed && minute(in->closed[newer]) > minute(in->live))
+			newer++;
+		if (w->conf.periods > 1 && newer == room)
+			live = false; /* older than all that is shown */
+		else if (w->conf.periods > 1 && (newer == in->nclosed || minute(in->closed[newer]) != minute(in->live)))
+			room--;
 	}
+	/* oldest first, so that a full top-N table keeps what came first, as one stream would have */
+	for (unsigned i = in->nclosed < room ? in->nclosed : room; i--;)
+		if (pv_bucket_merge(sum, in->closed[i]))
+			w->losses.lost++;
+	if (live && pv_bucket_merge(sum, in->live))
+		w->losses.lost++;
 	sum->closed = !in->live;
 	return sum;
 }

@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3)
 		return 0;
 	size_t link = data[0] % (sizeof(dlts) / sizeof(*dlts));
-	struct pv_decoder d = {.linktype = dlts[link],
-			       .decap_gre = data[1] & 1, .decap_ipip = data[1] & 2, .decap_vxlan = data[1] & 4};
+	struct pv_decoder d = {.linktype = dlts[link], .decap_gre = data[1] & 1, .decap_ipip = data[1] & 2,
+			       .decap_vxlan = data[1] & 4};
 	struct pv_hosts *hosts = NULL;
 	if (data[1] & 8) {
 		char err[64];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Segments of a few flows. Byte 0 sizes the tables; then 6 bytes make a segment each: flow and side, flags and
- * a step in time, distance from where the side stands (2), length, and how much the capture cut off.
+ * Segments of a few flows. Byte 0 sizes the tables; then 6 bytes make a segment each: flow and side, flags
+ * and a step in time, distance from where the side stands (2), length, how much the capture cut off.
  *
  * The byte at a sequence number is a function of that number, whoever sends it. So a message that was put
  * together from the wrong pieces shows: its bytes do not follow one another.
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t at[8][2];
 	uint64_t now = 100 * UINT64_C(1000000000);
 	for (int f = 0; f < 8; f++)
-		at[f][0] = at[f][1] = (uint32_t)f * 0x20000000u - (f & 1 ? 200 : 0); /* 0, and close to a wrap */
+		at[f][0] = at[f][1] = f & 1 ? -200u * (unsigned)f : (unsigned)f; /* before the wrap, and behind */
 	uint64_t number = 0;
 	for (size_t i = 1; i + 6 <= size; i += 6) {
 		const uint8_t *b = data + i;

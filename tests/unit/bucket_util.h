@@ -86,7 +86,7 @@ UNUSED static void bucket_fill(struct pv_bucket *b, unsigned p)
 		pv_quantile_u64(root, M_QUANTILES, i * i * (p + 1));
 		pv_quantile_real(root, M_REAL, (i + 1) / (p + 1.5));
 		pv_histogram_u64(root, M_HISTOGRAM, i * 17);
-		pv_rate_count(root, M_RATE, i + 1);
+		pv_rate_events(root, M_RATE, i + 1);
 		pv_top_bytes(root, M_OFF, "never", 5, 1);
 		snprintf(text, sizeof text, "10.0.0.%u", (i + p) % 2);
 		struct pv_block *dev = pv_bucket_block(b, root, S_DEVICE, text);
@@ -94,7 +94,7 @@ UNUSED static void bucket_fill(struct pv_bucket *b, unsigned p)
 		pv_top_u64(dev, M_DEV_TOP, i % 7, 1);
 		pv_distinct_u64(dev, M_DEV_DISTINCT, i + 10 * p);
 		struct pv_block *ifc = pv_bucket_block(b, dev, S_INTERFACE, i % 3 ? "eth0" : "eth1");
-		pv_rate_count(ifc, M_IF_RATE, 1);
+		pv_rate_events(ifc, M_IF_RATE, 1);
 		pv_quantile_u64(ifc, M_IF_QUANTILES, 1000 + i);
 		pv_histogram_u64(ifc, M_IF_HISTOGRAM, 1000 * i);
 		pv_count(pv_bucket_block(b, root, S_DIRECTION, i % 2 ? "in" : "out"), M_DIR_COUNT, 1);

@@ -31,6 +31,8 @@ UNUSED static enum pv_res mem_write(void *ctx, const struct iovec *iov, int n)
 	if (m->fail_after && m->writes > m->fail_after)
 		return PV_STOP;
 	for (int i = 0; i < n; i++) {
+		if (!iov[i].iov_len)
+			continue;
 		if (m->cap - m->n < iov[i].iov_len) {
 			m->cap = (m->n + iov[i].iov_len) * 2;
 			m->p = realloc(m->p, m->cap);

@@ -724,7 +724,7 @@ static void json(void **state)
 	b->recorded = true;
 	for (unsigned i = 0; i < 10; i++) {
 		b->now_sec = 100 + i;
-		pv_rate_count(root, M_RATE, 10 - i);
+		pv_rate_events(root, M_RATE, 10 - i);
 		pv_quantile_u64(root, M_QUANTILES, i + 1);
 		pv_quantile_real(root, M_REAL, 0.5);
 		pv_histogram_u64(root, M_HISTOGRAM, i * 2);

@@ -449,6 +449,7 @@ static void gre_teb(struct frame *f)
 }
 static void gre_routing(struct frame *f) { eth(f, 0x800); ip4(f, 47, 30); p32(f, 0x40000800); fill(f, 26); }
 static void gre_pptp(struct frame *f) { eth(f, 0x800); ip4(f, 47, 30); p32(f, 0x2001880b); fill(f, 26); }
+static void gre_version1(struct frame *f) { gre(f); f->b[35] = 1; }
 static void gre_wccp(struct frame *f) { eth(f, 0x800); ip4(f, 47, 30); p32(f, 0x883e); fill(f, 26); }
 static void gre_short(struct frame *f) { eth(f, 0x800); ip4(f, 47, 6); p32(f, 0x80000800); fill(f, 22); }
 static void vxlan(struct frame *f)
@@ -620,6 +621,7 @@ static const struct {
     {"gre with Ethernet", gre_teb, 1, GRE, 4, 1, 17, E | TUN, 0, 9, 53, 84, 1, 1},
     {"gre with routing", gre_routing, 1, GRE, 4, 0, 47, E, 0, NOV, 0, -1, 0, 0},
     {"gre version 1", gre_pptp, 1, GRE, 4, 0, 47, E, 0, NOV, 0, -1, 0, 0},
+    {"gre version 1 with IPv4", gre_version1, 1, GRE, 4, 0, 47, E, 0, NOV, 0, -1, 0, 0},
     {"gre with something else", gre_wccp, 1, GRE, 4, 0, 47, E, 0, NOV, 0, -1, 0, 0},
     {"gre too short", gre_short, 1, GRE, 4, 0, 47, E | MAL, PV_DEC_TUNNEL_SHORT, NOV, 0, -1, 0, 0},
     {"vxlan outside", vxlan, 1, GRE | IPIP, 4, 1, 17, E, 0, NOV, 4789, 42, 51, 51},
@@ -839,6 +841,7 @@ static void test_cut(void **state)
 		{ext_many, 60, 6, 0, PV_DEC_EXT_CUT, 0, 0},
 		{eth_padding, 54, 4, 2, 0, 0, 0},
 		{ip4_claims, 44, 4, 1, 0, 2, 992},
+		{tcp_offset_high, 54, 4, 0, PV_DEC_TCP_OFFSET, 0, 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

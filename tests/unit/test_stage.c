@@ -432,11 +432,13 @@ static void through(const char *script, const char *filters, size_t split, struc
 		for (size_t k = 0; at < in.n && (!split || k < split); k++)
 			at += ev_at(&in, at)->size;
 		stage[0]->ops->batch(stage[0], ev_at(&in, from), at - from);
-		assert_int_equal(pv_out_flush(&stage[0]->out), PV_OK);
+		assert_int_equal(pv_out_drain(&stage[0]->out), PV_OK);
 		memset(in.p + from, 0xee, at - from); /* a batch is borrowed: nobody may look back */
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		stage[i]->ops->end(stage[i], true);
+		assert_int_equal(pv_out_drain(&stage[i]->out), PV_OK);
+	}
 	for (size_t i = 0; i < n; i++)
 		pv_stage_free(stage[i]);
 	mem_free(&in);

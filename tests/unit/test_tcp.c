@@ -83,7 +83,7 @@ static void bench_init(struct bench *b, uint32_t flows, size_t bytes)
 	b->t = pv_tcp_new(&c);
 	assert_non_null(b->t);
 	guard_init(&b->guard, 70000);
-	b->now = 1000 * SEC;
+	b->now = 100000 * SEC;
 	b->port = 40000;
 	b->l3 = 4;
 }
@@ -519,6 +519,42 @@ static void test_two_holes(void **state)
 	bench_free(&b);
 }
 
+/* The second hole is all that was left of the message. */
+static void test_hole_at_the_end(void **state)
+{
+	uint8_t s[300];
+	struct bench b;
+	(void)state;
+	size_t n = message(s, 200, 'a'), m = message(s + n, 10, 'b');
+	bench_init(&b, 4, 1 << 16);
+	data(&b, CLIENT, 0, s, 10);
+	data(&b, CLIENT, 20, s + 20, 10);
+	data(&b, CLIENT, (uint32_t)n, s + n, m);
+	pv_tcp_end(b.t);
+	assert_int_equal(b.seen.messages, 1);
+	assert_int_equal(b.seen.first[0], 'b');
+	assert_int_equal(pv_tcp_stats(b.t)->broken, 0);
+	bench_free(&b);
+}
+
+/* The same early segment again and again is one segment, and no reason to give up. */
+static void test_early_twice(void **state)
+{
+	struct bench b;
+	(void)state;
+	bench_init(&b, 4, 1 << 16);
+	flag(&b, CLIENT, 0, SYN);
+	for (int i = 0; i < 100; i++)
+		data(&b, CLIENT, 4, "\0\1b\0\1c", 6);
+	data(&b, CLIENT, 7, "\0\1c", 3);
+	assert_int_equal(pv_tcp_stats(b.t)->reordered, 1);
+	assert_int_equal(pv_tcp_stats(b.t)->retransmitted, 100);
+	data(&b, CLIENT, 1, "\0\1a", 3);
+	assert_int_equal(b.seen.messages, 3);
+	assert_int_equal(pv_tcp_stats(b.t)->gaps, 0);
+	bench_free(&b);
+}
+
 static void test_snapped(void **state)
 {
 	uint8_t s[300];
@@ -735,6 +771,12 @@ static void test_idle(void **state)
 	b.now -= 1 * SEC; /* a little disorder is none */
 	flag(&b, CLIENT, 1, SYN);
 	assert_int_equal(pv_tcp_stats(b.t)->flows_open, 1);
+	data(&b, CLIENT, 2, "\0\1a", 3);
+	b.now += 20 * SEC;
+	data(&b, CLIENT, 2, "\0\1a", 3); /* whatever comes keeps it alive */
+	b.now += 20 * SEC;
+	data(&b, CLIENT, 2, "\0\1a", 3);
+	assert_int_equal(b.seen.messages, 1);
 	bench_free(&b);
 }
 
@@ -1061,6 +1103,8 @@ int main(void)
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_where_lost),
 		cmocka_unit_test(test_two_holes),
+		cmocka_unit_test(test_hole_at_the_end),
+		cmocka_unit_test(test_early_twice),
 		cmocka_unit_test(test_snapped),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_cut_at_the_end),

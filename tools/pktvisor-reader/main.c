@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pktvisor-reader - a saved capture in, one JSON summary out. See pktvisor-reader(1).
  *
- * The stages of the shell pipeline, joined as threads: the source and the first analyser in this one, the other analysers
- * in a second, the window in a third. Two processors share that well, whatever the traffic. */
+ * The stages of the shell pipeline, joined as threads: a crew works on the analysers and the window while this
+ * thread reads packets, and helps when it is ahead. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "net/analyser.h"
-#include "stage/thread.h"
+#include "stage/crew.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
@@ -23,11 +23,11 @@ static const char *const default_modules[] = {"net", "dns", "dhcp"};
 
 #define ANALYSERS 3
 
-/* The analysers that the modules need, the last of the pipeline first, and the threads behind this one. */
+/* The analysers that the modules need, the last of the pipeline first. */
 struct chain {
 	struct pv_stage *stage[ANALYSERS];
 	size_t n;
-	struct pv_thread *analysers, *window;
+	struct pv_crew *crew;
 	struct pv_sink first; /* of the whole chain */
 };
 
@@ -67,11 +67,9 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 		if (!ok)
 			break;
 		c->stage[c->n++] = s;
-		sink = pv_sink_stage(s);
-		if (i == 1) { /* dns is the most work: what comes before it stays in this thread */
-			ok = (c->analysers = pv_thread_start(s)) != NULL;
-			sink = ok ? pv_sink_thread(c->analysers) : sink;
-		}
+		/* dns is the most work: what comes before it is done by whoever reads, dhcp by whoever does dns */
+		sink = i == 1 ? pv_crew_add(c->crew, s) : pv_sink_stage(s);
+		ok = sink.write != NULL;
 	}
 	c->first = sink;
 	pv_net_filter_free(&net.filter);
@@ -83,7 +81,7 @@ static int run(const struct pv_program *prog, struct pv_capture *capture, struct
 	struct pv_progress progress = PV_PROGRESS;
 	for (;;) {
 		enum pv_res res = pv_capture_poll(capture, out);
-		enum pv_res sent = pv_out_flush(out);
+		enum pv_res sent = res == PV_OK ? out->res : pv_out_drain(out);
 		pv_progress_step(&progress, capture);
 		if (res == PV_FAIL || sent == PV_FAIL) {
 			pv_progress_end(&progress, capture);
@@ -140,6 +138,8 @@ int main(int argc, char **argv)
 	char err[512];
 	pv_tool_start(&prog, argc, argv, &conf.file);
 	check_input(&prog, input);
+	int code = PV_EXIT_USAGE;
+	struct pv_capture *capture = NULL;
 	struct pv_window_conf wconf;
 	pv_summary_conf(&o, &wconf);
 	if (!wconf.nmodules) {
@@ -149,34 +149,37 @@ int main(int argc, char **argv)
 	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
 	if (!w) {
 		pv_tool_say(&prog, "%s", err);
-		return PV_EXIT_USAGE;
+		goto out;
 	}
 	conf.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	struct pv_capture *capture = pv_capture_open(&conf, err, sizeof err);
+	capture = pv_capture_open(&conf, err, sizeof err);
 	if (!capture) {
 		pv_tool_say(&prog, "%s", err);
-		return PV_EXIT_FAILED;
+		code = PV_EXIT_FAILED;
+		goto out;
 	}
 	if (verbose)
 		pv_progress_effective(&prog, capture);
-	struct chain chain = {.window = pv_thread_start(pv_window_stage(w))};
+	struct chain chain = {.crew = pv_crew_new(0)};
 	struct pv_out out;
-	if (!chain.window || !build(&chain, &prog, &wconf, &geo, pv_sink_thread(chain.window)) ||
-	    pv_out_init(&out, chain.first)) {
+	struct pv_sink to_window = {.write = NULL};
+	if (chain.crew)
+		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
+	if (!to_window.write || !build(&chain, &prog, &wconf, &geo, to_window) || pv_out_init(&out, chain.first)) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}
-	int code = run(&prog, capture, &out);
-	if (chain.analysers)
-		pv_thread_join(chain.analysers, false);
-	pv_thread_join(chain.window, false);
+	pv_crew_start(chain.crew);
+	code = run(&prog, capture, &out);
+	pv_crew_finish(chain.crew, false);
 	struct pv_summary s = {.prog = &prog, .table = table};
 	code = pv_summary_end(&s, w, code);
 	pv_summary_losses(&prog, w);
 	pv_out_free(&out);
 	for (size_t i = 0; i < chain.n; i++)
 		pv_stage_free(chain.stage[i]);
-	pv_stage_free(pv_window_stage(w));
+out:
+	pv_stage_free(w ? pv_window_stage(w) : NULL);
 	pv_capture_free(capture);
 	pv_summary_opts_free(&o);
 	return code;

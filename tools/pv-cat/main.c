@@ -129,21 +129,24 @@ int main(int argc, char **argv)
 	};
 	const char **files = calloc(FILES_MAX, sizeof *files);
 	size_t n = files ? pv_tool_start(&prog, argc, argv, files) : 0;
+	int code = PV_EXIT_USAGE;
 	if (parse_types(&prog, &types, &c.select))
-		return PV_EXIT_USAGE;
+		goto out;
 	c.copy = !c.json && !c.count && !check;
 	if (n == 0) {
 		if (!pv_tool_stdin_events(&prog))
-			return PV_EXIT_USAGE;
+			goto out;
 		files[n++] = "-";
 	}
 	if (c.copy && !pv_tool_stdout_binary(&prog))
-		return PV_EXIT_USAGE;
+		goto out;
 	if (pv_out_init(&c.stage.out, c.copy ? pv_tool_stdout() : pv_sink_none())) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
-		return PV_EXIT_FAILED;
+		code = PV_EXIT_FAILED;
+		goto out;
 	}
-	int code = PV_EXIT_OK, sig = pv_tool_signals();
+	code = PV_EXIT_OK;
+	int sig = pv_tool_signals();
 	for (size_t i = 0; i < n && code == PV_EXIT_OK; i++) {
 		int fd = strcmp(files[i], "-") ? open(files[i], O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 		if (fd < 0) {
@@ -162,6 +165,7 @@ int main(int argc, char **argv)
 		report(&c);
 	if (code == PV_EXIT_OK)
 		code = pv_tool_flush(&prog);
+out:
 	cat_free(&c.stage);
 	pv_opt_list_free(&types);
 	free(files);

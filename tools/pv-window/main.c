@@ -32,11 +32,14 @@ int main(int argc, char **argv)
 		.nopts = sizeof opts / sizeof opts[0],
 	};
 	pv_tool_start(&prog, argc, argv, NULL);
-	if (list)
-		return pv_summary_list(&prog, &o);
+	int code = PV_EXIT_USAGE;
+	if (list) {
+		code = pv_summary_list(&prog, &o);
+		goto out;
+	}
 	if (json && table) {
 		pv_tool_say(&prog, "--json and --table exclude each other");
-		return PV_EXIT_USAGE;
+		goto out;
 	}
 	struct pv_summary s = {.prog = &prog, .table = table};
 	struct pv_window_conf conf;
@@ -45,19 +48,20 @@ int main(int argc, char **argv)
 	conf.closed = conf.buckets ? NULL : print_closed;
 	conf.ctx = &s;
 	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))
-		return PV_EXIT_USAGE;
+		goto out;
 	char err[512];
 	struct pv_window *w = pv_window_new(&conf, conf.buckets ? pv_tool_stdout() : pv_sink_none(), err, sizeof err);
 	if (!w) {
 		pv_tool_say(&prog, "%s", err);
-		return PV_EXIT_USAGE;
+		goto out;
 	}
 	struct pv_pipe_end end = pv_pipe_run(pv_window_stage(w), STDIN_FILENO, pv_tool_signals());
-	int code = pv_tool_finish(&prog, &end);
+	code = pv_tool_finish(&prog, &end);
 	if (!conf.buckets)
 		code = pv_summary_end(&s, w, code);
 	pv_summary_losses(&prog, w);
 	pv_stage_free(pv_window_stage(w));
+out:
 	pv_summary_opts_free(&o);
 	return code;
 }
