@@ -45,8 +45,8 @@ enum {
 	}
 
 static const struct pv_metric metrics[METRICS] = {
-	[RATE_TOTAL] = RATE(1, "rates.total", "Rate of all DHCPv4 wire packets per second"),
-	[RATE_EVENTS] = RATE(2, "rates.events", "Rate of all DHCP events, DHCPv4 and DHCPv6, per second"),
+	[RATE_TOTAL] = RATE(1, "rates.total", "rate of all DHCPv4 wire packets per second"),
+	[RATE_EVENTS] = RATE(2, "rates.events", "rate of all DHCP events, DHCPv4 and DHCPv6, per second"),
 	[EVENTS] = COUNTER(3, "wire_packets.events", "DHCP events, DHCPv4 and DHCPv6"),
 	[DEEP_SAMPLES] = COUNTER(4, "wire_packets.deep_samples", "DHCP events that were sampled deeply"),
 	[DISCOVER] = COUNTER(5, "wire_packets.discover", "DHCPv4 DISCOVER packets"),
@@ -57,12 +57,12 @@ static const struct pv_metric metrics[METRICS] = {
 	[ADVERTISE] = COUNTER(10, "wire_packets.advertise", "DHCPv6 ADVERTISE packets"),
 	[REQUEST_V6] = COUNTER(11, "wire_packets.request_v6", "DHCPv6 REQUEST packets"),
 	[REPLY] = COUNTER(12, "wire_packets.reply", "DHCPv6 REPLY packets"),
-	[TOTAL] = COUNTER(13, "wire_packets.total", "All DHCPv4 packets, of whatever type"),
+	[TOTAL] = COUNTER(13, "wire_packets.total", "all DHCPv4 packets, of whatever type"),
 	[FILTERED] = COUNTER(14, "wire_packets.filtered", "DHCP packets seen that did not match the filters"),
 	[TOP_CLIENTS] = TOP(15, "top_clients", "client",
-			    "Clients that were given an address: hardware address, host name, IPv4 address"),
+			    "clients that were given an address: hardware address, host name, IPv4 address"),
 	[TOP_SERVERS] =
-		TOP(16, "top_servers", "server", "Servers that made offers: hardware address, IP address"),
+		TOP(16, "top_servers", "server", "servers that made offers: hardware address, IP address"),
 };
 
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};

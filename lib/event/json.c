@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "event/check.h"
 
-enum field_kind { U8, U16, U32, U64, TIME, ADDR, MAC, IP4, TEXT, TEXT32, PAYLOAD, DIR, ECS, HOSTS, ROWS, CLOCK };
+enum field_kind { U8, U16, U32, U64, VLAN, TIME, ADDR, MAC, IP4, TEXT, TEXT32, PAYLOAD, DIR, ECS, HOSTS, ROWS, CLOCK };
 
 struct field {
 	const char *name;
@@ -42,7 +42,7 @@ static const struct field packet[] = {
 	F(pv_packet, sport, U16),    F(pv_packet, dport, U16),      A(pv_packet, l3, U8),
 	A(pv_packet, l4, U8),        A(pv_packet, proto, U8),       A(pv_packet, dir, DIR),
 	A(pv_packet, stamp, U8),     F(pv_packet, bits, U8),        F(pv_packet, tcp_flags, U8),
-	F(pv_packet, reason, U8),    A(pv_packet, wire_len, U32),   A(pv_packet, cap_len, U32),
+	F(pv_packet, reason, U8),    F(pv_packet, vlan, VLAN),      A(pv_packet, wire_len, U32),   A(pv_packet, cap_len, U32),
 	A(pv_packet, payload_wire_len, U32), F(pv_packet, tcp_seq, U32), F(pv_packet, tcp_ack, U32),
 	F(pv_packet, eth_src, MAC),  F(pv_packet, eth_dst, MAC),
 	{"payload", PAYLOAD, offsetof(struct pv_packet, payload_off), offsetof(struct pv_packet, payload_len), false},
@@ -50,7 +50,7 @@ static const struct field packet[] = {
 static const struct field net[] = {
 	A(pv_net, packet, U64), F(pv_net, src, ADDR),  F(pv_net, dst, ADDR),      F(pv_net, sport, U16),    F(pv_net, dport, U16),
 	A(pv_net, l3, U8),      A(pv_net, l4, U8),     A(pv_net, proto, U8),      A(pv_net, dir, DIR),      A(pv_net, stage, U8),
-	A(pv_net, stamp, U8),   F(pv_net, tcp_flags, U8), A(pv_net, size, U32),   F(pv_net, geo_src, U32),  F(pv_net, geo_dst, U32),
+	A(pv_net, stamp, U8),   F(pv_net, tcp_flags, U8), F(pv_net, vlan, VLAN), A(pv_net, size, U32),   F(pv_net, geo_src, U32),  F(pv_net, geo_dst, U32),
 	F(pv_net, asn_src, U32), F(pv_net, asn_dst, U32), {NULL, U8, 0, 0, false}};
 static const struct field dns[] = {
 	A(pv_dns, packet, U64),     F(pv_dns, src, ADDR),       F(pv_dns, dst, ADDR),        A(pv_dns, sport, U16),
@@ -61,6 +61,7 @@ static const struct field dns[] = {
 	A(pv_dns, qdcount, U16),    A(pv_dns, ancount, U16),    A(pv_dns, nscount, U16),     A(pv_dns, arcount, U16),
 	F(pv_dns, edns_version, U8), F(pv_dns, edns_size, U16), F(pv_dns, suffix_len, U16),  A(pv_dns, qname, TEXT),
 	F(pv_dns, qname_case, TEXT), F(pv_dns, ecs, ECS),       A(pv_dns, xact, U8),         F(pv_dns, query_dir, DIR),
+	F(pv_dns, query_stamp, U8), F(pv_dns, query_suffix_len, U16), F(pv_dns, query_qname_case, TEXT),
 	F(pv_dns, query_filtered, U8), F(pv_dns, query_bits, U16), F(pv_dns, query_time_ns, TIME), F(pv_dns, query_packet, U64),
 	F(pv_dns, query_length, U32), F(pv_dns, query_qname, TEXT), F(pv_dns, query_ecs, ECS), {NULL, U8, 0, 0, false}};
 static const struct field dhcp[] = {
@@ -74,7 +75,8 @@ static const struct field tcp_error[] = {A(pv_tcp_error, packet, U64), A(pv_tcp_
 static const struct field bucket[] = {
 	{"handler", TEXT, offsetof(struct pv_bucket_event, type), 0, true}, A(pv_bucket_event, version, TEXT), A(pv_bucket_event, name, TEXT),
 	A(pv_bucket_event, groups, TEXT), A(pv_bucket_event, stream_id, U64), A(pv_bucket_event, start_ns, TIME),
-	A(pv_bucket_event, end_ns, TIME), A(pv_bucket_event, blocks, U32), {NULL, U8, 0, 0, false}};
+	A(pv_bucket_event, end_ns, TIME), A(pv_bucket_event, blocks, U32), A(pv_bucket_event, metrics, U32),
+	A(pv_bucket_event, topn, U16), F(pv_bucket_event, topn_percentile, U8), F(pv_bucket_event, bits, U8), {NULL, U8, 0, 0, false}};
 static const struct field block[] = {A(pv_block_event, index, U32), A(pv_block_event, parent, U32),
 				     A(pv_block_event, scope, U16), F(pv_block_event, key, TEXT), {NULL, U8, 0, 0, false}};
 static const struct field metric[] = {A(pv_metric_event, block, U32), A(pv_metric_event, id, U16),
@@ -192,8 +194,13 @@ static json_t *ecs(const struct pv_ecs *e)
 	if (!e->family)
 		return NULL;
 	inet_ntop(e->family == 4 ? AF_INET : AF_INET6, e->family == 4 ? e->addr + 12 : e->addr, out, sizeof out);
-	return json_pack("{s:s,s:i,s:i}", "address", out, "source_prefix", e->source_prefix, "scope_prefix",
-			 e->scope_prefix);
+	json_t *o = json_pack("{s:s,s:i,s:i}", "address", out, "source_prefix", e->source_prefix, "scope_prefix",
+			      e->scope_prefix);
+	if (e->geo)
+		json_object_set_new(o, "geo", number(e->geo, true));
+	if (e->asn)
+		json_object_set_new(o, "asn", number(e->asn, true));
+	return o;
 }
 
 static json_t *field_json(const struct pv_event *ev, const struct field *f)
@@ -217,6 +224,9 @@ static json_t *field_json(const struct pv_event *ev, const struct field *f)
 	case U64:
 		memcpy(&u64, p, 8);
 		return number(u64, f->always);
+	case VLAN:
+		memcpy(&u16, p, 2);
+		return u16 == PV_NO_VLAN ? NULL : json_integer(u16);
 	case TIME:
 		memcpy(&u64, p, 8);
 		return u64 || f->always ? when(u64) : NULL;

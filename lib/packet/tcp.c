@@ -635,7 +635,10 @@ static bool is_idle(const struct pv_tcp *t, const struct flow *f, uint64_t now)
 {
 	/* A step back in time is a new recording or a clock that was set: in neither case "soon after". */
 	uint64_t d = now >= f->last_ns ? now - f->last_ns : f->last_ns - now;
-	return d >= (f->list == L_CLOSED && t->conf.idle_ns > PV_TCP_CLOSED_NS ? PV_TCP_CLOSED_NS : t->conf.idle_ns);
+	uint64_t limit = t->conf.idle_ns;
+	if (f->list == L_CLOSED && limit > PV_TCP_CLOSED_NS)
+		limit = PV_TCP_CLOSED_NS;
+	return d >= limit;
 }
 
 /* An open flow ends: what waited behind gaps is delivered, the rest dropped. `as` counts the reason. */

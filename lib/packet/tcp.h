@@ -10,10 +10,10 @@
  *   in sequence   taken; messages that lie whole in the segment are delivered in place, without a copy
  *   older         a retransmission; only a new tail is taken (what came first wins)
  *   newer         kept, up to PV_TCP_FRAGMENTS segments and PV_TCP_SIDE_BYTES a side
- * Closed: FIN of both sides, or RST. A closed flow stays as a tombstone until it is idle or its slot is
- * needed, so that stragglers are ignored rather than taken for a new flow. A SYN opens it again; so does a
- * SYN with another sequence number on a flow whose end we did not see (the port was used again). FIN
- * and RST alone never make a flow.
+ * Closed: FIN of both sides, or RST. A closed flow stays as a tombstone for PV_TCP_CLOSED_NS, unless its
+ * slot is needed, so that stragglers are ignored rather than taken for a new flow. A SYN opens it again;
+ * so does a SYN with another sequence number on a flow whose end we did not see (the port was used again).
+ * FIN and RST alone never make a flow.
  *
  * Loss. A gap is given up when the side holds too much behind it, when both sides have sent FIN, at RST,
  * at idle close and at the end. Not when the other side speaks, and not at the side's own FIN: captures
@@ -53,7 +53,7 @@
 #define PV_TCP_BYTES_DEFAULT ((size_t)8 << 20)
 #define PV_TCP_BYTES_MAX ((size_t)1 << 30)
 #define PV_TCP_IDLE_NS (UINT64_C(30) * 1000000000)
-#define PV_TCP_CLOSED_NS (UINT64_C(2) * 1000000000) /* of a tombstone: stragglers come within a round trip or two */
+#define PV_TCP_CLOSED_NS (UINT64_C(2) * 1000000000) /* a tombstone's: stragglers come within a round trip */
 #define PV_TCP_MESSAGE_MAX ((size_t)1 << 20) /* DNS needs 65537 */
 #define PV_TCP_FRAGMENTS 50          /* as the original: more out-of-order segments mean loss */
 #define PV_TCP_SIDE_BYTES (256u << 10) /* one flow cannot take the pool: the largest plain window is 64 KiB */

@@ -30,7 +30,7 @@ struct pv_crew {
 	struct node node[PV_CREW_STAGES];
 	unsigned nodes;
 	pthread_t thread[THREADS_MAX];
-	unsigned threads;
+	unsigned wanted, threads; /* threads: that run */
 	unsigned sleepers; /* of those who wait for `changed` */
 	bool over;
 };
@@ -50,13 +50,18 @@ static void wait_change(struct pv_crew *c)
 	c->sleepers--;
 }
 
-/* Nodes behind `limit` (nearer to the end) that can be worked on; NULL when there is none. */
+/* Of the nodes before `limit` (nearer to the end) that can be worked on the one with the longest queue; NULL when there is
+ * none. The longest, so that what waits elsewhere stays for a producer who finds its own queue full: with
+ * the last first, he would find nothing to help with. */
 static struct node *runnable(struct pv_crew *c, unsigned limit)
 {
-	for (unsigned i = 0; i < limit; i++)
-		if (!c->node[i].busy && c->node[i].tail != c->node[i].head)
-			return &c->node[i];
-	return NULL;
+	struct node *best = NULL;
+	for (unsigned i = 0; i < limit; i++) {
+		struct node *n = &c->node[i];
+		if (!n->busy && n->tail != n->head && (!best || n->head - n->tail > best->head - best->tail))
+			best = n;
+	}
+	return best;
 }
 
 static void push_node(struct node *n);
@@ -129,14 +134,13 @@ struct pv_crew *pv_crew_new(unsigned threads)
 		threads = cpus > 2 ? (unsigned)cpus - 1 : 1;
 	if (threads > THREADS_MAX)
 		threads = THREADS_MAX;
-	c->threads = threads;
+	c->wanted = threads;
 	return c;
 }
 
 void pv_crew_start(struct pv_crew *c)
 {
-	unsigned want = c->threads < c->nodes ? c->threads : c->nodes;
-	c->threads = 0;
+	unsigned want = c->wanted < c->nodes ? c->wanted : c->nodes;
 	while (c->threads < want && !pthread_create(&c->thread[c->threads], NULL, help, c))
 		c->threads++;
 }

@@ -2,7 +2,7 @@
 /* stage/crew.h - the driver that joins stages as threads.
  *
  * Each stage added has a queue of batches in front of it. A crew of threads, the caller's among them, takes
- * whatever can be done: of the stages with a batch waiting and nobody at work, the one nearest to the end. A stage is
+ * whatever can be done: of the stages with a batch waiting and nobody at work, the one with the most. A stage is
  * worked on by one thread at a time, batches in order, so it needs no lock and cannot tell; but it has no thread of its
  * own. A thread each would be simpler, and leaves processors idle: three stages of unlike weight do not
  * divide among two processors, and the kernel moves threads too slowly to help a run of a second.

@@ -13,7 +13,7 @@
 #define COPY_BELOW 1024
 
 /* Four batches: the neighbours need not run in lockstep. */
-#define PIPE_BYTES (4 * PV_BATCH_BYTES)
+#define PIPE_BYTES PV_BATCH_BYTES
 
 union fd_ctx {
 	void *ptr;

@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t at[8][2];
 	uint64_t now = 100 * UINT64_C(1000000000);
 	for (int f = 0; f < 8; f++)
-		at[f][0] = at[f][1] = f & 1 ? -200u * (unsigned)f : (unsigned)f; /* before the wrap, and behind */
+		at[f][0] = at[f][1] = f & 1 ? -200u * (unsigned)f : (unsigned)f; /* around the wrap */
 	uint64_t number = 0;
 	for (size_t i = 1; i + 6 <= size; i += 6) {
 		const uint8_t *b = data + i;

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "event/reader.h"
+#include "stage/crew.h"
 #include "stage/pipe.h"
 #include "stage/thread.h"
 #include "unit/stream_util.h"
@@ -916,7 +917,49 @@ static void pipe_signal(void **state)
 	}
 }
 
-/* ---- the thread driver ----------------------------------------------------------------------------- */
+/* ---- drivers that join stages as threads ------------------------------------------------------------- */
+
+/* What is asked of each of them: a sink in front of one stage, pushing, ending. */
+struct joined {
+	struct pv_thread *thread;
+	struct pv_crew *crew;
+	struct pv_sink sink;
+};
+
+static const struct {
+	const char *name;
+	unsigned crew; /* threads besides this one; 0: the other driver, a thread and its ring */
+} joiners[] = {{"a thread", 0}, {"a crew of two", 1}, {"a crew of five", 4}};
+#define JOINERS (sizeof joiners / sizeof joiners[0])
+
+static void join_start(struct joined *j, size_t how, struct pv_stage *stage)
+{
+	memset(j, 0, sizeof *j);
+	if (!joiners[how].crew) {
+		j->thread = pv_thread_start(stage);
+		assert_non_null(j->thread);
+		j->sink = pv_sink_thread(j->thread);
+	} else {
+		j->crew = pv_crew_new(joiners[how].crew);
+		assert_non_null(j->crew);
+		j->sink = pv_crew_add(j->crew, stage);
+		pv_crew_start(j->crew);
+	}
+	assert_non_null(j->sink.write);
+}
+
+static void join_push(struct joined *j)
+{
+	if (j->thread)
+		pv_thread_push(j->thread);
+	else
+		pv_crew_push(j->crew);
+}
+
+static enum pv_res join_end(struct joined *j, bool cut)
+{
+	return j->thread ? pv_thread_join(j->thread, cut) : pv_crew_finish(j->crew, cut);
+}
 
 /* Events of uneven sizes as own events, references, and whole batches: every path of the ring's sink. */
 static void produce(struct pv_out *o, uint64_t packets, unsigned style)
@@ -943,147 +986,198 @@ static void produce(struct pv_out *o, uint64_t packets, unsigned style)
 	mem_free(&run);
 }
 
-static void thread_carries_everything(void **state)
+static void threads_carry_everything(void **state)
 {
 	(void)state;
 	static const struct {
 		unsigned style, sleep_us;
 		uint64_t packets;
-	} cases[] = {{0, 0, 1000000}, {1, 0, 300000}, {2, 0, 300000}, {3, 0, 100000}, {0, 3000, 200000}, {2, 3000, 100000}};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct checker c;
-		struct pv_out o;
-		checker_init(&c);
-		c.sleep_us = cases[i].sleep_us;
-		struct pv_thread *t = pv_thread_start(&c.stage);
-		assert_non_null(t);
-		assert_int_equal(pv_out_init(&o, pv_sink_thread(t)), 0);
-		ev_start(&o, SEC, PV_CLOCK_RECORDED, 1, 0);
-		produce(&o, cases[i].packets, cases[i].style);
-		ev_stop(&o, SEC);
-		assert_int_equal(pv_out_flush(&o), PV_OK);
-		assert_int_equal(pv_thread_join(t, false), PV_OK);
-		assert_true(c.in_order);
-		assert_int_equal(c.next, cases[i].packets);
-		assert_int_equal(c.stops, 1);
-		assert_true(c.ended && !c.cut);
-		pv_out_free(&o);
-		checker_free(&c.stage);
-	}
-}
-
-/* A slow consumer makes the producer wait: never more on the way than the ring holds. */
-static void thread_backpressure(void **state)
-{
-	(void)state;
-	struct checker c;
-	struct pv_out o;
-	checker_init(&c);
-	c.sleep_us = 20000;
-	struct pv_thread *t = pv_thread_start(&c.stage);
-	assert_non_null(t);
-	assert_int_equal(pv_out_init(&o, pv_sink_thread(t)), 0);
-	int64_t before = ms();
-	const unsigned batches = 40;
-	for (unsigned i = 0; i < batches * 3; i++) /* two and a bit to the batch */
-		pv_out_event(&o, (enum pv_event_type)200, PV_EVENT_MAX, SEC);
-	pv_out_flush(&o);
-	/* all but what is on the way has been slept for */
-	assert_true(ms() - before >= 20 * (int64_t)(batches - PV_RING_BATCHES - 4));
-	assert_int_equal(pv_thread_join(t, true), PV_OK);
-	assert_true(c.cut);
-	pv_out_free(&o);
-	checker_free(&c.stage);
-}
-
-/* The consumer's output fails early: the producer hears of it and does not hang. */
-static void thread_consumer_fails(void **state)
-{
-	(void)state;
-	for (unsigned style = 0; style < 4; style++)
-		for (uint64_t fail_at = 1; fail_at < 200000; fail_at *= 40) {
+	} cases[] = {{0, 0, 1000000}, {1, 0, 300000}, {2, 0, 300000}, {3, 0, 100000}, {0, 3000, 100000}, {2, 3000, 50000}};
+	for (size_t how = 0; how < JOINERS; how++)
+		for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+			struct joined j;
 			struct checker c;
 			struct pv_out o;
 			checker_init(&c);
-			c.fail_at = fail_at;
-			struct pv_thread *t = pv_thread_start(&c.stage);
-			assert_non_null(t);
-			assert_int_equal(pv_out_init(&o, pv_sink_thread(t)), 0);
-			produce(&o, UINT64_C(1) << 40, style); /* ends only because it is told */
-			assert_int_equal(o.res, PV_STOP);
-			assert_int_equal(pv_thread_join(t, false), PV_STOP);
-			assert_false(c.ended); /* nothing could be put out any more */
+			c.sleep_us = cases[i].sleep_us;
+			join_start(&j, how, &c.stage);
+			assert_int_equal(pv_out_init(&o, j.sink), 0);
+			ev_start(&o, SEC, PV_CLOCK_RECORDED, 1, 0);
+			produce(&o, cases[i].packets, cases[i].style);
+			ev_stop(&o, SEC);
+			assert_int_equal(pv_out_drain(&o), PV_OK);
+			assert_int_equal(join_end(&j, false), PV_OK);
+			assert_true(c.in_order);
+			assert_int_equal(c.next, cases[i].packets);
+			assert_int_equal(c.stops, 1);
+			assert_true(c.ended && !c.cut);
 			pv_out_free(&o);
 			checker_free(&c.stage);
 		}
 }
 
-/* Little at a time, pushed on at once: a live source. */
-static void thread_push(void **state)
+/* A slow consumer makes the producer wait (or help): never more on the way than the queue holds. */
+static void threads_hold_back(void **state)
 {
 	(void)state;
-	struct checker c;
-	struct pv_out o;
-	checker_init(&c);
-	struct pv_thread *t = pv_thread_start(&c.stage);
-	assert_non_null(t);
-	pv_thread_push(t); /* nothing to push */
-	assert_int_equal(pv_out_init(&o, pv_sink_thread(t)), 0);
-	for (uint64_t i = 0; i < 20000; i++) {
-		ev_packet(&o, SEC, i, NULL, 0);
-		if (i % 3 == 0) {
-			pv_out_flush(&o);
-			pv_thread_push(t);
-		}
+	for (size_t how = 0; how < JOINERS; how++) {
+		struct joined j;
+		struct checker c;
+		struct pv_out o;
+		checker_init(&c);
+		c.sleep_us = 10000;
+		join_start(&j, how, &c.stage);
+		assert_int_equal(pv_out_init(&o, j.sink), 0);
+		int64_t before = ms();
+		const unsigned batches = 40;
+		for (unsigned i = 0; i < batches * 3; i++) /* two and a bit to the batch */
+			pv_out_event(&o, (enum pv_event_type)200, PV_EVENT_MAX, SEC);
+		pv_out_drain(&o);
+		/* all but what is on the way has been slept for */
+		assert_true(ms() - before >= 10 * (int64_t)(batches - PV_RING_BATCHES - 4));
+		assert_int_equal(join_end(&j, true), PV_OK);
+		assert_true(c.cut);
+		pv_out_free(&o);
+		checker_free(&c.stage);
 	}
-	pv_out_flush(&o);
-	assert_int_equal(pv_thread_join(t, false), PV_OK);
-	assert_true(c.in_order);
-	assert_int_equal(c.next, 20000);
-	pv_out_free(&o);
-	checker_free(&c.stage);
-	/* and nothing at all */
-	checker_init(&c);
-	t = pv_thread_start(&c.stage);
-	assert_non_null(t);
-	assert_int_equal(pv_thread_join(t, true), PV_OK);
-	assert_true(c.ended && c.cut);
-	checker_free(&c.stage);
 }
 
-/* Stages in one thread and in another give the bytes that one after the other would. */
-static void thread_equals_chain(void **state)
+/* The consumer's output fails early: the producer hears of it and does not hang. */
+static void threads_consumer_fails(void **state)
 {
 	(void)state;
-	struct mem chained = {0}, threaded = {0}, in = {0};
+	for (size_t how = 0; how < JOINERS; how++)
+		for (unsigned style = 0; style < 4; style++)
+			for (uint64_t fail_at = 1; fail_at < 200000; fail_at *= 40) {
+				struct joined j;
+				struct checker c;
+				struct pv_out o;
+				checker_init(&c);
+				c.fail_at = fail_at;
+				join_start(&j, how, &c.stage);
+				assert_int_equal(pv_out_init(&o, j.sink), 0);
+				produce(&o, UINT64_C(1) << 40, style); /* ends only because it is told */
+				assert_int_equal(o.res, PV_STOP);
+				assert_int_equal(join_end(&j, false), PV_STOP);
+				assert_false(c.ended); /* nothing could be put out any more */
+				pv_out_free(&o);
+				checker_free(&c.stage);
+			}
+}
+
+/* Little at a time, pushed on at once: a live source. */
+static void threads_push(void **state)
+{
+	(void)state;
+	for (size_t how = 0; how < JOINERS; how++) {
+		struct joined j;
+		struct checker c;
+		struct pv_out o;
+		checker_init(&c);
+		join_start(&j, how, &c.stage);
+		join_push(&j); /* nothing to push */
+		assert_int_equal(pv_out_init(&o, j.sink), 0);
+		for (uint64_t i = 0; i < 20000; i++) {
+			ev_packet(&o, SEC, i, NULL, 0);
+			if (i % 3 == 0) {
+				pv_out_drain(&o);
+				join_push(&j);
+			}
+		}
+		pv_out_drain(&o);
+		assert_int_equal(join_end(&j, false), PV_OK);
+		assert_true(c.in_order);
+		assert_int_equal(c.next, 20000);
+		pv_out_free(&o);
+		checker_free(&c.stage);
+		/* and nothing at all */
+		checker_init(&c);
+		join_start(&j, how, &c.stage);
+		assert_int_equal(join_end(&j, true), PV_OK);
+		assert_true(c.ended && c.cut);
+		checker_free(&c.stage);
+	}
+}
+
+/* Four filters in one thread, or each in front of a queue of its own: the same bytes. */
+static void threads_equal_chain(void **state)
+{
+	(void)state;
+	struct mem chained = {0}, in = {0};
 	struct pv_out o;
 	struct pv_filter_conf conf = {NULL, NULL, false, false};
 	assert_int_equal(pv_out_init(&o, mem_sink(&in)), 0);
 	ev_start(&o, SEC, PV_CLOCK_RECORDED, 1, 0);
-	for (uint64_t i = 0; i < 5000; i++)
-		ev_packet(&o, SEC + i, i, "0123456789abcdef", i % 17);
+	for (uint64_t i = 0; i < 20000; i++)
+		if (i % 10 != 7) /* those are large and few enough elsewhere */
+			ev_packet(&o, SEC + i, i, "0123456789abcdef", i % 17);
 	ev_stop(&o, SEC);
 	pv_out_flush(&o);
 	pv_out_free(&o);
-	for (int threads = 0; threads < 2; threads++) {
-		struct pv_stage *last = fake_new(&conf, mem_sink(threads ? &threaded : &chained), NULL);
-		struct pv_thread *t = threads ? pv_thread_start(last) : NULL;
-		struct pv_stage *first = fake_new(&conf, t ? pv_sink_thread(t) : pv_sink_stage(last), NULL);
-		int fd = mem_fd(in.p, in.n);
-		struct pv_pipe_end end = pv_pipe_run(first, fd, -1);
-		assert_int_equal(end.in, PV_END);
-		if (t)
-			assert_int_equal(pv_thread_join(t, false), PV_OK);
-		pv_stage_free(first);
-		pv_stage_free(last);
-		close(fd);
-	}
-	assert_int_equal(chained.n, threaded.n);
-	assert_memory_equal(chained.p, threaded.p, chained.n);
-	is_whole(&chained);
+	/* which of the filters have a queue in front, as bits */
+	for (unsigned queues = 0; queues < 16; queues++)
+		for (unsigned threads = 1; threads < 5; threads += 3) {
+			struct mem m = {0};
+			struct pv_stage *s[4];
+			struct pv_sink sink = mem_sink(queues ? &m : &chained);
+			struct pv_crew *crew = pv_crew_new(threads);
+			assert_non_null(crew);
+			for (unsigned i = 0; i < 4; i++) {
+				s[i] = fake_new(&conf, sink, NULL);
+				sink = queues >> i & 1 ? pv_crew_add(crew, s[i]) : pv_sink_stage(s[i]);
+				assert_non_null(sink.write);
+			}
+			pv_crew_start(crew);
+			assert_int_equal(pv_out_init(&o, sink), 0);
+			for (size_t at = 0; at < in.n;) { /* as a driver would */
+				size_t from = at;
+				while (at < in.n && at - from + ev_at(&in, at)->size <= PV_BATCH_BYTES / 3)
+					at += ev_at(&in, at)->size;
+				pv_out_pass(&o, in.p + from, at - from);
+				assert_int_equal(pv_out_drain(&o), PV_OK);
+			}
+			assert_int_equal(pv_crew_finish(crew, false), PV_OK);
+			if (queues) {
+				assert_int_equal(m.n, chained.n);
+				assert_memory_equal(m.p, chained.p, m.n);
+				mem_free(&m);
+			} else if (threads > 1) {
+				is_whole(&chained);
+				assert_true(chained.n > in.n * 2);
+			} else {
+				mem_free(&chained); /* once is enough */
+			}
+			for (unsigned i = 0; i < 4; i++)
+				pv_stage_free(s[i]);
+			pv_out_free(&o);
+		}
 	mem_free(&chained);
-	mem_free(&threaded);
 	mem_free(&in);
+}
+
+static void crew_limits(void **state)
+{
+	(void)state;
+	struct checker c[PV_CREW_STAGES + 1];
+	struct pv_crew *crew = pv_crew_new(1000); /* more than is of use */
+	assert_non_null(crew);
+	for (unsigned i = 0; i <= PV_CREW_STAGES; i++) {
+		checker_init(&c[i]);
+		struct pv_sink sink = pv_crew_add(crew, &c[i].stage);
+		assert_int_equal(sink.write != NULL, i < PV_CREW_STAGES);
+		if (!sink.write)
+			assert_int_equal(errno, ENOSPC);
+	}
+	pv_crew_start(crew);
+	assert_int_equal(pv_crew_finish(crew, true), PV_OK);
+	for (unsigned i = 0; i <= PV_CREW_STAGES; i++) {
+		assert_int_equal(c[i].ended, i < PV_CREW_STAGES);
+		checker_free(&c[i].stage);
+	}
+	crew = pv_crew_new(0); /* never started, never used */
+	assert_non_null(crew);
+	pv_crew_push(crew);
+	assert_int_equal(pv_crew_finish(crew, false), PV_OK);
 }
 
 int main(void)
@@ -1104,11 +1198,12 @@ int main(void)
 		cmocka_unit_test(pipes_break),
 		cmocka_unit_test(pipe_errors),
 		cmocka_unit_test(pipe_signal),
-		cmocka_unit_test(thread_carries_everything),
-		cmocka_unit_test(thread_backpressure),
-		cmocka_unit_test(thread_consumer_fails),
-		cmocka_unit_test(thread_push),
-		cmocka_unit_test(thread_equals_chain),
+		cmocka_unit_test(threads_carry_everything),
+		cmocka_unit_test(threads_hold_back),
+		cmocka_unit_test(threads_consumer_fails),
+		cmocka_unit_test(threads_push),
+		cmocka_unit_test(threads_equal_chain),
+		cmocka_unit_test(crew_limits),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("stage", tests, NULL, NULL);

@@ -665,7 +665,11 @@ static void test_close(void **state)
 	flag(&b, CLIENT, 100, SYN); /* refused, tried again with the same number */
 	data(&b, CLIENT, 101, "\0\1e", 3);
 	assert_int_equal(b.seen.messages, 5);
-	b.now += 30 * SEC; /* as good as never seen */
+	flag(&b, SERVER, 0, RST);
+	b.now += PV_TCP_CLOSED_NS - 1;
+	data(&b, CLIENT, 500, "\0\1f", 3);
+	assert_int_equal(b.seen.messages, 5);
+	b.now += 1; /* as good as never seen */
 	data(&b, CLIENT, 500, "\0\1f", 3);
 	assert_int_equal(b.seen.messages, 6);
 	bench_free(&b);

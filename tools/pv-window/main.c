@@ -2,6 +2,7 @@
 /* pv-window - analysed events in, minutes of mergeable metrics out. See pv-window(1). */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "handlers/handlers.h"
@@ -44,7 +45,9 @@ int main(int argc, char **argv)
 	struct pv_summary s = {.prog = &prog, .table = table};
 	struct pv_window_conf conf;
 	pv_summary_conf(&o, &conf);
-	conf.buckets = conf.live_copies = !json && !table;
+	conf.buckets = !json && !table;
+	struct stat st; /* a file wants what is final; who reads a pipe may want to see the minute grow */
+	conf.live_copies = conf.buckets && !(fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode));
 	conf.closed = conf.buckets ? NULL : print_closed;
 	conf.ctx = &s;
 	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))

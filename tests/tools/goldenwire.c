@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* goldenwire events|buckets - streams of fixed bytes: one event of every type, every part that may be left out there and
+ * not there; one bucket of each handler, every metric filled.
+ *
+ * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to; these never
+ * change again. With a new version: make its folder with
+ *     goldenwire events >events.pve; goldenwire buckets >buckets.pvb
+ *     pv-cat --json events.pve >events.json; pv-cat --json buckets.pvb >buckets.json
+ *     pv-window --json --periods 1 <buckets.pvb >window.json
+ * and append here what is new, behind what is there. */
+#include <stdio.h>
+
+#include "../unit/stream_util.h"
+#include "handlers/handlers.h"
+#include "metric/wire.h"
+#include "stage/pipe.h"
+
+#define T0 (UINT64_C(1700000000) * SEC + 123456789)
+
+static void events(struct pv_out *o)
+{
+	static const uint8_t eight[8] = {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
+	uint64_t t = T0;
+	ev_any(o, PV_EV_START, t);
+	ev_stage(o, t, 0, PV_STAGE_SOURCE, "pcap", "pcap");
+	ev_stage(o, t, 1, PV_STAGE_ANALYSER, "dns", "mine");
+	ev_define(o, t, 1, PV_DEFINE_GEO, 1, "EU/Sweden/E/Link\xc3\xb6ping\t58.416700\t15.616700");
+	ev_define(o, t, 1, PV_DEFINE_ASN, 2, "64496/Example \"Net\"");
+	ev_define(o, t, 1, PV_DEFINE_DEVICE, 0xffffffff, "");
+
+	ev_packet(o, ++t, 1, "odd \xff\0 bytes", 12);
+	struct pv_packet *p = ev_packet(o, ++t, 2, NULL, 0); /* v6, TCP, no payload */
+	p->l3 = 6;
+	p->l4 = PV_L4_TCP;
+	p->proto = 6;
+	p->dir = PV_DIR_OUT;
+	p->bits |= PV_PKT_TRUNCATED;
+	ev_addr(p->src, true, 13);
+	ev_addr(p->dst, true, 14);
+	/* an ARP, of a link without addresses: the fixed part ends early */
+	p = pv_out_event(o, PV_EV_PACKET, PV_PACKET_FIXED_BASE, ++t);
+	p->number = 3;
+	p->bits = PV_PKT_UNSUPPORTED;
+	p->reason = 9;
+	p->vlan = PV_NO_VLAN;
+	p->wire_len = 60;
+	p->cap_len = 60;
+
+	ev_net(o, ++t, 2, 1);
+	struct pv_net *n = pv_out_event(o, PV_EV_NET, PV_NET_FIXED_BASE, ++t); /* no databases */
+	n->packet = 2;
+	n->l3 = 6;
+	n->l4 = PV_L4_OTHER;
+	n->proto = 58;
+	n->stage = 2;
+	n->stamp = 99;
+	n->vlan = 4095;
+	n->size = 1514;
+	n->ev.flags = PV_F_FILTERED;
+	ev_addr(n->src, true, 15);
+	ev_addr(n->dst, true, 16);
+
+	ev_dns(o, PV_EV_DNS, ++t, 1, 4, "www.example.com");
+	size_t at = PV_DNS_FIXED_BASE; /* a query, nothing else */
+	struct pv_dns *d = pv_out_event(o, PV_EV_DNS, at + 24, ++t);
+	d->packet = 5;
+	d->sport = 4242;
+	d->dport = 53;
+	d->l3 = 4;
+	d->transport = PV_TR_UDP;
+	d->dir = PV_DIR_IN;
+	d->stage = 1;
+	d->port = 4242;
+	d->length = 31;
+	d->bits = PV_DNS_PARSED | PV_DNS_QUESTION | PV_DNS_RD;
+	d->id = 65535;
+	d->qtype = 255;
+	d->qclass = 1;
+	d->qdcount = 1;
+	d->qname = pv_ev_put(d, &at, "example", 7);
+	d->qname_case = pv_ev_put(d, &at, "ExAmPlE", 7);
+	ev_addr(d->src, false, 35);
+	ev_addr(d->dst, false, 36);
+	at = PV_DNS_FIXED_QUERY; /* a late reply: the query's half, no client subnet */
+	d = pv_out_event(o, PV_EV_DNS, at + 8, ++t);
+	d->packet = 6;
+	d->bits = PV_DNS_QR | PV_DNS_TC;
+	d->transport = PV_TR_TCP;
+	d->reason = 3;
+	d->xact = PV_XACT_LATE;
+	d->query_dir = PV_DIR_OUT;
+	d->query_stamp = 98;
+	d->query_filtered = 1;
+	d->query_bits = PV_DNS_CD;
+	d->query_length = 30;
+	d->query_qname = pv_ev_put(d, &at, "late", 4);
+	d->query_time_ns = T0 - SEC;
+	d->query_packet = 1;
+	ev_dns(o, PV_EV_DNS_TIMEOUT, ++t, 1, 0, "timeout.example");
+	ev_dhcp(o, ++t, 3, 7, "a-client");
+	struct pv_dhcp *h = ev_dhcp(o, ++t, 3, 8, "");
+	h->family = 6;
+	h->message = 7;
+	ev_tcp_error(o, ++t, 1, 9, 2);
+	ev_any(o, PV_EV_TICK, ++t);
+	ev_stats(o, ++t, 10, UINT64_MAX, 12);
+	memset((uint8_t *)pv_out_event(o, (enum pv_event_type)63, 32, ++t) + 16, 0xaa, 16); /* not given out yet */
+
+	ev_bucket(o, PV_EV_LIVE, ++t, "pcap", "1.0", 1, 0);
+	ev_block(o, t, 0, 0, 0, "");
+	ev_any(o, PV_EV_BUCKET_END, t);
+	ev_bucket(o, PV_EV_BUCKET, ++t, "later", "9.9", 2, 3); /* of a handler to come: in parts, with a scope */
+	ev_block(o, t, 0, 0, 0, "");
+	ev_block(o, t, 1, 0, 1, "in");
+	ev_metric(o, t, 0, 1, 77, eight, 8, 0, 8);
+	ev_metric(o, t, 1, 2, 78, eight, 5, 0, 8);
+	ev_metric(o, t, 1, 2, 78, eight + 5, 3, 5, 8);
+	ev_any(o, PV_EV_BUCKET_END, t);
+	ev_stop(o, ++t);
+}
+
+/* What a metric of its kind is given. */
+static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
+{
+	static const char *const texts[] = {"www.example.com", "odd \xff", "EU/Somewhere\t1.000000\t2.000000", ""};
+	static const uint8_t six[2][16] = {{0x20, 1, 0xd, 0xb8, [15] = 1}, {0x20, 1, 0xd, 0xb8, [15] = 2}};
+	switch (m->kind) {
+	case PV_COUNTER:
+		pv_count(k, i, 1000 + m->id);
+		break;
+	case PV_DISTINCT:
+		for (uint64_t v = 0; v < 100 * (uint64_t)(m->id % 7); v++) /* list, set */
+			pv_distinct_u64(k, i, v);
+		break;
+	case PV_TOPN:
+		for (unsigned n = 0; n < 4; n++) {
+			if (m->integer)
+				pv_top_u64(k, i, 53 + (uint64_t)n * n * n * 1000003, 10 * n + m->id);
+			else if (m->item == pv_item_ipv6)
+				pv_top_bytes(k, i, six[n % 2], 16, n + m->id);
+			else
+				pv_top_bytes(k, i, texts[n], strlen(texts[n]), n + m->id);
+		}
+		break;
+	case PV_QUANTILES:
+		for (unsigned n = 0; n < 200; n++)
+			if (m->real)
+				pv_quantile_real(k, i, n * 0.01);
+			else
+				pv_quantile_u64(k, i, (uint64_t)n * n * m->id);
+		break;
+	case PV_HISTOGRAM:
+		for (unsigned n = 0; n < 64; n++)
+			pv_histogram_u64(k, i, UINT64_C(1) << n);
+		break;
+	case PV_RATE:
+		for (unsigned n = 0; n < 70; n++) {
+			k->bucket->now_sec = T0 / SEC + n;
+			pv_rate_events(k, i, n * m->id % 13);
+		}
+		break;
+	}
+}
+
+static int buckets(struct pv_out *o)
+{
+	/* and the metrics that were there in 1.0 */
+	static const struct {
+		const char *type, *version;
+		uint16_t last_id;
+	} released[] = {{"net", "1.0", 27}, {"dns", "1.0", 44}, {"dhcp", "1.0", 16}, {"pcap", "1.0", 3}};
+	ev_start(o, T0, PV_CLOCK_RECORDED, 0x0123456789abcdef, 1);
+	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++)
+		ev_stage(o, T0, (uint8_t)r, r ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, released[r].type, released[r].type);
+	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++) {
+		const struct pv_handler *h = NULL;
+		for (size_t i = 0; pv_handlers[i]; i++)
+			if (!strcmp(pv_handlers[i]->type, released[r].type) && !strcmp(pv_handlers[i]->version, released[r].version))
+				h = pv_handlers[i];
+		const struct pv_bucket_conf conf = {.groups = h ? (1u << h->ngroups) - 1 : 0, .topn = 10, .seed = 1};
+		struct pv_bucket *b = h ? pv_bucket_new(h, &conf) : NULL;
+		if (!b)
+			return 1;
+		b->start_ns = T0;
+		b->end_ns = T0 + 69 * SEC;
+		b->stream_id = 0x0123456789abcdef;
+		b->recorded = b->hosts = b->closed = true;
+		snprintf(b->name, sizeof b->name, "%s", h->type);
+		for (unsigned i = 0; i < h->nmetrics; i++)
+			if (h->metrics[i].id <= released[r].last_id && h->metrics[i].scope == 0)
+				fill(pv_bucket_root(b), i, &h->metrics[i]);
+		if (pv_bucket_emit(o, b, false, b->end_ns))
+			return 1;
+		pv_bucket_free(b);
+	}
+	ev_stop(o, T0 + 69 * SEC);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct pv_out o;
+	if (argc != 2 || pv_out_init(&o, pv_sink_fd(STDOUT_FILENO)))
+		return 2;
+	int rc = 0;
+	if (!strcmp(argv[1], "events"))
+		events(&o);
+	else if (!strcmp(argv[1], "buckets"))
+		rc = buckets(&o);
+	else
+		rc = 2;
+	rc = pv_out_flush(&o) == PV_OK ? rc : 1;
+	pv_out_free(&o);
+	return rc;
+}
