@@ -61,8 +61,11 @@ enum pv_res pv_out_release(struct pv_out *o)
 enum pv_res pv_out_drain(struct pv_out *o)
 {
 	pv_out_flush(o);
-	if (o->res == PV_OK && o->sink.drain)
+	if (o->res == PV_OK && o->sink.drain) {
 		o->res = o->sink.drain(o->sink.ctx);
+		if (o->res == PV_FAIL)
+			o->error = errno;
+	}
 	return o->res;
 }
 

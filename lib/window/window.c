@@ -381,8 +381,7 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
 	w->hosts = s->hosts_count > 0;
 	w->stream_id = s->stream_id;
-	/* the first copy goes out at once: who reads us learns that what follows is counted already */
-	w->live_out_sec = ev->time_ns / NS ? ev->time_ns / NS - 1 : 0;
+	w->live_out_sec = ev->time_ns / NS;
 	pv_defines_clear(w->defines);
 	for (size_t i = 0; i < w->ninstances; i++) {
 		w->instance[i]->bound = w->instance[i]->fed = false;
@@ -583,7 +582,8 @@ static void window_batch(struct pv_stage *stage, const struct pv_event *first, s
 		case PV_EV_STATS:
 			advance(w, ev->time_ns);
 			update(w, ev);
-			if (w->conf.buckets)
+			/* what is in our buckets must not be counted again behind us */
+			if (w->conf.buckets && (ev->type == PV_EV_TICK || !w->ntakers[PV_EV_STATS]))
 				pv_out_pass(&w->stage.out, ev, ev->size);
 			break;
 		default:
@@ -685,6 +685,7 @@ struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sin
 		return NULL;
 	w->stage.ops = &window_ops;
 	w->conf = *conf;
+	w->conf.live_copies &= w->conf.buckets;
 	if (w->conf.periods < 1)
 		w->conf.periods = 1;
 	if (w->conf.periods > PV_WINDOW_PERIODS_MAX)

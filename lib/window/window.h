@@ -44,7 +44,7 @@ struct pv_window_conf {
 	size_t nmodules;
 	size_t budget_bytes;     /* 0: PV_WINDOW_BUDGET */
 	uint64_t seed;
-	bool live_copies;        /* put out a LIVE event a second (live streams) */
+	bool live_copies;        /* with `buckets`: put out a LIVE event a second (live streams) */
 	bool buckets;            /* put out events at all; false for those who only print */
 	/* A period of a live stream has closed: pv_window_bucket_json() is valid for it. May be NULL. */
 	void (*closed)(void *ctx, struct pv_window *);

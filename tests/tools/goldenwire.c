@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* goldenwire events|buckets - streams of fixed bytes: one event of every type, every part that may be left out there and
- * not there; one bucket of each handler, every metric filled.
+/* goldenwire events|buckets - streams of fixed bytes: one event of every type, every part that may be left
+ * out there and not there; one bucket of each handler, every metric filled.
  *
- * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to; these never
- * change again. With a new version: make its folder with
- *     goldenwire events >events.pve; goldenwire buckets >buckets.pvb
- *     pv-cat --json events.pve >events.json; pv-cat --json buckets.pvb >buckets.json
- *     pv-window --json --periods 1 <buckets.pvb >window.json
- * and append here what is new, behind what is there. */
+ * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to;
+ * these never change again. With a new version: make its folder with goldenwire events >events.pve;
+ * goldenwire buckets >buckets.pvb pv-cat --json events.pve >events.json; pv-cat --json buckets.pvb
+ * >buckets.json pv-window --json --periods 1 <buckets.pvb >window.json and append here what is new, behind
+ * what is there. */
 #include <stdio.h>
 
 #include "../unit/stream_util.h"
@@ -104,12 +103,14 @@ static void events(struct pv_out *o)
 	ev_tcp_error(o, ++t, 1, 9, 2);
 	ev_any(o, PV_EV_TICK, ++t);
 	ev_stats(o, ++t, 10, UINT64_MAX, 12);
-	memset((uint8_t *)pv_out_event(o, (enum pv_event_type)63, 32, ++t) + 16, 0xaa, 16); /* not given out yet */
+	memset((uint8_t *)pv_out_event(o, (enum pv_event_type)63, 32, ++t) + 16, 0xaa,
+	       16); /* not given out yet */
 
 	ev_bucket(o, PV_EV_LIVE, ++t, "pcap", "1.0", 1, 0);
 	ev_block(o, t, 0, 0, 0, "");
 	ev_any(o, PV_EV_BUCKET_END, t);
-	ev_bucket(o, PV_EV_BUCKET, ++t, "later", "9.9", 2, 3); /* of a handler to come: in parts, with a scope */
+	ev_bucket(o, PV_EV_BUCKET, ++t, "later", "9.9", 2,
+		  3); /* of a handler to come: in parts, with a scope */
 	ev_block(o, t, 0, 0, 0, "");
 	ev_block(o, t, 1, 0, 1, "in");
 	ev_metric(o, t, 0, 1, 77, eight, 8, 0, 8);
@@ -122,7 +123,8 @@ static void events(struct pv_out *o)
 /* What a metric of its kind is given. */
 static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
 {
-	static const char *const texts[] = {"www.example.com", "odd \xff", "EU/Somewhere\t1.000000\t2.000000", ""};
+	static const char *const texts[] = {"www.example.com", "odd \xff", "EU/Somewhere\t1.000000\t2.000000",
+					    ""};
 	static const uint8_t six[2][16] = {{0x20, 1, 0xd, 0xb8, [15] = 1}, {0x20, 1, 0xd, 0xb8, [15] = 2}};
 	switch (m->kind) {
 	case PV_COUNTER:
@@ -171,13 +173,16 @@ static int buckets(struct pv_out *o)
 	} released[] = {{"net", "1.0", 27}, {"dns", "1.0", 44}, {"dhcp", "1.0", 16}, {"pcap", "1.0", 3}};
 	ev_start(o, T0, PV_CLOCK_RECORDED, 0x0123456789abcdef, 1);
 	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++)
-		ev_stage(o, T0, (uint8_t)r, r ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, released[r].type, released[r].type);
+		ev_stage(o, T0, (uint8_t)r, r ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, released[r].type,
+			 released[r].type);
 	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++) {
 		const struct pv_handler *h = NULL;
 		for (size_t i = 0; pv_handlers[i]; i++)
-			if (!strcmp(pv_handlers[i]->type, released[r].type) && !strcmp(pv_handlers[i]->version, released[r].version))
+			if (!strcmp(pv_handlers[i]->type, released[r].type) &&
+			    !strcmp(pv_handlers[i]->version, released[r].version))
 				h = pv_handlers[i];
-		const struct pv_bucket_conf conf = {.groups = h ? (1u << h->ngroups) - 1 : 0, .topn = 10, .seed = 1};
+		const struct pv_bucket_conf conf = {
+		    .groups = h ? (1u << h->ngroups) - 1 : 0, .topn = 10, .seed = 1};
 		struct pv_bucket *b = h ? pv_bucket_new(h, &conf) : NULL;
 		if (!b)
 			return 1;

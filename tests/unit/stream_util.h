@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* tests/unit/stream_util.h - event streams made by hand: a sink into memory, and one event of every type with a
- * different value in every field, so that a field read from the wrong place shows. */
+/* tests/unit/stream_util.h - event streams made by hand: a sink into memory, and one event of every type with
+ * a different value in every field, so that a field read from the wrong place shows. */
 #ifndef TESTS_STREAM_UTIL_H
 #define TESTS_STREAM_UTIL_H
 
@@ -82,7 +82,8 @@ UNUSED static void ev_addr(uint8_t a[16], bool v6, unsigned last)
 }
 
 /* hosts: 0 to 2 subnets. */
-UNUSED static void ev_start(struct pv_out *o, uint64_t t, enum pv_clock clock, uint64_t stream_id, unsigned hosts)
+UNUSED static void ev_start(struct pv_out *o, uint64_t t, enum pv_clock clock, uint64_t stream_id,
+			    unsigned hosts)
 {
 	struct pv_subnet nets[2] = {{.family = 4, .prefix = 24}, {.family = 6, .prefix = 48}};
 	ev_addr(nets[0].addr, false, 0);
@@ -102,8 +103,8 @@ UNUSED static void ev_start(struct pv_out *o, uint64_t t, enum pv_clock clock, u
 	s->source = pv_ev_put(s, &at, "hand", 4);
 }
 
-UNUSED static void ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum pv_stage_kind kind, const char *type,
-			    const char *name)
+UNUSED static void ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum pv_stage_kind kind,
+			    const char *type, const char *name)
 {
 	size_t at = sizeof(struct pv_stage_event);
 	struct pv_stage_event *s = pv_out_event(o, PV_EV_STAGE, at + strlen(type) + strlen(name) + 16, t);
@@ -115,8 +116,8 @@ UNUSED static void ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum p
 	s->filters = pv_ev_put(s, &at, "only_a=b", 8);
 }
 
-UNUSED static void ev_define(struct pv_out *o, uint64_t t, uint8_t stage, enum pv_define_kind kind, uint32_t number,
-			     const char *text)
+UNUSED static void ev_define(struct pv_out *o, uint64_t t, uint8_t stage, enum pv_define_kind kind,
+			     uint32_t number, const char *text)
 {
 	size_t at = sizeof(struct pv_define);
 	struct pv_define *d = pv_out_event(o, PV_EV_DEFINE, at + strlen(text), t);
@@ -126,7 +127,8 @@ UNUSED static void ev_define(struct pv_out *o, uint64_t t, uint8_t stage, enum p
 	d->text = pv_ev_put(d, &at, text, strlen(text));
 }
 
-UNUSED static void ev_stats(struct pv_out *o, uint64_t t, uint64_t received, uint64_t os_drops, uint64_t if_drops)
+UNUSED static void ev_stats(struct pv_out *o, uint64_t t, uint64_t received, uint64_t os_drops,
+			    uint64_t if_drops)
 {
 	struct pv_stats *s = pv_out_event(o, PV_EV_STATS, sizeof *s, t);
 	s->received = received;
@@ -135,7 +137,8 @@ UNUSED static void ev_stats(struct pv_out *o, uint64_t t, uint64_t received, uin
 	s->link_down = 4;
 }
 
-UNUSED static struct pv_packet *ev_packet(struct pv_out *o, uint64_t t, uint64_t number, const void *payload, size_t n)
+UNUSED static struct pv_packet *ev_packet(struct pv_out *o, uint64_t t, uint64_t number, const void *payload,
+					  size_t n)
 {
 	struct pv_packet *p = pv_out_event(o, PV_EV_PACKET, sizeof *p + n, t);
 	p->number = number;
@@ -190,8 +193,8 @@ UNUSED static struct pv_net *ev_net(struct pv_out *o, uint64_t t, uint8_t stage,
 	return e;
 }
 
-UNUSED static struct pv_dns *ev_dns(struct pv_out *o, enum pv_event_type type, uint64_t t, uint8_t stage, uint64_t packet,
-				    const char *qname)
+UNUSED static struct pv_dns *ev_dns(struct pv_out *o, enum pv_event_type type, uint64_t t, uint8_t stage,
+				    uint64_t packet, const char *qname)
 {
 	size_t at = sizeof(struct pv_dns), n = strlen(qname);
 	struct pv_dns *d = pv_out_event(o, type, at + 4 * n, t);
@@ -246,7 +249,8 @@ UNUSED static struct pv_dns *ev_dns(struct pv_out *o, enum pv_event_type type, u
 	return d;
 }
 
-UNUSED static struct pv_dhcp *ev_dhcp(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet, const char *client)
+UNUSED static struct pv_dhcp *ev_dhcp(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet,
+				      const char *client)
 {
 	size_t at = sizeof(struct pv_dhcp);
 	struct pv_dhcp *d = pv_out_event(o, PV_EV_DHCP, at + strlen(client), t);
@@ -297,7 +301,8 @@ UNUSED static void ev_bucket(struct pv_out *o, enum pv_event_type type, uint64_t
 	b->groups = pv_ev_put(b, &at, "counters", 8);
 }
 
-UNUSED static void ev_block(struct pv_out *o, uint64_t t, uint32_t index, uint32_t parent, uint16_t scope, const char *key)
+UNUSED static void ev_block(struct pv_out *o, uint64_t t, uint32_t index, uint32_t parent, uint16_t scope,
+			    const char *key)
 {
 	size_t at = sizeof(struct pv_block_event);
 	struct pv_block_event *b = pv_out_event(o, PV_EV_BLOCK, at + strlen(key), t);
@@ -307,8 +312,8 @@ UNUSED static void ev_block(struct pv_out *o, uint64_t t, uint32_t index, uint32
 	b->key = pv_ev_put(b, &at, key, strlen(key));
 }
 
-UNUSED static void ev_metric(struct pv_out *o, uint64_t t, uint32_t block, uint16_t id, uint16_t kind, const void *state,
-			     size_t n, size_t offset, size_t total)
+UNUSED static void ev_metric(struct pv_out *o, uint64_t t, uint32_t block, uint16_t id, uint16_t kind,
+			     const void *state, size_t n, size_t offset, size_t total)
 {
 	struct pv_metric_event *m = pv_out_event(o, PV_EV_METRIC, sizeof *m + n, t);
 	m->block = block;
@@ -333,29 +338,57 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 {
 	static const uint8_t seven[8] = {7};
 	switch (type) {
-	case PV_EV_START: ev_start(o, t, PV_CLOCK_RECORDED, 0x8877665544332211, 2); break;
-	case PV_EV_STOP: ev_stop(o, t); break;
-	case PV_EV_STAGE: ev_stage(o, t, 1, PV_STAGE_ANALYSER, "dns", "mine"); break;
-	case PV_EV_DEFINE: ev_define(o, t, 1, PV_DEFINE_GEO, 1, "EU/Somewhere\t1.5\t-2.5"); break;
-	case PV_EV_STATS: ev_stats(o, t, 1, 2, 3); break;
-	case PV_EV_PACKET: ev_packet(o, t, 1, "payload", 7); break;
-	case PV_EV_NET: ev_net(o, t, 2, 1); break;
+	case PV_EV_START:
+		ev_start(o, t, PV_CLOCK_RECORDED, 0x8877665544332211, 2);
+		break;
+	case PV_EV_STOP:
+		ev_stop(o, t);
+		break;
+	case PV_EV_STAGE:
+		ev_stage(o, t, 1, PV_STAGE_ANALYSER, "dns", "mine");
+		break;
+	case PV_EV_DEFINE:
+		ev_define(o, t, 1, PV_DEFINE_GEO, 1, "EU/Somewhere\t1.5\t-2.5");
+		break;
+	case PV_EV_STATS:
+		ev_stats(o, t, 1, 2, 3);
+		break;
+	case PV_EV_PACKET:
+		ev_packet(o, t, 1, "payload", 7);
+		break;
+	case PV_EV_NET:
+		ev_net(o, t, 2, 1);
+		break;
 	case PV_EV_DNS:
-	case PV_EV_DNS_TIMEOUT: ev_dns(o, (enum pv_event_type)type, t, 1, 1, "www.example"); break;
-	case PV_EV_DHCP: ev_dhcp(o, t, 3, 1, "client"); break;
-	case PV_EV_TCP_ERROR: ev_tcp_error(o, t, 1, 1, 2); break;
+	case PV_EV_DNS_TIMEOUT:
+		ev_dns(o, (enum pv_event_type)type, t, 1, 1, "www.example");
+		break;
+	case PV_EV_DHCP:
+		ev_dhcp(o, t, 3, 1, "client");
+		break;
+	case PV_EV_TCP_ERROR:
+		ev_tcp_error(o, t, 1, 1, 2);
+		break;
 	case PV_EV_BUCKET:
-	case PV_EV_LIVE: ev_bucket(o, (enum pv_event_type)type, t, "pcap", "1.0", 1, 1); break;
-	case PV_EV_BLOCK: ev_block(o, t, 0, 0, 0, "key"); break;
-	case PV_EV_METRIC: ev_metric(o, t, 0, 1, 1, seven, 8, 0, 8); break;
-	default: pv_out_event(o, (enum pv_event_type)type, sizeof(struct pv_event), t); break;
+	case PV_EV_LIVE:
+		ev_bucket(o, (enum pv_event_type)type, t, "pcap", "1.0", 1, 1);
+		break;
+	case PV_EV_BLOCK:
+		ev_block(o, t, 0, 0, 0, "key");
+		break;
+	case PV_EV_METRIC:
+		ev_metric(o, t, 0, 1, 1, seven, 8, 0, 8);
+		break;
+	default:
+		pv_out_event(o, (enum pv_event_type)type, sizeof(struct pv_event), t);
+		break;
 	}
 }
 
 UNUSED static const unsigned ev_types[] = {
-	PV_EV_START, PV_EV_STOP, PV_EV_TICK, PV_EV_STAGE, PV_EV_DEFINE, PV_EV_STATS, PV_EV_PACKET, PV_EV_NET, PV_EV_DNS,
-	PV_EV_DNS_TIMEOUT, PV_EV_DHCP, PV_EV_TCP_ERROR, PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,
-	PV_EV_BUCKET_END};
+    PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
+    PV_EV_PACKET, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
+    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* No allocation per event in steady state: the whole chain (capture, net, dns, dhcp, window) in this process, with malloc()
- * and its like counted. What may allocate is what grows once (a sketch, an octave, a page of a rate) and what is made once
- * per stream. */
+/* No allocation per event in steady state: the whole chain (capture, net, dns, dhcp, window) in this process,
+ * with malloc() and its like counted. What may allocate is what grows once (a sketch, an octave, a page of a
+ * rate) and what is made once per stream. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,7 +105,8 @@ struct chain {
 static void chain_make(struct chain *c, bool chained)
 {
 	char err[256];
-	struct pv_window_conf wconf = {.handlers = pv_handlers, .periods = 1, .deep = 100, .topn = 10, .seed = 1};
+	struct pv_window_conf wconf = {
+	    .handlers = pv_handlers, .periods = 1, .deep = 100, .topn = 10, .seed = 1};
 	struct pv_net_conf nconf = {.geo = NULL};
 	struct pv_dns_conf dconf = {.seed = 1};
 	struct pv_dhcp_conf hconf = {.seed = 1};
@@ -114,7 +115,8 @@ static void chain_make(struct chain *c, bool chained)
 	pv_dns_filter_init(&dconf.filter);
 	c->window = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
 	assert_non_null(c->window);
-	c->dhcp = pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&hconf), &plain, pv_sink_stage(pv_window_stage(c->window)));
+	c->dhcp = pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&hconf), &plain,
+				pv_sink_stage(pv_window_stage(c->window)));
 	c->dns = pv_filter_new(&pv_dns_ops, pv_dns_new(&dconf), &pass, pv_sink_stage(c->dhcp));
 	c->net = pv_filter_new(&pv_net_ops, pv_net_new(&nconf), &pass, pv_sink_stage(c->dns));
 	assert_true(c->dhcp && c->dns && c->net);
@@ -135,10 +137,11 @@ static void steady_state(void **state)
 		const char *name;
 		bool chained;
 	} cases[] = {
-		{"dns-udp4.pcap", false}, {"dns-udp6.pcap", false}, {"dns-tcp4.pcap", false}, {"dns-tcp4.pcap", true},
-		{"dns-mixed.pcap", false}, {"dns-mixed.pcap", true}, {"dns-timeout.pcap", false}, {"dns-ecs.pcap", false},
-		{"dns-tcp-loss.pcap", false}, {"dns-tcp-reorder.pcap", false}, {"dhcp4.pcap", false}, {"dhcp6.pcap", false},
-		{"http-mix.pcap", false},
+	    {"dns-udp4.pcap", false},	     {"dns-udp6.pcap", false},	{"dns-tcp4.pcap", false},
+	    {"dns-tcp4.pcap", true},	     {"dns-mixed.pcap", false}, {"dns-mixed.pcap", true},
+	    {"dns-timeout.pcap", false},     {"dns-ecs.pcap", false},	{"dns-tcp-loss.pcap", false},
+	    {"dns-tcp-reorder.pcap", false}, {"dhcp4.pcap", false},	{"dhcp6.pcap", false},
+	    {"http-mix.pcap", false},
 	};
 	if (!COUNTING)
 		skip();
@@ -147,7 +150,8 @@ static void steady_state(void **state)
 		struct chain c;
 		capture(cases[i].name, &m);
 		chain_make(&c, cases[i].chained);
-		/* START first; then the packets again and again, a capture's length later each time; no STOP */
+		/* START first; then the packets again and again, a capture's length later each time; no STOP
+		 */
 		size_t first = 0, at, packets = 0;
 		uint64_t from = 0, to = 0;
 		while (ev_at(&m, first)->type != PV_EV_PACKET)
@@ -174,23 +178,26 @@ static void steady_state(void **state)
 			for (at = first; at < end; at += ev_at(&m, at)->size) {
 				struct pv_packet *p = (struct pv_packet *)(void *)(m.p + at);
 				p->number += packets;
-				p->ev.time_ns += to - from + 30 * SEC; /* what was open has timed out by then */
+				p->ev.time_ns +=
+				    to - from + 30 * SEC; /* what was open has timed out by then */
 			}
 		}
-		/* Rates take a page for 64 seconds, whatever happens in them: three rates in dns, seven in net, two in dhcp. */
+		/* Rates take a page for 64 seconds, whatever happens in them: three rates in dns, seven in
+		 * net, two in dhcp. */
 		uint64_t pages = 12 * ((to - from) / SEC / 64 + 2);
-		print_message("%s: %zu packets, %u + %u + %u + %u ... %u allocations, %u allowed\n", cases[i].name, packets,
-			      (unsigned)took[0], (unsigned)took[1], (unsigned)took[2], (unsigned)took[3], (unsigned)took[7],
-			      (unsigned)pages);
-		assert_true(took[0] > 20);           /* the counting works */
+		print_message("%s: %zu packets, %u + %u + %u + %u ... %u allocations, %u allowed\n",
+			      cases[i].name, packets, (unsigned)took[0], (unsigned)took[1], (unsigned)took[2],
+			      (unsigned)took[3], (unsigned)took[7], (unsigned)pages);
+		assert_true(took[0] > 20);	  /* the counting works */
 		assert_true(2 * pages < packets); /* and one per event would show */
 		for (unsigned pass = 4; pass < 8; pass++)
 			if (took[pass] > pages)
-				fail_msg("%s: pass %u of %zu packets took %u allocations", cases[i].name, pass, packets,
-					 (unsigned)took[pass]);
+				fail_msg("%s: pass %u of %zu packets took %u allocations", cases[i].name,
+					 pass, packets, (unsigned)took[pass]);
 		json_t *j = pv_window_json(c.window);
 		assert_non_null(j);
-		assert_int_equal(json_integer_value(json_object_get(json_object_get(json_object_get(j, "1m"), "packets"), "events")),
+		assert_int_equal(json_integer_value(json_object_get(
+				     json_object_get(json_object_get(j, "1m"), "packets"), "events")),
 				 packets * 8);
 		json_decref(j);
 		chain_free(&c);
@@ -243,9 +250,9 @@ static void piping(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(steady_state),
-		cmocka_unit_test(reading),
-		cmocka_unit_test(piping),
+	    cmocka_unit_test(steady_state),
+	    cmocka_unit_test(reading),
+	    cmocka_unit_test(piping),
 	};
 	return cmocka_run_group_tests_name("alloc", tests, NULL, NULL);
 }

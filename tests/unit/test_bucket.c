@@ -38,11 +38,13 @@ static void blocks(void **state)
 	(void)state;
 	struct pv_bucket *b = fresh();
 	struct pv_block *root = pv_bucket_root(b);
-	struct pv_block *a = pv_bucket_block(b, root, S_DEVICE, "a"), *c = pv_bucket_block(b, root, S_DEVICE, "c");
+	struct pv_block *a = pv_bucket_block(b, root, S_DEVICE, "a"),
+			*c = pv_bucket_block(b, root, S_DEVICE, "c");
 	assert_ptr_not_equal(a, c);
 	assert_ptr_equal(pv_bucket_block(b, root, S_DEVICE, "a"), a);
 	assert_ptr_not_equal(pv_bucket_block(b, root, S_DIRECTION, "a"), a); /* another scope */
-	struct pv_block *a0 = pv_bucket_block(b, a, S_INTERFACE, "0"), *c0 = pv_bucket_block(b, c, S_INTERFACE, "0");
+	struct pv_block *a0 = pv_bucket_block(b, a, S_INTERFACE, "0"),
+			*c0 = pv_bucket_block(b, c, S_INTERFACE, "0");
 	assert_ptr_not_equal(a0, c0); /* another parent */
 	assert_ptr_equal(pv_bucket_block(b, c, S_INTERFACE, "0"), c0);
 	assert_int_equal(b->nblocks, 6);
@@ -105,7 +107,8 @@ static void folding(void **state)
 	pv_bucket_free(b);
 }
 
-/* What a full bucket folded comes through merging and the wire without moving the count of what was folded again. */
+/* What a full bucket folded comes through merging and the wire without moving the count of what was folded
+ * again. */
 static void folding_merges(void **state)
 {
 	(void)state;
@@ -117,7 +120,8 @@ static void folding_merges(void **state)
 		for (unsigned i = 0; i < 10; i++) {
 			char key[16];
 			snprintf(key, sizeof key, "dev%u", 5 * p + i);
-			pv_count(pv_bucket_block(part[p], pv_bucket_root(part[p]), S_DEVICE, key), M_DEV_COUNT, i + 1);
+			pv_count(pv_bucket_block(part[p], pv_bucket_root(part[p]), S_DEVICE, key),
+				 M_DEV_COUNT, i + 1);
 		}
 		assert_int_equal(pv_bucket_merge(sum, part[p]), 0);
 	}
@@ -138,12 +142,12 @@ static void groups(void **state)
 		uint32_t groups;
 		bool a, b, both, shown;
 	} cases[] = {
-		{0, false, false, false, false},
-		{1 << G_A, true, false, false, true},
-		{1 << G_C, false, false, false, true},
-		{1 << G_B, false, true, false, true},
-		{1 << G_A | 1 << G_C, true, false, true, true},
-		{7, true, true, true, true},
+	    {0, false, false, false, false},
+	    {1 << G_A, true, false, false, true},
+	    {1 << G_C, false, false, false, true},
+	    {1 << G_B, false, true, false, true},
+	    {1 << G_A | 1 << G_C, true, false, true, true},
+	    {7, true, true, true, true},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct pv_bucket_conf conf = {.groups = cases[i].groups, .topn = 5};
@@ -171,18 +175,21 @@ static void groups(void **state)
 	assert_int_equal(pv_handler_group(&test_handler, "all"), -1);
 	char err[200];
 	pv_handler_group_error(&test_handler, "z", err, sizeof err);
-	assert_string_equal(err, "z is an invalid/unsupported metric group. The valid groups are: all, a, b, group_c");
+	assert_string_equal(
+	    err, "z is an invalid/unsupported metric group. The valid groups are: all, a, b, group_c");
 	pv_handler_group_error(&test_handler, "z", err, 20); /* cut, never over */
 	assert_int_equal(strlen(err), 19);
 }
 
 /* ---- merging --------------------------------------------------------------------------------------- */
 
-/* Three parts in every order, and grouped either way, give the same; and the same as all of it counted in one. */
+/* Three parts in every order, and grouped either way, give the same; and the same as all of it counted in
+ * one. */
 static void merge_any_order(void **state)
 {
 	(void)state;
-	static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	struct pv_bucket *part[3], *whole = fresh();
 	whole->recorded = true;
 	for (unsigned p = 0; p < 3; p++) {
@@ -229,7 +236,8 @@ static void merge_edges(void **state)
 	assert_int_equal(pv_bucket_root(b)->cells[M_COUNT].count, UINT64_MAX); /* saturates */
 	assert_int_equal(pv_bucket_lost(b), 11);
 	json_t *j = pv_bucket_json(b); /* and is a number that JSON's readers take */
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "packets"), "total")), INT64_MAX);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "packets"), "total")),
+			 INT64_MAX);
 	json_decref(j);
 	/* times: of what has any */
 	struct pv_bucket *t = fresh();
@@ -318,8 +326,11 @@ static struct got read_events(const uint8_t *p, size_t n)
 			g.problem = g.problem ? g.problem : problem;
 			g.bad++;
 			break;
-		case PV_FAIL: g.fail++; break;
-		default: break;
+		case PV_FAIL:
+			g.fail++;
+			break;
+		default:
+			break;
 		}
 		at += ev->size;
 	}
@@ -413,8 +424,9 @@ static void parts(void **state)
 	mem_free(&m);
 }
 
-/* One event of a bucket dropped, doubled, swapped with the next, or cut short: refused with a reason or, where nothing is
- * missed (a bucket may come without a metric), taken; the good bucket behind it is read in any case. */
+/* One event of a bucket dropped, doubled, swapped with the next, or cut short: refused with a reason or,
+ * where nothing is missed (a bucket may come without a metric), taken; the good bucket behind it is read in
+ * any case. */
 static void events_disturbed(void **state)
 {
 	(void)state;
@@ -430,7 +442,9 @@ static void events_disturbed(void **state)
 				unsigned type = ev_at(&m, at)->type;
 				struct iovec drop[] = {{m.p, at}, {m.p + next, m.n - next}};
 				struct iovec twice[] = {{m.p, next}, {m.p + at, m.n - at}};
-				struct iovec swap[] = {{m.p, at}, {m.p + next, after}, {m.p + at, size},
+				struct iovec swap[] = {{m.p, at},
+						       {m.p + next, after},
+						       {m.p + at, size},
 						       {m.p + next + after, m.n - next - after}};
 				mem_write(&d, how == 0 ? drop : how == 1 ? twice : swap, how == 2 ? 4 : 2);
 				size_t disturbed = d.n;
@@ -444,7 +458,8 @@ static void events_disturbed(void **state)
 				same_json(g.bucket, b);
 				bool harmless = type == PV_EV_METRIC && !large && how != 1;
 				harmless |= how == 2 && !after;
-				harmless |= how == 2 && after && type == PV_EV_METRIC && ev_at(&m, next)->type == PV_EV_BLOCK;
+				harmless |= how == 2 && after && type == PV_EV_METRIC &&
+					    ev_at(&m, next)->type == PV_EV_BLOCK;
 				if (!harmless && !g.problem)
 					fail_msg("%s %u is not noticed", pv_event_type_name(type), how);
 				pv_bucket_free(g.bucket);
@@ -466,7 +481,7 @@ static void bytes_damaged(void **state)
 	emit(&m, b, false);
 	for (size_t at = 0; at < m.n; at++) {
 		static const uint8_t masks[] = {0x01, 0x80, 0xff};
-		for (size_t k = 0; k < sizeof masks; k += at > 4000 ? 2 : 1) {
+		for (size_t k = 0; k<sizeof masks; k += at> 4000 ? 2 : 1) {
 			m.p[at] ^= masks[k];
 			struct got g = read_events(m.p, m.n);
 			refused += g.bucket == NULL;
@@ -551,11 +566,12 @@ static void states_damaged(void **state)
 	pv_bucket_free(b);
 }
 
-/* Words: B BUCKET of "test", U BUCKET of a handler we do not know, b BLOCK 0, d BLOCK 1 (device), c counter 1, C counter 1 of
- * block 1, u unknown metric, g metric of a group that is off, k wrong kind, s wrong scope, o block of no such index,
- * p first part, q second part, r second part with another total, E BUCKET_END, t TICK, x event nobody knows,
- * D BLOCK 2 with the key of BLOCK 1, i BLOCK 2 (interface of 1), j BLOCK 1 as interface of 0, 0 BLOCK 1 of scope 0,
- * 9 BLOCK 1 of scope 9, P BLOCK 1 of parent 5, T BUCKET that ends before it starts, M BUCKET that says fewer metrics */
+/* Words: B BUCKET of "test", U BUCKET of a handler we do not know, b BLOCK 0, d BLOCK 1 (device), c counter
+ * 1, C counter 1 of block 1, u unknown metric, g metric of a group that is off, k wrong kind, s wrong scope,
+ * o block of no such index, p first part, q second part, r second part with another total, E BUCKET_END, t
+ * TICK, x event nobody knows, D BLOCK 2 with the key of BLOCK 1, i BLOCK 2 (interface of 1), j BLOCK 1 as
+ * interface of 0, 0 BLOCK 1 of scope 0, 9 BLOCK 1 of scope 9, P BLOCK 1 of parent 5, T BUCKET that ends
+ * before it starts, M BUCKET that says fewer metrics */
 static void grammar(void **state)
 {
 	(void)state;
@@ -564,50 +580,50 @@ static void grammar(void **state)
 		unsigned buckets, unknown;
 		uint32_t blocks;
 	} cases[] = {
-		{"BbE", NULL, 1, 0, 1},
-		{"BbcE", NULL, 1, 0, 1},
-		{"BbdcCE", NULL, 1, 0, 2},
-		{"BbdiE", NULL, 1, 0, 3},
-		{"BbuE", NULL, 1, 1, 1},
-		{"UbcE", NULL, 0, 1, 1},
-		{"UbcdiEBbE", NULL, 1, 1, 1},
-		{"BbxcE", NULL, 1, 0, 1},
-		{"tBbEt", NULL, 1, 0, 1},
-		{"BbpqE", NULL, 1, 0, 1},
-		{"BbupqE", NULL, 1, 1, 1},
-		{"b", "a part of a bucket stands alone", 0, 0, 1},
-		{"cBbE", "a part of a bucket stands alone", 1, 0, 1},
-		{"E", "a part of a bucket stands alone", 0, 0, 1},
-		{"BE", "a bucket has not the blocks it says", 0, 0, 1},
-		{"BbE", "a bucket has not the blocks it says", 0, 0, 2},
-		{"BbdE", "a bucket has not the blocks it says", 0, 0, 1},
-		{"TbEBbE", "a bucket ends before it starts", 1, 0, 1},
-		{"BbBbE", "a bucket inside a bucket", 0, 0, 1},
-		{"BbBbEBbE", "a bucket inside a bucket", 1, 0, 1},
-		{"BbtcEBbE", "a bucket is interrupted", 1, 0, 1},
-		{"UbtBbE", "a bucket is interrupted", 1, 1, 1},
-		{"BdE", "blocks of a bucket are out of order", 0, 0, 1},
-		{"BbbE", "blocks of a bucket are out of order", 0, 0, 1},
-		{"BbdDE", "a block of a bucket stands twice", 0, 0, 3},
-		{"BbjE", "a block of a bucket has no place", 0, 0, 2},
-		{"Bb0E", "a block of a bucket has no place", 0, 0, 2},
-		{"Bb9E", "a block of a bucket has no place", 0, 0, 2},
-		{"BbPE", "a block of a bucket has no place", 0, 0, 2},
-		{"BcbE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BbCE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BbgE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BbkE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BbsE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BboE", "a metric of a bucket has no place", 0, 0, 1},
-		{"BbccE", "a metric of a bucket stands twice", 0, 0, 1},
-		{"BbpE", "a metric of a bucket is incomplete", 0, 0, 1},
-		{"BbqE", "parts of a metric are out of order", 0, 0, 1},
-		{"BbpcE", "parts of a metric are out of order", 0, 0, 1},
-		{"BbppqE", "parts of a metric are out of order", 0, 0, 1},
-		{"BbprE", "parts of a metric are out of order", 0, 0, 1},
-		{"BbpqqE", "parts of a metric are out of order", 0, 0, 1},
-		{"MbcE", "a bucket has more metrics than it says", 0, 0, 1},
-		{"BbccEccEBbE", "a metric of a bucket stands twice", 1, 0, 1},
+	    {"BbE", NULL, 1, 0, 1},
+	    {"BbcE", NULL, 1, 0, 1},
+	    {"BbdcCE", NULL, 1, 0, 2},
+	    {"BbdiE", NULL, 1, 0, 3},
+	    {"BbuE", NULL, 1, 1, 1},
+	    {"UbcE", NULL, 0, 1, 1},
+	    {"UbcdiEBbE", NULL, 1, 1, 1},
+	    {"BbxcE", NULL, 1, 0, 1},
+	    {"tBbEt", NULL, 1, 0, 1},
+	    {"BbpqE", NULL, 1, 0, 1},
+	    {"BbupqE", NULL, 1, 1, 1},
+	    {"b", "a part of a bucket stands alone", 0, 0, 1},
+	    {"cBbE", "a part of a bucket stands alone", 1, 0, 1},
+	    {"E", "a part of a bucket stands alone", 0, 0, 1},
+	    {"BE", "a bucket has not the blocks it says", 0, 0, 1},
+	    {"BbE", "a bucket has not the blocks it says", 0, 0, 2},
+	    {"BbdE", "a bucket has not the blocks it says", 0, 0, 1},
+	    {"TbEBbE", "a bucket ends before it starts", 1, 0, 1},
+	    {"BbBbE", "a bucket inside a bucket", 0, 0, 1},
+	    {"BbBbEBbE", "a bucket inside a bucket", 1, 0, 1},
+	    {"BbtcEBbE", "a bucket is interrupted", 1, 0, 1},
+	    {"UbtBbE", "a bucket is interrupted", 1, 1, 1},
+	    {"BdE", "blocks of a bucket are out of order", 0, 0, 1},
+	    {"BbbE", "blocks of a bucket are out of order", 0, 0, 1},
+	    {"BbdDE", "a block of a bucket stands twice", 0, 0, 3},
+	    {"BbjE", "a block of a bucket has no place", 0, 0, 2},
+	    {"Bb0E", "a block of a bucket has no place", 0, 0, 2},
+	    {"Bb9E", "a block of a bucket has no place", 0, 0, 2},
+	    {"BbPE", "a block of a bucket has no place", 0, 0, 2},
+	    {"BcbE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BbCE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BbgE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BbkE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BbsE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BboE", "a metric of a bucket has no place", 0, 0, 1},
+	    {"BbccE", "a metric of a bucket stands twice", 0, 0, 1},
+	    {"BbpE", "a metric of a bucket is incomplete", 0, 0, 1},
+	    {"BbqE", "parts of a metric are out of order", 0, 0, 1},
+	    {"BbpcE", "parts of a metric are out of order", 0, 0, 1},
+	    {"BbppqE", "parts of a metric are out of order", 0, 0, 1},
+	    {"BbprE", "parts of a metric are out of order", 0, 0, 1},
+	    {"BbpqqE", "parts of a metric are out of order", 0, 0, 1},
+	    {"MbcE", "a bucket has more metrics than it says", 0, 0, 1},
+	    {"BbccEccEBbE", "a metric of a bucket stands twice", 1, 0, 1},
 	};
 	static const uint8_t count[8] = {1};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -622,41 +638,84 @@ static void grammar(void **state)
 			case 'U':
 			case 'T':
 			case 'M':
-				ev_bucket(&o, PV_EV_BUCKET, 100 * SEC, type, "1.0", cases[i].blocks, *c == 'M' ? 0 : 9);
+				ev_bucket(&o, PV_EV_BUCKET, 100 * SEC, type, "1.0", cases[i].blocks,
+					  *c == 'M' ? 0 : 9);
 				b = (void *)(o.buf + o.len - pv_round8(sizeof *b + 2 * strlen(type) + 3 + 8));
 				if (*c == 'T')
 					b->end_ns = b->start_ns - 1;
 				break;
-			case 'b': ev_block(&o, SEC, 0, 0, 0, ""); break;
-			case 'd': ev_block(&o, SEC, 1, 0, S_DEVICE, "d"); break;
-			case 'D': ev_block(&o, SEC, 2, 0, S_DEVICE, "d"); break;
-			case 'i': ev_block(&o, SEC, 2, 1, S_INTERFACE, "i"); break;
-			case 'j': ev_block(&o, SEC, 1, 0, S_INTERFACE, "i"); break;
-			case '0': ev_block(&o, SEC, 1, 0, S_ROOT, "i"); break;
-			case '9': ev_block(&o, SEC, 1, 0, 9, "i"); break;
-			case 'P': ev_block(&o, SEC, 1, 5, S_DEVICE, "i"); break;
-			case 'c': ev_metric(&o, SEC, 0, 1, PV_COUNTER, count, 8, 0, 8); break;
-			case 'C': ev_metric(&o, SEC, 1, 12, PV_COUNTER, count, 8, 0, 8); break;
-			case 'u': ev_metric(&o, SEC, 0, 999, PV_COUNTER, count, 8, 0, 8); break;
-			case 'g': ev_metric(&o, SEC, 0, 10, PV_COUNTER, count, 8, 0, 8); break;
-			case 'k': ev_metric(&o, SEC, 0, 1, PV_TOPN, count, 8, 0, 8); break;
-			case 's': ev_metric(&o, SEC, 0, 12, PV_COUNTER, count, 8, 0, 8); break;
-			case 'o': ev_metric(&o, SEC, 7, 1, PV_COUNTER, count, 8, 0, 8); break;
-			case 'p': ev_metric(&o, SEC, 0, 1, PV_COUNTER, count, 3, 0, 8); break;
-			case 'q': ev_metric(&o, SEC, 0, 1, PV_COUNTER, count + 3, 5, 3, 8); break;
-			case 'r': ev_metric(&o, SEC, 0, 1, PV_COUNTER, count + 3, 5, 3, 9); break;
-			case 'E': ev_any(&o, PV_EV_BUCKET_END, SEC); break;
-			case 't': ev_any(&o, PV_EV_TICK, SEC); break;
-			case 'x': pv_out_event(&o, (enum pv_event_type)99, 40, SEC); break;
+			case 'b':
+				ev_block(&o, SEC, 0, 0, 0, "");
+				break;
+			case 'd':
+				ev_block(&o, SEC, 1, 0, S_DEVICE, "d");
+				break;
+			case 'D':
+				ev_block(&o, SEC, 2, 0, S_DEVICE, "d");
+				break;
+			case 'i':
+				ev_block(&o, SEC, 2, 1, S_INTERFACE, "i");
+				break;
+			case 'j':
+				ev_block(&o, SEC, 1, 0, S_INTERFACE, "i");
+				break;
+			case '0':
+				ev_block(&o, SEC, 1, 0, S_ROOT, "i");
+				break;
+			case '9':
+				ev_block(&o, SEC, 1, 0, 9, "i");
+				break;
+			case 'P':
+				ev_block(&o, SEC, 1, 5, S_DEVICE, "i");
+				break;
+			case 'c':
+				ev_metric(&o, SEC, 0, 1, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'C':
+				ev_metric(&o, SEC, 1, 12, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'u':
+				ev_metric(&o, SEC, 0, 999, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'g':
+				ev_metric(&o, SEC, 0, 10, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'k':
+				ev_metric(&o, SEC, 0, 1, PV_TOPN, count, 8, 0, 8);
+				break;
+			case 's':
+				ev_metric(&o, SEC, 0, 12, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'o':
+				ev_metric(&o, SEC, 7, 1, PV_COUNTER, count, 8, 0, 8);
+				break;
+			case 'p':
+				ev_metric(&o, SEC, 0, 1, PV_COUNTER, count, 3, 0, 8);
+				break;
+			case 'q':
+				ev_metric(&o, SEC, 0, 1, PV_COUNTER, count + 3, 5, 3, 8);
+				break;
+			case 'r':
+				ev_metric(&o, SEC, 0, 1, PV_COUNTER, count + 3, 5, 3, 9);
+				break;
+			case 'E':
+				ev_any(&o, PV_EV_BUCKET_END, SEC);
+				break;
+			case 't':
+				ev_any(&o, PV_EV_TICK, SEC);
+				break;
+			case 'x':
+				pv_out_event(&o, (enum pv_event_type)99, 40, SEC);
+				break;
 			}
 		}
 		pv_out_flush(&o);
 		pv_out_free(&o);
 		struct got g = read_events(m.p, m.n);
-		if (g.buckets != cases[i].buckets || g.unknown != cases[i].unknown || !g.problem != !cases[i].problem ||
-		    (g.problem && strcmp(g.problem, cases[i].problem)))
-			fail_msg("%s (%u): %u buckets, %u unknown, '%s'", cases[i].script, cases[i].blocks, g.buckets,
-				 (unsigned)g.unknown, g.problem ? g.problem : "");
+		if (g.buckets != cases[i].buckets || g.unknown != cases[i].unknown ||
+		    !g.problem != !cases[i].problem || (g.problem && strcmp(g.problem, cases[i].problem)))
+			fail_msg("%s (%u): %u buckets, %u unknown, '%s'", cases[i].script, cases[i].blocks,
+				 g.buckets, (unsigned)g.unknown, g.problem ? g.problem : "");
 		pv_bucket_free(g.bucket);
 		mem_free(&m);
 	}
@@ -668,8 +727,16 @@ static void too_large(void **state)
 	(void)state;
 	static const struct pv_metric metric[] = {ROW(PV_DISTINCT, PV_ALWAYS, 1, "n", .id = 1)};
 	static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}, {"device", NULL, 0, 1000}};
-	static const struct pv_handler wide = {.type = "wide", .version = "1.0", .schema = "wide", .metrics = metric, .nmetrics = 1,
-					       .scopes = scopes, .nscopes = 2, .events = -1, .samples = -1, .events_rate = -1};
+	static const struct pv_handler wide = {.type = "wide",
+					       .version = "1.0",
+					       .schema = "wide",
+					       .metrics = metric,
+					       .nmetrics = 1,
+					       .scopes = scopes,
+					       .nscopes = 2,
+					       .events = -1,
+					       .samples = -1,
+					       .events_rate = -1};
 	static const struct pv_handler *const handlers[] = {&wide, NULL};
 	struct pv_hll *h = pv_hll_new(PV_HLL_LG_K_MAX);
 	assert_non_null(h);
@@ -694,7 +761,8 @@ static void too_large(void **state)
 			ev_bucket(&o, PV_EV_BUCKET, 100 * SEC, "wide", "1.0", 101, 100000);
 		ev_block(&o, SEC, i, 0, i ? 1 : 0, key);
 		for (size_t at = 0; i && at < size; at += 60000)
-			ev_metric(&o, SEC, i, 1, PV_DISTINCT, image + at, size - at < 60000 ? size - at : 60000, at, size);
+			ev_metric(&o, SEC, i, 1, PV_DISTINCT, image + at,
+				  size - at < 60000 ? size - at : 60000, at, size);
 		pv_out_flush(&o);
 		pv_out_free(&o);
 		for (size_t at = 0; at < m.n && !problem; at += ev_at(&m, at)->size)
@@ -717,8 +785,10 @@ static void json(void **state)
 	(void)state;
 	struct pv_bucket *b = fresh();
 	struct pv_block *root = pv_bucket_root(b);
-	is_json(b, "{\"both\":[],\"packets\":{\"sources\":0,\"total\":0},\"period\":{\"length\":0,\"start_ts\":0},"
-		   "\"top_names\":[],\"top_places\":[],\"top_ports\":[]}");
+	is_json(
+	    b,
+	    "{\"both\":[],\"packets\":{\"sources\":0,\"total\":0},\"period\":{\"length\":0,\"start_ts\":0},"
+	    "\"top_names\":[],\"top_places\":[],\"top_ports\":[]}");
 	b->start_ns = 100 * SEC + 5;
 	b->end_ns = 109 * SEC + 4; /* ten seconds, both ends included */
 	b->recorded = true;
@@ -731,7 +801,7 @@ static void json(void **state)
 	}
 	pv_count(root, M_COUNT, 3);
 	pv_distinct_u64(root, M_DISTINCT, 5);
-	pv_top_bytes(root, M_TOP, "b\xff\x1b\"", 4, 7); /* odd bytes, and what JSON must escape */
+	pv_top_bytes(root, M_TOP, "b\xff\x1b\"", 4, 7);	      /* odd bytes, and what JSON must escape */
 	pv_top_bytes(root, M_TOP, "Link\xc3\xb6ping", 10, 7); /* a tie: by name */
 	pv_top_bytes(root, M_TOP, "", 0, 9);
 	pv_top_u64(root, M_TOP_NUMBER, UINT64_MAX, 1);
@@ -740,24 +810,29 @@ static void json(void **state)
 	pv_top_bytes(root, M_TOP_GEO, "odd\tone", 7, 1); /* no place is half a place */
 	pv_count(pv_bucket_block(b, pv_bucket_block(b, root, S_DEVICE, "d"), S_INTERFACE, "i"), M_IF_RATE, 0);
 	pv_count(pv_bucket_block(b, root, S_DIRECTION, "in"), M_DIR_COUNT, 2);
-	is_json(b, "{\"both\":[],\"deep\":{\"er\":{\"size\":{\"p50\":5,\"p90\":9,\"p95\":10,\"p99\":10}}},"
-		   "\"devices\":{\"d\":{\"count\":0,\"distinct\":0,\"interfaces\":{\"i\":{\"rate\":{\"p50\":0,\"p90\":0,\"p95\":0,\"p99\":0}}},"
-		   "\"top_ports\":[]}},"
-		   "\"in\":{\"count\":2},"
-		   "\"packets\":{\"sources\":1,\"total\":3},\"period\":{\"length\":9,\"start_ts\":100},"
-		   "\"rates\":{\"total\":{\"p50\":5,\"p90\":9,\"p95\":10,\"p99\":10}},"
-		   "\"ratio\":{\"p50\":0.5,\"p90\":0.5,\"p95\":0.5,\"p99\":0.5},"
-		   "\"times\":{\"buckets\":{\"+Inf\":10.0,\"0\":1.0,\"10\":6.0,\"12\":7.0,\"14\":8.0,\"16\":9.0,\"18\":10.0,"
-		   "\"2\":2.0,\"4\":3.0,\"6\":4.0,\"8\":5.0}},"
-		   "\"top_names\":[{\"estimate\":9,\"name\":\"\"},{\"estimate\":7,\"name\":\"Link\xc3\xb6ping\"},"
-		   "{\"estimate\":7,\"name\":\"b\\\\255\\\\027\\\"\"}],"
-		   "\"top_places\":[{\"estimate\":3,\"lat\":\"1.5\",\"lon\":\"-2.5\",\"name\":\"EU/Here\"},"
-		   "{\"estimate\":2,\"name\":\"Unknown\"},{\"estimate\":1,\"name\":\"odd\"}],"
-		   "\"top_ports\":[{\"estimate\":1,\"name\":\"18446744073709551615\"}]}");
+	is_json(
+	    b, "{\"both\":[],\"deep\":{\"er\":{\"size\":{\"p50\":5,\"p90\":9,\"p95\":10,\"p99\":10}}},"
+	       "\"devices\":{\"d\":{\"count\":0,\"distinct\":0,\"interfaces\":{\"i\":{\"rate\":{\"p50\":0,"
+	       "\"p90\":0,\"p95\":0,\"p99\":0}}},"
+	       "\"top_ports\":[]}},"
+	       "\"in\":{\"count\":2},"
+	       "\"packets\":{\"sources\":1,\"total\":3},\"period\":{\"length\":9,\"start_ts\":100},"
+	       "\"rates\":{\"total\":{\"p50\":5,\"p90\":9,\"p95\":10,\"p99\":10}},"
+	       "\"ratio\":{\"p50\":0.5,\"p90\":0.5,\"p95\":0.5,\"p99\":0.5},"
+	       "\"times\":{\"buckets\":{\"+Inf\":10.0,\"0\":1.0,\"10\":6.0,\"12\":7.0,\"14\":8.0,\"16\":9.0,"
+	       "\"18\":10.0,"
+	       "\"2\":2.0,\"4\":3.0,\"6\":4.0,\"8\":5.0}},"
+	       "\"top_names\":[{\"estimate\":9,\"name\":\"\"},{\"estimate\":7,\"name\":\"Link\xc3\xb6ping\"},"
+	       "{\"estimate\":7,\"name\":\"b\\\\255\\\\027\\\"\"}],"
+	       "\"top_places\":[{\"estimate\":3,\"lat\":\"1.5\",\"lon\":\"-2.5\",\"name\":\"EU/Here\"},"
+	       "{\"estimate\":2,\"name\":\"Unknown\"},{\"estimate\":1,\"name\":\"odd\"}],"
+	       "\"top_ports\":[{\"estimate\":1,\"name\":\"18446744073709551615\"}]}");
 	/* live ones show the last complete second, closed ones do not */
 	b->recorded = false;
 	json_t *j = pv_bucket_json(b);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(json_object_get(j, "rates"), "total"), "live")), 2);
+	assert_int_equal(json_integer_value(
+			     json_object_get(json_object_get(json_object_get(j, "rates"), "total"), "live")),
+			 2);
 	json_decref(j);
 	b->closed = true;
 	j = pv_bucket_json(b);
@@ -787,7 +862,8 @@ static void json_keys(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(d, "\\001"), "count")), 20);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(d, "\\001_2"), "count")), 21);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(d, "b\\255.\"c"), "count")), 22);
-	assert_non_null(json_object_get(json_object_get(json_object_get(d, "\\001"), "interfaces"), "\\226\\130"));
+	assert_non_null(
+	    json_object_get(json_object_get(json_object_get(d, "\\001"), "interfaces"), "\\226\\130"));
 	assert_true(json_is_integer(json_object_get(json_object_get(j, "period"), "length")));
 	assert_true(json_is_integer(json_object_get(json_object_get(j, "packets"), "total")));
 	assert_true(json_is_array(json_object_get(j, "top_names")));
@@ -801,19 +877,21 @@ static void json_keys(void **state)
 static void percentiles(void **state)
 {
 	(void)state;
-	/* estimates 100, 90, ... 10; the threshold is the estimate at the percentile's rank, counted from the least */
+	/* estimates 100, 90, ... 10; the threshold is the estimate at the percentile's rank, counted from the
+	 * least */
 	static const struct {
 		uint16_t topn;
 		uint8_t percentile;
 		size_t rows;
 		uint64_t last;
 	} cases[] = {
-		{10, 0, 10, 10}, {10, 1, 10, 10}, {10, 10, 10, 10}, {10, 11, 9, 20}, {10, 50, 6, 50}, {10, 51, 5, 60},
-		{10, 90, 2, 90}, {10, 91, 1, 100}, {10, 100, 1, 100}, {5, 0, 5, 60}, {5, 50, 3, 80}, {5, 100, 1, 100},
-		{100, 50, 6, 50}, {1, 99, 1, 100}, {0, 50, 0, 0},
+	    {10, 0, 10, 10}, {10, 1, 10, 10},  {10, 10, 10, 10}, {10, 11, 9, 20},   {10, 50, 6, 50},
+	    {10, 51, 5, 60}, {10, 90, 2, 90},  {10, 91, 1, 100}, {10, 100, 1, 100}, {5, 0, 5, 60},
+	    {5, 50, 3, 80},  {5, 100, 1, 100}, {100, 50, 6, 50}, {1, 99, 1, 100},   {0, 50, 0, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct pv_bucket_conf conf = {.groups = 7, .topn = cases[i].topn, .topn_percentile = cases[i].percentile};
+		struct pv_bucket_conf conf = {
+		    .groups = 7, .topn = cases[i].topn, .topn_percentile = cases[i].percentile};
 		struct pv_bucket *b = pv_bucket_new(&test_handler, &conf);
 		struct pv_topn_row rows[100];
 		assert_non_null(b);
@@ -841,8 +919,9 @@ static void items(void **state)
 {
 	(void)state;
 	static const uint8_t six[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
-	const struct pv_topn_row v4 = {.num = 0xc0000201}, v6 = {.key = six, .len = 16}, odd = {.key = six, .len = 15},
-				 text = {.key = "abcdef", .len = 6}, none = {.key = NULL};
+	const struct pv_topn_row v4 = {.num = 0xc0000201}, v6 = {.key = six, .len = 16},
+				 odd = {.key = six, .len = 15}, text = {.key = "abcdef", .len = 6},
+				 none = {.key = NULL};
 	char out[64];
 	pv_item_ipv4(&v4, out, sizeof out);
 	assert_string_equal(out, "192.0.2.1");
@@ -861,24 +940,24 @@ static void items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks),
-		cmocka_unit_test(folding),
-		cmocka_unit_test(folding_merges),
-		cmocka_unit_test(groups),
-		cmocka_unit_test(merge_any_order),
-		cmocka_unit_test(merge_edges),
-		cmocka_unit_test(trim),
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(parts),
-		cmocka_unit_test(events_disturbed),
-		cmocka_unit_test(bytes_damaged),
-		cmocka_unit_test(states_damaged),
-		cmocka_unit_test(grammar),
-		cmocka_unit_test(too_large),
-		cmocka_unit_test(json),
-		cmocka_unit_test(json_keys),
-		cmocka_unit_test(percentiles),
-		cmocka_unit_test(items),
+	    cmocka_unit_test(blocks),
+	    cmocka_unit_test(folding),
+	    cmocka_unit_test(folding_merges),
+	    cmocka_unit_test(groups),
+	    cmocka_unit_test(merge_any_order),
+	    cmocka_unit_test(merge_edges),
+	    cmocka_unit_test(trim),
+	    cmocka_unit_test(round_trip),
+	    cmocka_unit_test(parts),
+	    cmocka_unit_test(events_disturbed),
+	    cmocka_unit_test(bytes_damaged),
+	    cmocka_unit_test(states_damaged),
+	    cmocka_unit_test(grammar),
+	    cmocka_unit_test(too_large),
+	    cmocka_unit_test(json),
+	    cmocka_unit_test(json_keys),
+	    cmocka_unit_test(percentiles),
+	    cmocka_unit_test(items),
 	};
 	return cmocka_run_group_tests_name("bucket", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* event/check.h and event/reader.h: what is let in, what is refused and where, and that what came before is kept. */
+/* event/check.h and event/reader.h: what is let in, what is refused and where, and that what came before is
+ * kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,34 +37,46 @@ static const struct {
 	size_t fixed;
 	size_t refs[5], refs32; /* offsets; 0 ends */
 } shapes[] = {
-	{PV_EV_START, sizeof(struct pv_start), {offsetof(struct pv_start, producer), offsetof(struct pv_start, source)},
-	 offsetof(struct pv_start, hosts)},
-	{PV_EV_STOP, sizeof(struct pv_stop), {0}, offsetof(struct pv_stop, rows)},
-	{PV_EV_TICK, sizeof(struct pv_event), {0}, 0},
-	{PV_EV_STAGE, sizeof(struct pv_stage_event),
-	 {offsetof(struct pv_stage_event, type), offsetof(struct pv_stage_event, name),
-	  offsetof(struct pv_stage_event, version), offsetof(struct pv_stage_event, filters)}, 0},
-	{PV_EV_DEFINE, sizeof(struct pv_define), {offsetof(struct pv_define, text)}, 0},
-	{PV_EV_STATS, sizeof(struct pv_stats), {0}, 0},
-	{PV_EV_PACKET, sizeof(struct pv_packet), {0}, 0},
-	{PV_EV_NET, PV_NET_FIXED_BASE, {0}, 0},
-	{PV_EV_DNS, sizeof(struct pv_dns),
-	 {offsetof(struct pv_dns, qname), offsetof(struct pv_dns, qname_case), offsetof(struct pv_dns, query_qname),
-	  offsetof(struct pv_dns, query_qname_case)}, 0},
-	{PV_EV_DNS_TIMEOUT, sizeof(struct pv_dns),
-	 {offsetof(struct pv_dns, qname), offsetof(struct pv_dns, qname_case), offsetof(struct pv_dns, query_qname),
-	  offsetof(struct pv_dns, query_qname_case)}, 0},
-	{PV_EV_DHCP, sizeof(struct pv_dhcp), {offsetof(struct pv_dhcp, client_name)}, 0},
-	{PV_EV_TCP_ERROR, sizeof(struct pv_tcp_error), {0}, 0},
-	{PV_EV_BUCKET, sizeof(struct pv_bucket_event),
-	 {offsetof(struct pv_bucket_event, type), offsetof(struct pv_bucket_event, version),
-	  offsetof(struct pv_bucket_event, name), offsetof(struct pv_bucket_event, groups)}, 0},
-	{PV_EV_LIVE, sizeof(struct pv_bucket_event),
-	 {offsetof(struct pv_bucket_event, type), offsetof(struct pv_bucket_event, version),
-	  offsetof(struct pv_bucket_event, name), offsetof(struct pv_bucket_event, groups)}, 0},
-	{PV_EV_BLOCK, sizeof(struct pv_block_event), {offsetof(struct pv_block_event, key)}, 0},
-	{PV_EV_METRIC, sizeof(struct pv_metric_event), {0}, offsetof(struct pv_metric_event, data)},
-	{PV_EV_BUCKET_END, sizeof(struct pv_event), {0}, 0},
+    {PV_EV_START,
+     sizeof(struct pv_start),
+     {offsetof(struct pv_start, producer), offsetof(struct pv_start, source)},
+     offsetof(struct pv_start, hosts)},
+    {PV_EV_STOP, sizeof(struct pv_stop), {0}, offsetof(struct pv_stop, rows)},
+    {PV_EV_TICK, sizeof(struct pv_event), {0}, 0},
+    {PV_EV_STAGE,
+     sizeof(struct pv_stage_event),
+     {offsetof(struct pv_stage_event, type), offsetof(struct pv_stage_event, name),
+      offsetof(struct pv_stage_event, version), offsetof(struct pv_stage_event, filters)},
+     0},
+    {PV_EV_DEFINE, sizeof(struct pv_define), {offsetof(struct pv_define, text)}, 0},
+    {PV_EV_STATS, sizeof(struct pv_stats), {0}, 0},
+    {PV_EV_PACKET, sizeof(struct pv_packet), {0}, 0},
+    {PV_EV_NET, PV_NET_FIXED_BASE, {0}, 0},
+    {PV_EV_DNS,
+     sizeof(struct pv_dns),
+     {offsetof(struct pv_dns, qname), offsetof(struct pv_dns, qname_case),
+      offsetof(struct pv_dns, query_qname), offsetof(struct pv_dns, query_qname_case)},
+     0},
+    {PV_EV_DNS_TIMEOUT,
+     sizeof(struct pv_dns),
+     {offsetof(struct pv_dns, qname), offsetof(struct pv_dns, qname_case),
+      offsetof(struct pv_dns, query_qname), offsetof(struct pv_dns, query_qname_case)},
+     0},
+    {PV_EV_DHCP, sizeof(struct pv_dhcp), {offsetof(struct pv_dhcp, client_name)}, 0},
+    {PV_EV_TCP_ERROR, sizeof(struct pv_tcp_error), {0}, 0},
+    {PV_EV_BUCKET,
+     sizeof(struct pv_bucket_event),
+     {offsetof(struct pv_bucket_event, type), offsetof(struct pv_bucket_event, version),
+      offsetof(struct pv_bucket_event, name), offsetof(struct pv_bucket_event, groups)},
+     0},
+    {PV_EV_LIVE,
+     sizeof(struct pv_bucket_event),
+     {offsetof(struct pv_bucket_event, type), offsetof(struct pv_bucket_event, version),
+      offsetof(struct pv_bucket_event, name), offsetof(struct pv_bucket_event, groups)},
+     0},
+    {PV_EV_BLOCK, sizeof(struct pv_block_event), {offsetof(struct pv_block_event, key)}, 0},
+    {PV_EV_METRIC, sizeof(struct pv_metric_event), {0}, offsetof(struct pv_metric_event, data)},
+    {PV_EV_BUCKET_END, sizeof(struct pv_event), {0}, 0},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -135,20 +148,21 @@ static void left_out_parts(void **state)
 		uint8_t xact;
 		uint32_t fixed;
 	} cases[] = {
-		{PV_EV_PACKET, 0, 0, 0, PV_PACKET_FIXED_BASE},
-		{PV_EV_PACKET, PV_PKT_ETH, 0, 0, sizeof(struct pv_packet)},
-		{PV_EV_DNS, 0, 0, PV_XACT_NONE, PV_DNS_FIXED_BASE},
-		{PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_ORPHAN, PV_DNS_FIXED_BASE},
-		{PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_MATCHED, PV_DNS_FIXED_QUERY},
-		{PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_LATE, PV_DNS_FIXED_QUERY},
-		{PV_EV_DNS_TIMEOUT, 0, 0, PV_XACT_EXPIRED, PV_DNS_FIXED_QUERY},
-		{PV_EV_DNS_TIMEOUT, 0, 0, PV_XACT_EVICTED, PV_DNS_FIXED_QUERY},
-		{PV_EV_DNS, PV_DNS_ECS, 0, PV_XACT_NONE, sizeof(struct pv_dns)},
-		{PV_EV_DNS, 0, PV_DNS_ECS, PV_XACT_MATCHED, sizeof(struct pv_dns)},
+	    {PV_EV_PACKET, 0, 0, 0, PV_PACKET_FIXED_BASE},
+	    {PV_EV_PACKET, PV_PKT_ETH, 0, 0, sizeof(struct pv_packet)},
+	    {PV_EV_DNS, 0, 0, PV_XACT_NONE, PV_DNS_FIXED_BASE},
+	    {PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_ORPHAN, PV_DNS_FIXED_BASE},
+	    {PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_MATCHED, PV_DNS_FIXED_QUERY},
+	    {PV_EV_DNS, PV_DNS_QR, 0, PV_XACT_LATE, PV_DNS_FIXED_QUERY},
+	    {PV_EV_DNS_TIMEOUT, 0, 0, PV_XACT_EXPIRED, PV_DNS_FIXED_QUERY},
+	    {PV_EV_DNS_TIMEOUT, 0, 0, PV_XACT_EVICTED, PV_DNS_FIXED_QUERY},
+	    {PV_EV_DNS, PV_DNS_ECS, 0, PV_XACT_NONE, sizeof(struct pv_dns)},
+	    {PV_EV_DNS, 0, PV_DNS_ECS, PV_XACT_MATCHED, sizeof(struct pv_dns)},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (uint32_t size = 80; size <= cases[i].fixed + 8; size += 8) {
-			struct pv_event *ev = calloc(1, size); /* its size exactly: nothing behind it may be read */
+			struct pv_event *ev =
+			    calloc(1, size); /* its size exactly: nothing behind it may be read */
 			assert_non_null(ev);
 			*ev = (struct pv_event){.size = size, .type = (uint16_t)cases[i].type};
 			if (cases[i].type == PV_EV_PACKET) {
@@ -158,7 +172,8 @@ static void left_out_parts(void **state)
 				d->bits = cases[i].bits;
 				d->query_bits = cases[i].query_bits;
 				d->xact = cases[i].xact;
-				d->qname = (struct pv_ref){(uint16_t)cases[i].fixed, size > cases[i].fixed ? 8 : 0};
+				d->qname =
+				    (struct pv_ref){(uint16_t)cases[i].fixed, size > cases[i].fixed ? 8 : 0};
 			}
 			if (size < cases[i].fixed)
 				assert_string_equal(pv_event_check(ev), "an event is shorter than its type");
@@ -173,8 +188,19 @@ static void sizes(void **state)
 	(void)state;
 	static const struct {
 		uint32_t size, answer;
-	} cases[] = {{0, 0}, {1, 0}, {8, 0}, {15, 0}, {16, 16}, {17, 0}, {20, 0}, {24, 24}, {PV_EVENT_MAX, PV_EVENT_MAX},
-		     {PV_EVENT_MAX + 8, 0}, {0x80000000, 0}, {0xfffffff8, 0}, {0xffffffff, 0}};
+	} cases[] = {{0, 0},
+		     {1, 0},
+		     {8, 0},
+		     {15, 0},
+		     {16, 16},
+		     {17, 0},
+		     {20, 0},
+		     {24, 24},
+		     {PV_EVENT_MAX, PV_EVENT_MAX},
+		     {PV_EVENT_MAX + 8, 0},
+		     {0x80000000, 0},
+		     {0xfffffff8, 0},
+		     {0xffffffff, 0}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct pv_event ev = {.size = cases[i].size};
 		assert_int_equal(pv_event_size(&ev), cases[i].answer);
@@ -192,19 +218,19 @@ static void references_stay_inside(void **state)
 				struct pv_ref ref;
 				bool good;
 			} cases[] = {
-				{{fixed, 1}, true},
-				{{fixed, (uint16_t)(size - fixed)}, true},
-				{{(uint16_t)(size - 1), 1}, true},
-				{{0, 0}, true},          /* absent, wherever it points */
-				{{65535, 0}, true},
-				{{(uint16_t)(fixed - 1), 1}, false}, /* into the fixed fields */
-				{{0, 1}, false},
-				{{fixed, (uint16_t)(size - fixed + 1)}, false},
-				{{size, 1}, false},
-				{{(uint16_t)(size + 1), 1}, false},
-				{{65535, 1}, false},
-				{{fixed, 65535}, false},
-				{{65535, 65535}, false},
+			    {{fixed, 1}, true},
+			    {{fixed, (uint16_t)(size - fixed)}, true},
+			    {{(uint16_t)(size - 1), 1}, true},
+			    {{0, 0}, true}, /* absent, wherever it points */
+			    {{65535, 0}, true},
+			    {{(uint16_t)(fixed - 1), 1}, false}, /* into the fixed fields */
+			    {{0, 1}, false},
+			    {{fixed, (uint16_t)(size - fixed + 1)}, false},
+			    {{size, 1}, false},
+			    {{(uint16_t)(size + 1), 1}, false},
+			    {{65535, 1}, false},
+			    {{fixed, 65535}, false},
+			    {{65535, 65535}, false},
 			};
 			for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
 				memcpy((uint8_t *)ev + shapes[i].refs[k], &cases[c].ref, sizeof cases[c].ref);
@@ -226,8 +252,14 @@ static void long_references_stay_inside(void **state)
 			continue;
 		struct pv_event *ev = alone(shapes[i].type);
 		uint32_t size = ev->size, fixed = (uint32_t)shapes[i].fixed;
-		const struct pv_ref32 cases[] = {{fixed - 8, 48}, {size, 8}, {size + 8, 48}, {0xfffffff8, 48}, {fixed, 0xfffffff0},
-						 {0xffffff00, 0x180}, {fixed, size - fixed + 8}, {0x80000000, 0x80000000}};
+		const struct pv_ref32 cases[] = {{fixed - 8, 48},
+						 {size, 8},
+						 {size + 8, 48},
+						 {0xfffffff8, 48},
+						 {fixed, 0xfffffff0},
+						 {0xffffff00, 0x180},
+						 {fixed, size - fixed + 8},
+						 {0x80000000, 0x80000000}};
 		for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
 			memcpy((uint8_t *)ev + shapes[i].refs32, &cases[c], sizeof cases[c]);
 			assert_string_equal(pv_event_check(ev), BAD_REF);
@@ -240,8 +272,10 @@ static void long_references_stay_inside(void **state)
 		uint16_t off;
 		uint32_t len;
 		bool good;
-	} pays[] = {{112, 8, true}, {119, 1, true}, {0, 0, true}, {65535, 0, true}, {111, 1, false}, {112, 9, false},
-		    {120, 1, false}, {112, 0xffffffff, false}, {65535, 0xfffffff8, false}, {0, 1, false}};
+	} pays[] = {{112, 8, true},   {119, 1, true},		{0, 0, true},
+		    {65535, 0, true}, {111, 1, false},		{112, 9, false},
+		    {120, 1, false},  {112, 0xffffffff, false}, {65535, 0xfffffff8, false},
+		    {0, 1, false}};
 	for (size_t c = 0; c < sizeof pays / sizeof pays[0]; c++) {
 		p->payload_off = pays[c].off;
 		p->payload_len = pays[c].len;
@@ -265,73 +299,76 @@ static void fields_stay_in_range(void **state)
 		uint32_t value;
 		const char *problem;
 	} cases[] = {
-		{FIELD(PV_EV_START, pv_start, magic), 0, "not an event stream"},
-		{FIELD(PV_EV_START, pv_start, magic), 0x50565645, "not an event stream"},
-		{FIELD(PV_EV_START, pv_start, major), 0, "another major version of the format"},
-		{FIELD(PV_EV_START, pv_start, major), 2, "another major version of the format"},
-		{FIELD(PV_EV_START, pv_start, minor), 65535, NULL},
-		{FIELD(PV_EV_START, pv_start, clock), 2, "unknown clock"},
-		{FIELD(PV_EV_START, pv_start, hosts_count), 1, "the host subnets have an impossible size"},
-		{FIELD(PV_EV_START, pv_start, hosts_count), 0, "the host subnets have an impossible size"},
-		{FIELD(PV_EV_START, pv_start, hosts_count), 0xffffffff, "the host subnets have an impossible size"},
-		{FIELD(PV_EV_START, pv_start, hosts.len), 47, "the host subnets have an impossible size"},
-		{FIELD(PV_EV_START, pv_start, hosts.len), 49, "the host subnets have an impossible size"},
-		{FIELD(PV_EV_START, pv_start, hosts.off), 60, "the host subnets have an impossible size"},
-		{PV_EV_START, 56 + 16, 1, 5, "a host subnet is impossible"},  /* family */
-		{PV_EV_START, 56 + 17, 1, 33, "a host subnet is impossible"}, /* prefix of IPv4 */
-		{PV_EV_START, 56 + 17, 1, 32, NULL},
-		{PV_EV_START, 56 + 24 + 17, 1, 129, "a host subnet is impossible"}, /* of IPv6 */
-		{PV_EV_START, 56 + 24 + 17, 1, 128, NULL},
-		{FIELD(PV_EV_STOP, pv_stop, rows.len), 15, "the ledger has an impossible size"},
-		{FIELD(PV_EV_STOP, pv_stop, rows.len), 0, NULL},
-		{FIELD(PV_EV_STOP, pv_stop, rows.off), 28, BAD_REF},
-		{FIELD(PV_EV_STAGE, pv_stage_event, kind), 3, "unknown kind of stage"},
-		{FIELD(PV_EV_STAGE, pv_stage_event, stage), 255, "impossible stage number"},
-		{FIELD(PV_EV_STAGE, pv_stage_event, stage), 254, NULL},
-		{FIELD(PV_EV_DEFINE, pv_define, number), 0xffffffff, NULL},
-		{FIELD(PV_EV_PACKET, pv_packet, l3), 5, "impossible IP version"},
-		{FIELD(PV_EV_PACKET, pv_packet, l3), 0, NULL},
-		{FIELD(PV_EV_PACKET, pv_packet, l4), 3, "a packet field is out of range"},
-		{FIELD(PV_EV_PACKET, pv_packet, dir), 3, "a packet field is out of range"},
-		{FIELD(PV_EV_PACKET, pv_packet, stamp), 100, "a packet field is out of range"},
-		{FIELD(PV_EV_PACKET, pv_packet, bits), 255, NULL},
-		{FIELD(PV_EV_NET, pv_net, l3), 1, "a net field is out of range"},
-		{FIELD(PV_EV_NET, pv_net, l4), 3, "a net field is out of range"},
-		{FIELD(PV_EV_NET, pv_net, dir), 255, "a net field is out of range"},
-		{FIELD(PV_EV_NET, pv_net, stamp), 100, "a net field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, l3), 7, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, transport), 8, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, dir), 3, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, stamp), 100, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, xact), 6, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, query_dir), 3, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, query_stamp), 100, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, ecs.family), 5, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_NONE, "a timeout of no query"},
-		{FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_MATCHED, "a timeout of no query"},
-		{FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_EVICTED, NULL},
-		{FIELD(PV_EV_DNS_TIMEOUT, pv_dns, query_ecs.family), 1, "a dns field is out of range"},
-		{FIELD(PV_EV_DNS, pv_dns, suffix_len), 65535, NULL}, /* those who use it compare it with the name */
-		{FIELD(PV_EV_DHCP, pv_dhcp, family), 0, "a dhcp field is out of range"},
-		{FIELD(PV_EV_DHCP, pv_dhcp, family), 6, NULL},
-		{FIELD(PV_EV_DHCP, pv_dhcp, dir), 3, "a dhcp field is out of range"},
-		{FIELD(PV_EV_DHCP, pv_dhcp, stamp), 100, "a dhcp field is out of range"},
-		{FIELD(PV_EV_BUCKET, pv_bucket_event, topn_percentile), 101, "impossible percentile"},
-		{FIELD(PV_EV_LIVE, pv_bucket_event, topn_percentile), 100, NULL},
-		{FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX + 1,
-		 "a metric's state has an impossible size"},
-		{FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX, NULL},
-		{FIELD(PV_EV_METRIC, pv_metric_event, total), 7, "a metric's state has an impossible size"},
-		{FIELD(PV_EV_METRIC, pv_metric_event, offset), 1, "a metric's state has an impossible size"},
-		{FIELD(PV_EV_METRIC, pv_metric_event, offset), 0xffffffff, "a metric's state has an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, magic), 0, "not an event stream"},
+	    {FIELD(PV_EV_START, pv_start, magic), 0x50565645, "not an event stream"},
+	    {FIELD(PV_EV_START, pv_start, major), 0, "another major version of the format"},
+	    {FIELD(PV_EV_START, pv_start, major), 2, "another major version of the format"},
+	    {FIELD(PV_EV_START, pv_start, minor), 65535, NULL},
+	    {FIELD(PV_EV_START, pv_start, clock), 2, "unknown clock"},
+	    {FIELD(PV_EV_START, pv_start, hosts_count), 1, "the host subnets have an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, hosts_count), 0, "the host subnets have an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, hosts_count), 0xffffffff,
+	     "the host subnets have an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, hosts.len), 47, "the host subnets have an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, hosts.len), 49, "the host subnets have an impossible size"},
+	    {FIELD(PV_EV_START, pv_start, hosts.off), 60, "the host subnets have an impossible size"},
+	    {PV_EV_START, 56 + 16, 1, 5, "a host subnet is impossible"},  /* family */
+	    {PV_EV_START, 56 + 17, 1, 33, "a host subnet is impossible"}, /* prefix of IPv4 */
+	    {PV_EV_START, 56 + 17, 1, 32, NULL},
+	    {PV_EV_START, 56 + 24 + 17, 1, 129, "a host subnet is impossible"}, /* of IPv6 */
+	    {PV_EV_START, 56 + 24 + 17, 1, 128, NULL},
+	    {FIELD(PV_EV_STOP, pv_stop, rows.len), 15, "the ledger has an impossible size"},
+	    {FIELD(PV_EV_STOP, pv_stop, rows.len), 0, NULL},
+	    {FIELD(PV_EV_STOP, pv_stop, rows.off), 28, BAD_REF},
+	    {FIELD(PV_EV_STAGE, pv_stage_event, kind), 3, "unknown kind of stage"},
+	    {FIELD(PV_EV_STAGE, pv_stage_event, stage), 255, "impossible stage number"},
+	    {FIELD(PV_EV_STAGE, pv_stage_event, stage), 254, NULL},
+	    {FIELD(PV_EV_DEFINE, pv_define, number), 0xffffffff, NULL},
+	    {FIELD(PV_EV_PACKET, pv_packet, l3), 5, "impossible IP version"},
+	    {FIELD(PV_EV_PACKET, pv_packet, l3), 0, NULL},
+	    {FIELD(PV_EV_PACKET, pv_packet, l4), 3, "a packet field is out of range"},
+	    {FIELD(PV_EV_PACKET, pv_packet, dir), 3, "a packet field is out of range"},
+	    {FIELD(PV_EV_PACKET, pv_packet, stamp), 100, "a packet field is out of range"},
+	    {FIELD(PV_EV_PACKET, pv_packet, bits), 255, NULL},
+	    {FIELD(PV_EV_NET, pv_net, l3), 1, "a net field is out of range"},
+	    {FIELD(PV_EV_NET, pv_net, l4), 3, "a net field is out of range"},
+	    {FIELD(PV_EV_NET, pv_net, dir), 255, "a net field is out of range"},
+	    {FIELD(PV_EV_NET, pv_net, stamp), 100, "a net field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, l3), 7, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, transport), 8, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, dir), 3, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, stamp), 100, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, xact), 6, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, query_dir), 3, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, query_stamp), 100, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, ecs.family), 5, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_NONE, "a timeout of no query"},
+	    {FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_MATCHED, "a timeout of no query"},
+	    {FIELD(PV_EV_DNS_TIMEOUT, pv_dns, xact), PV_XACT_EVICTED, NULL},
+	    {FIELD(PV_EV_DNS_TIMEOUT, pv_dns, query_ecs.family), 1, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, suffix_len), 65535,
+	     NULL}, /* those who use it compare it with the name */
+	    {FIELD(PV_EV_DHCP, pv_dhcp, family), 0, "a dhcp field is out of range"},
+	    {FIELD(PV_EV_DHCP, pv_dhcp, family), 6, NULL},
+	    {FIELD(PV_EV_DHCP, pv_dhcp, dir), 3, "a dhcp field is out of range"},
+	    {FIELD(PV_EV_DHCP, pv_dhcp, stamp), 100, "a dhcp field is out of range"},
+	    {FIELD(PV_EV_BUCKET, pv_bucket_event, topn_percentile), 101, "impossible percentile"},
+	    {FIELD(PV_EV_LIVE, pv_bucket_event, topn_percentile), 100, NULL},
+	    {FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX + 1,
+	     "a metric's state has an impossible size"},
+	    {FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX, NULL},
+	    {FIELD(PV_EV_METRIC, pv_metric_event, total), 7, "a metric's state has an impossible size"},
+	    {FIELD(PV_EV_METRIC, pv_metric_event, offset), 1, "a metric's state has an impossible size"},
+	    {FIELD(PV_EV_METRIC, pv_metric_event, offset), 0xffffffff,
+	     "a metric's state has an impossible size"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct pv_event *ev = alone(cases[i].type);
 		memcpy((uint8_t *)ev + cases[i].at, &cases[i].value, cases[i].width);
 		const char *problem = pv_event_check(ev);
 		if (!problem != !cases[i].problem || (problem && strcmp(problem, cases[i].problem)))
-			fail_msg("case %zu (%s at %zu): '%s'", i, pv_event_type_name(cases[i].type), cases[i].at,
-				 problem ? problem : "fine");
+			fail_msg("case %zu (%s at %zu): '%s'", i, pv_event_type_name(cases[i].type),
+				 cases[i].at, problem ? problem : "fine");
 		free(ev);
 	}
 	for (unsigned type = 0; type < 70; type++) { /* ids without a meaning are for later versions */
@@ -352,7 +389,7 @@ static void small_stream(struct mem *m, size_t *starts, size_t *n)
 	for (size_t i = 0; i < EV_TYPES; i++)
 		if (ev_types[i] != PV_EV_START && ev_types[i] != PV_EV_STOP)
 			ev_any(&o, ev_types[i], 2 * SEC + i);
-	pv_out_event(&o, (enum pv_event_type)40, 24, 4 * SEC);  /* of a later minor version */
+	pv_out_event(&o, (enum pv_event_type)40, 24, 4 * SEC);	/* of a later minor version */
 	pv_out_event(&o, (enum pv_event_type)999, 32, 4 * SEC); /* of a later major's range */
 	ev_stop(&o, 5 * SEC);
 	assert_int_equal(pv_out_flush(&o), PV_OK);
@@ -405,8 +442,10 @@ static struct outcome read_bytes(const struct mem *m, size_t n)
 
 static void expect(struct outcome out, enum pv_res res, const char *problem, size_t good)
 {
-	if (out.res != res || out.good != good || !out.problem != !problem || (problem && strcmp(out.problem, problem)))
-		fail_msg("result %d, '%s', %zu good bytes", (int)out.res, out.problem ? out.problem : "", out.good);
+	if (out.res != res || out.good != good || !out.problem != !problem ||
+	    (problem && strcmp(out.problem, problem)))
+		fail_msg("result %d, '%s', %zu good bytes", (int)out.res, out.problem ? out.problem : "",
+			 out.good);
 	assert_int_equal(out.offset, good);
 }
 
@@ -433,7 +472,8 @@ static void every_prefix(void **state)
 	mem_free(&m);
 }
 
-/* Whatever byte is damaged: the events before it come through, and nothing is handed on that is not checked. */
+/* Whatever byte is damaged: the events before it come through, and nothing is handed on that is not checked.
+ */
 static void every_byte_damaged(void **state)
 {
 	(void)state;
@@ -460,35 +500,36 @@ static void grammar(void **state)
 {
 	(void)state;
 	/* '<' START, '>' STOP, 't' TICK, 'u' unknown type, '2' START of major 2, 'm' STOP that misses a tick,
-	 * 'z' an event of size 0, 's' one of size 8, 'x' one of size 12, 'h' a huge one, 'G' bytes of no stream */
+	 * 'z' an event of size 0, 's' one of size 8, 'x' one of size 12, 'h' a huge one, 'G' bytes of no
+	 * stream */
 	static const struct {
 		const char *script;
 		enum pv_res res;
 		const char *problem;
 		size_t good; /* events */
 	} cases[] = {
-		{"<>", PV_END, NULL, 2},
-		{"<tt>", PV_END, NULL, 4},
-		{"<tut>", PV_END, NULL, 5},
-		{"<t><t>", PV_END, NULL, 6},
-		{"<><><>", PV_END, NULL, 6},
-		{"<t>t", PV_BAD, "an event stands outside a stream", 3},
-		{"<t>>", PV_BAD, "an event stands outside a stream", 3},
-		{"<t><t", PV_CUT, "the input ends without its end mark", 5},
-		{"<t<t>", PV_BAD, "a stream starts before the one before it has ended", 2},
-		{"<<", PV_BAD, "a stream starts before the one before it has ended", 1},
-		{"t<>", PV_BAD, "not an event stream", 0},
-		{">", PV_BAD, "not an event stream", 0},
-		{"u", PV_BAD, "not an event stream", 0},
-		{"G", PV_BAD, "not an event stream", 0},
-		{"2t>", PV_BAD, "another major version of the format", 0},
-		{"<t>2t>", PV_BAD, "another major version of the format", 3},
-		{"<ttm", PV_BAD, "events are missing: the writer counted others than came", 3},
-		{"<z>", PV_BAD, "an event has an impossible size", 1},
-		{"<ts>", PV_BAD, "an event has an impossible size", 2},
-		{"<x>", PV_BAD, "an event has an impossible size", 1},
-		{"<th>", PV_BAD, "an event has an impossible size", 2},
-		{"z", PV_BAD, "not an event stream", 0},
+	    {"<>", PV_END, NULL, 2},
+	    {"<tt>", PV_END, NULL, 4},
+	    {"<tut>", PV_END, NULL, 5},
+	    {"<t><t>", PV_END, NULL, 6},
+	    {"<><><>", PV_END, NULL, 6},
+	    {"<t>t", PV_BAD, "an event stands outside a stream", 3},
+	    {"<t>>", PV_BAD, "an event stands outside a stream", 3},
+	    {"<t><t", PV_CUT, "the input ends without its end mark", 5},
+	    {"<t<t>", PV_BAD, "a stream starts before the one before it has ended", 2},
+	    {"<<", PV_BAD, "a stream starts before the one before it has ended", 1},
+	    {"t<>", PV_BAD, "not an event stream", 0},
+	    {">", PV_BAD, "not an event stream", 0},
+	    {"u", PV_BAD, "not an event stream", 0},
+	    {"G", PV_BAD, "not an event stream", 0},
+	    {"2t>", PV_BAD, "another major version of the format", 0},
+	    {"<t>2t>", PV_BAD, "another major version of the format", 3},
+	    {"<ttm", PV_BAD, "events are missing: the writer counted others than came", 3},
+	    {"<z>", PV_BAD, "an event has an impossible size", 1},
+	    {"<ts>", PV_BAD, "an event has an impossible size", 2},
+	    {"<x>", PV_BAD, "an event has an impossible size", 1},
+	    {"<th>", PV_BAD, "an event has an impossible size", 2},
+	    {"z", PV_BAD, "not an event stream", 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct mem m = {0};
@@ -498,10 +539,18 @@ static void grammar(void **state)
 		for (const char *c = cases[i].script; *c; c++) {
 			struct pv_event *ev;
 			switch (*c) {
-			case '<': ev_any(&o, PV_EV_START, SEC); break;
-			case '>': ev_stop(&o, SEC); break;
-			case 't': ev_any(&o, PV_EV_TICK, SEC); break;
-			case 'u': pv_out_event(&o, (enum pv_event_type)60, 48, SEC); break;
+			case '<':
+				ev_any(&o, PV_EV_START, SEC);
+				break;
+			case '>':
+				ev_stop(&o, SEC);
+				break;
+			case 't':
+				ev_any(&o, PV_EV_TICK, SEC);
+				break;
+			case 'u':
+				pv_out_event(&o, (enum pv_event_type)60, 48, SEC);
+				break;
 			case 'm':
 				o.events[PV_EV_TICK]++;
 				ev_stop(&o, SEC);
@@ -535,7 +584,8 @@ static void large_events(void **state)
 	assert_int_equal(pv_out_init(&o, mem_sink(&m)), 0);
 	ev_any(&o, PV_EV_START, SEC);
 	for (unsigned i = 0; i < 40; i++) {
-		uint8_t *p = pv_out_event(&o, (enum pv_event_type)(i % 3 ? 60 : 999), PV_EVENT_MAX - 8 * (i % 5), SEC);
+		uint8_t *p =
+		    pv_out_event(&o, (enum pv_event_type)(i % 3 ? 60 : 999), PV_EVENT_MAX - 8 * (i % 5), SEC);
 		memset(p + 16, (int)i, 1000);
 	}
 	ev_stop(&o, SEC);
@@ -649,21 +699,21 @@ static void unreadable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_events_pass),
-		cmocka_unit_test(unknown_bytes_pass),
-		cmocka_unit_test(short_events_are_refused),
-		cmocka_unit_test(left_out_parts),
-		cmocka_unit_test(sizes),
-		cmocka_unit_test(references_stay_inside),
-		cmocka_unit_test(long_references_stay_inside),
-		cmocka_unit_test(fields_stay_in_range),
-		cmocka_unit_test(every_prefix),
-		cmocka_unit_test(every_byte_damaged),
-		cmocka_unit_test(grammar),
-		cmocka_unit_test(large_events),
-		cmocka_unit_test(tiny_reads),
-		cmocka_unit_test(nonblocking),
-		cmocka_unit_test(unreadable),
+	    cmocka_unit_test(good_events_pass),
+	    cmocka_unit_test(unknown_bytes_pass),
+	    cmocka_unit_test(short_events_are_refused),
+	    cmocka_unit_test(left_out_parts),
+	    cmocka_unit_test(sizes),
+	    cmocka_unit_test(references_stay_inside),
+	    cmocka_unit_test(long_references_stay_inside),
+	    cmocka_unit_test(fields_stay_in_range),
+	    cmocka_unit_test(every_prefix),
+	    cmocka_unit_test(every_byte_damaged),
+	    cmocka_unit_test(grammar),
+	    cmocka_unit_test(large_events),
+	    cmocka_unit_test(tiny_reads),
+	    cmocka_unit_test(nonblocking),
+	    cmocka_unit_test(unreadable),
 	};
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Every row of every handler's metric table: names that all outputs can carry, words for people, and numbers that are never
- * given twice. tests/metrics.released has the rows that stand for good: it only grows. */
+/* Every row of every handler's metric table: names that all outputs can carry, words for people, and numbers
+ * that are never given twice. tests/metrics.released has the rows that stand for good: it only grows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,11 +17,12 @@
 static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-static const char *const units[] = {"1", "packets", "bytes", "messages", "transactions", "names", "addresses", "errors", "us",
-				    "packets/s", "bytes/s", "messages/s"};
+static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
+				    "names",   "addresses", "errors", "us",	  "packets/s",
+				    "bytes/s", "messages/s"};
 
-#define FAIL(h, m, ...)                                                                                             \
-	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),                     \
+#define FAIL(h, m, ...)                                                                                      \
+	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \
 	 fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"), fail())
 
 static bool word(const char *s, const char *more)
@@ -57,10 +58,12 @@ static void handlers(void **state)
 		const struct pv_handler *h = pv_handlers[i];
 		assert_true(word(h->type, ""));
 		assert_true(word(h->schema, ""));
-		if (!isdigit((unsigned char)h->version[0]) || h->version[1] != '.' || !isdigit((unsigned char)h->version[2]) || h->version[3])
+		if (!isdigit((unsigned char)h->version[0]) || h->version[1] != '.' ||
+		    !isdigit((unsigned char)h->version[2]) || h->version[3])
 			FAIL(h, (struct pv_metric *)NULL, "odd version");
 		for (size_t k = 0; k < i; k++)
-			if (!strcmp(h->type, pv_handlers[k]->type) && !strcmp(h->version, pv_handlers[k]->version))
+			if (!strcmp(h->type, pv_handlers[k]->type) &&
+			    !strcmp(h->version, pv_handlers[k]->version))
 				FAIL(h, (struct pv_metric *)NULL, "stands twice");
 		assert_non_null(h->update);
 		assert_true(h->wants != 0);
@@ -86,8 +89,8 @@ static void handlers(void **state)
 			if (base[b] < 0)
 				continue;
 			const struct pv_metric *m = &h->metrics[base[b]];
-			if ((size_t)base[b] >= h->nmetrics || m->kind != (b == 2 ? PV_RATE : PV_COUNTER) || m->scope ||
-			    m->group != PV_ALWAYS || m->group2 != PV_ALWAYS)
+			if ((size_t)base[b] >= h->nmetrics || m->kind != (b == 2 ? PV_RATE : PV_COUNTER) ||
+			    m->scope || m->group != PV_ALWAYS || m->group2 != PV_ALWAYS)
 				FAIL(h, m, "cannot be a base metric");
 		}
 	}
@@ -104,7 +107,8 @@ static void rows(void **state)
 				fprintf(stderr, "%s:%s: row %zu is missing\n", h->type, h->version, r);
 				fail();
 			}
-			if (!word(m->path, ".") || strstr(m->path, "..") || m->path[strlen(m->path) - 1] == '.')
+			if (!word(m->path, ".") || strstr(m->path, "..") ||
+			    m->path[strlen(m->path) - 1] == '.')
 				FAIL(h, m, "no JSON path");
 			for (const char *p = m->path; *p; p += strcspn(p, ".") + (p[strcspn(p, ".")] == '.'))
 				if (strcspn(p, ".") > 63)
@@ -113,7 +117,8 @@ static void rows(void **state)
 				FAIL(h, m, "has no id");
 			if (m->kind == 0 || m->kind >= KINDS)
 				FAIL(h, m, "has no kind");
-			if ((m->group != PV_ALWAYS && m->group >= h->ngroups) || (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups))
+			if ((m->group != PV_ALWAYS && m->group >= h->ngroups) ||
+			    (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups))
 				FAIL(h, m, "is of no group of the handler");
 			if (m->scope >= h->nscopes)
 				FAIL(h, m, "is of no scope of the handler");
@@ -129,7 +134,8 @@ static void rows(void **state)
 				const struct pv_metric *o = &h->metrics[k];
 				if (o->id == m->id)
 					FAIL(h, m, "has the id of %s", o->path);
-				if (o->scope == m->scope && (collide(o->path, m->path) || collide(m->path, o->path)))
+				if (o->scope == m->scope &&
+				    (collide(o->path, m->path) || collide(m->path, o->path)))
 					FAIL(h, m, "stands in the way of %s", o->path);
 			}
 		}
@@ -149,9 +155,11 @@ static void prometheus(void **state)
 				FAIL(h, m, "'%s' is no Prometheus name", name);
 			for (size_t k = 0; k <= i; k++) /* versions of one type may share names */
 				for (size_t q = 0; (k < i || q < r) && q < pv_handlers[k]->nmetrics; q++) {
-					prom_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other, sizeof other);
-					if (!strcmp(name, other) && (k == i ? m->scope == h->metrics[q].scope
-									    : strcmp(h->type, pv_handlers[k]->type) != 0))
+					prom_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other,
+						  sizeof other);
+					if (!strcmp(name, other) &&
+					    (k == i ? m->scope == h->metrics[q].scope
+						    : strcmp(h->type, pv_handlers[k]->type) != 0))
 						FAIL(h, m, "Prometheus name '%s' stands twice", name);
 				}
 		}
@@ -190,12 +198,13 @@ static void items(void **state)
 {
 	(void)state;
 	static const struct pv_topn_row odd[] = {
-		{NULL, 0, 0, 1}, {NULL, 0, UINT64_MAX, 1}, {"", 0, 0, 1}, {"\xff\0\t\n", 4, 0, 1}, {"0123456789abcdef", 16, 0, 1},
-		{"0123456789abcde", 15, 7, 1},
+	    {NULL, 0, 0, 1},	     {NULL, 0, UINT64_MAX, 1},	     {"", 0, 0, 1},
+	    {"\xff\0\t\n", 4, 0, 1}, {"0123456789abcdef", 16, 0, 1}, {"0123456789abcde", 15, 7, 1},
 	};
 	for (size_t i = 0; pv_handlers[i]; i++)
 		for (size_t r = 0; r < pv_handlers[i]->nmetrics; r++)
-			for (size_t k = 0; pv_handlers[i]->metrics[r].item && k < sizeof odd / sizeof odd[0]; k++)
+			for (size_t k = 0; pv_handlers[i]->metrics[r].item && k < sizeof odd / sizeof odd[0];
+			     k++)
 				for (size_t cap = 1; cap < 80; cap++) {
 					char *out = malloc(cap); /* its size exactly, for the sanitizers */
 					assert_non_null(out);
@@ -215,7 +224,7 @@ static void released(void **state)
 	FILE *f = fopen(path, "r");
 	if (!f)
 		fail_msg("cannot open %s", path);
-	char (*known)[256] = calloc(4096, sizeof *known);
+	char(*known)[256] = calloc(4096, sizeof *known);
 	size_t n = 0, missing = 0;
 	assert_non_null(known);
 	while (fgets(line, sizeof line, f)) {
@@ -234,7 +243,8 @@ static void released(void **state)
 			const struct pv_handler *h = pv_handlers[i];
 			const struct pv_metric *m = &h->metrics[r];
 			size_t k = 0;
-			snprintf(line, sizeof line, "%s:%s %u %s %s.%s", h->type, h->version, m->id, kinds[m->kind], h->schema, m->path);
+			snprintf(line, sizeof line, "%s:%s %u %s %s.%s", h->type, h->version, m->id,
+				 kinds[m->kind], h->schema, m->path);
 			while (k < n && strcmp(known[k], line))
 				k++;
 			if (k < n) {
@@ -257,8 +267,8 @@ static void released(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handlers), cmocka_unit_test(rows),  cmocka_unit_test(prometheus),
-		cmocka_unit_test(words),    cmocka_unit_test(items), cmocka_unit_test(released),
+	    cmocka_unit_test(handlers), cmocka_unit_test(rows),	 cmocka_unit_test(prometheus),
+	    cmocka_unit_test(words),	cmocka_unit_test(items), cmocka_unit_test(released),
 	};
 	return cmocka_run_group_tests_name("metrics_table", tests, NULL, NULL);
 }

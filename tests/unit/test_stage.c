@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* lib/stage: the out, the filter around an analyser, and the two drivers. Streams are written and read as scripts, one
- * word per event:
- *   <          START                  >       STOP
- *   aN:type    STAGE, number N        t       TICK
- *   pN mN      PACKET, MESSAGE N      nN.S    NET of packet N by stage S, "nN.S!" when flagged FILTERED
- *   d          DEFINE                 e       TCP_ERROR (a stage's last word)
- *   x          an event nobody knows */
+/* lib/stage: the out, the filter around an analyser, and the two drivers. Streams are written and read as
+ * scripts, one word per event: <          START                  >       STOP aN:type    STAGE, number N t
+ * TICK pN mN      PACKET, MESSAGE N      nN.S    NET of packet N by stage S, "nN.S!" when flagged FILTERED d
+ * DEFINE                 e       TCP_ERROR (a stage's last word) x          an event nobody knows */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,14 +31,30 @@ static void write_script(struct pv_out *o, const char *script)
 		size_t n = strcspn(c, " ");
 		uint64_t number = strtoull(c + 1, NULL, 10);
 		switch (*c) {
-		case '<': ev_start(o, t, PV_CLOCK_RECORDED, 1, 0); break;
-		case '>': ev_stop(o, t); break;
-		case 'a': ev_stage(o, t, (uint8_t)number, number ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, "src", "src"); break;
-		case 'p': ev_packet(o, t, number, "abc", 3); break;
-		case 't': ev_any(o, PV_EV_TICK, t); break;
-		case 'd': ev_any(o, PV_EV_DEFINE, t); break;
-		case 'x': pv_out_event(o, (enum pv_event_type)200, 40, t); break;
-		default: fail_msg("no such word: %s", c);
+		case '<':
+			ev_start(o, t, PV_CLOCK_RECORDED, 1, 0);
+			break;
+		case '>':
+			ev_stop(o, t);
+			break;
+		case 'a':
+			ev_stage(o, t, (uint8_t)number, number ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, "src",
+				 "src");
+			break;
+		case 'p':
+			ev_packet(o, t, number, "abc", 3);
+			break;
+		case 't':
+			ev_any(o, PV_EV_TICK, t);
+			break;
+		case 'd':
+			ev_any(o, PV_EV_DEFINE, t);
+			break;
+		case 'x':
+			pv_out_event(o, (enum pv_event_type)200, 40, t);
+			break;
+		default:
+			fail_msg("no such word: %s", c);
 		}
 		c += n + (c[n] == ' ');
 	}
@@ -58,24 +71,36 @@ static void read_script(const struct mem *m, char *out, size_t cap)
 		const char *gap = at ? " " : "";
 		assert_true(at + 64 < cap);
 		switch (ev->type) {
-		case PV_EV_START: at += (size_t)snprintf(out + at, cap - at, "%s<", gap); break;
-		case PV_EV_STOP: at += (size_t)snprintf(out + at, cap - at, "%s>", gap); break;
-		case PV_EV_TICK: at += (size_t)snprintf(out + at, cap - at, "%st", gap); break;
-		case PV_EV_DEFINE: at += (size_t)snprintf(out + at, cap - at, "%sd", gap); break;
-		case PV_EV_TCP_ERROR: at += (size_t)snprintf(out + at, cap - at, "%se", gap); break;
+		case PV_EV_START:
+			at += (size_t)snprintf(out + at, cap - at, "%s<", gap);
+			break;
+		case PV_EV_STOP:
+			at += (size_t)snprintf(out + at, cap - at, "%s>", gap);
+			break;
+		case PV_EV_TICK:
+			at += (size_t)snprintf(out + at, cap - at, "%st", gap);
+			break;
+		case PV_EV_DEFINE:
+			at += (size_t)snprintf(out + at, cap - at, "%sd", gap);
+			break;
+		case PV_EV_TCP_ERROR:
+			at += (size_t)snprintf(out + at, cap - at, "%se", gap);
+			break;
 		case PV_EV_STAGE:
-			at += (size_t)snprintf(out + at, cap - at, "%sa%u:%.*s", gap, stage->stage, stage->type.len,
-					       pv_ref_bytes(ev, stage->type));
+			at += (size_t)snprintf(out + at, cap - at, "%sa%u:%.*s", gap, stage->stage,
+					       stage->type.len, pv_ref_bytes(ev, stage->type));
 			break;
 		case PV_EV_PACKET:
-			at += (size_t)snprintf(out + at, cap - at, "%s%c%u", gap, pkt->bits & PV_PKT_MESSAGE ? 'm' : 'p',
-					       (unsigned)pkt->number);
+			at += (size_t)snprintf(out + at, cap - at, "%s%c%u", gap,
+					       pkt->bits & PV_PKT_MESSAGE ? 'm' : 'p', (unsigned)pkt->number);
 			break;
 		case PV_EV_NET:
-			at += (size_t)snprintf(out + at, cap - at, "%sn%u.%u%s", gap, (unsigned)net->packet, net->stage,
-					       ev->flags & PV_F_FILTERED ? "!" : "");
+			at += (size_t)snprintf(out + at, cap - at, "%sn%u.%u%s", gap, (unsigned)net->packet,
+					       net->stage, ev->flags & PV_F_FILTERED ? "!" : "");
 			break;
-		default: at += (size_t)snprintf(out + at, cap - at, "%sx", gap); break;
+		default:
+			at += (size_t)snprintf(out + at, cap - at, "%sx", gap);
+			break;
 		}
 	}
 	out[at] = 0;
@@ -100,8 +125,9 @@ static void is_whole(const struct mem *m)
 
 /* ---- an analyser that does what a packet's number says ------------------------------------------ */
 
-/* number % 10: 0 nothing; 1 one event; 2 two; 3 DEFINE, then one; 4 rejects, one flagged event; 5 rejects (a segment);
- * 6 rejects and puts out a message (a segment that completes one, with --chain); 7 an event as large as can be */
+/* number % 10: 0 nothing; 1 one event; 2 two; 3 DEFINE, then one; 4 rejects, one flagged event; 5 rejects (a
+ * segment); 6 rejects and puts out a message (a segment that completes one, with --chain); 7 an event as
+ * large as can be */
 struct fake {
 	struct pv_stream stream;
 	uint64_t seen, rejected, starts, ends, times, last_time;
@@ -191,12 +217,22 @@ static size_t fake_ledger(const void *self, struct pv_ledger_row *rows, size_t m
 }
 
 static const struct pv_analyser_ops fake_ops = {
-	.type = "fake", .wants = PV_WANTS(PV_EV_PACKET), .event = fake_event, .time = fake_time, .start = fake_start,
-	.end = fake_end, .ledger = fake_ledger, .free = free,
+    .type = "fake",
+    .wants = PV_WANTS(PV_EV_PACKET),
+    .event = fake_event,
+    .time = fake_time,
+    .start = fake_start,
+    .end = fake_end,
+    .ledger = fake_ledger,
+    .free = free,
 };
 
-static const struct pv_analyser_ops silent_ops = { /* everything it need not have is missing */
-	.type = "silent", .wants = 0, .event = fake_event, .free = free,
+static const struct pv_analyser_ops silent_ops = {
+    /* everything it need not have is missing */
+    .type = "silent",
+    .wants = 0,
+    .event = fake_event,
+    .free = free,
 };
 
 static struct pv_stage *fake_new(const struct pv_filter_conf *conf, struct pv_sink sink, struct fake **self)
@@ -229,7 +265,8 @@ static void out_keeps_order(void **state)
 		sink.copy_below = below[b];
 		assert_int_equal(pv_out_init(&o, sink), 0);
 		size_t at = 0;
-		for (unsigned round = 0; at < in.n; round++) { /* runs of 0 to 6 events, own ones between them */
+		for (unsigned round = 0; at < in.n;
+		     round++) { /* runs of 0 to 6 events, own ones between them */
 			size_t from = at;
 			for (unsigned k = 0; k < round % 7 && at < in.n; k++)
 				at += ev_at(&in, at)->size;
@@ -286,8 +323,9 @@ static void out_references(void **state)
 	pv_out_flush(&o);
 	pv_out_free(&o);
 	struct peek p = {.from = in.p, .to = in.p + in.n};
-	assert_int_equal(pv_out_init(&o, (struct pv_sink){.write = peek_write, .ctx = &p, .copy_below = 64}), 0);
-	pv_out_pass(&o, in.p, 48);      /* copied */
+	assert_int_equal(pv_out_init(&o, (struct pv_sink){.write = peek_write, .ctx = &p, .copy_below = 64}),
+			 0);
+	pv_out_pass(&o, in.p, 48);	/* copied */
 	pv_out_pass(&o, in.p + 48, 64); /* referenced */
 	pv_out_pass(&o, in.p + 112, 0); /* nothing */
 	assert_int_equal(pv_out_flush(&o), PV_OK);
@@ -295,7 +333,8 @@ static void out_references(void **state)
 	assert_int_equal(p.copies, 1);
 	o.sink.copy_below = 0;
 	p.refs = p.copies = 0;
-	for (size_t at = 0; at < in.n; at += 16) { /* reference and own event in turn: the most pieces there can be */
+	for (size_t at = 0; at < in.n;
+	     at += 16) { /* reference and own event in turn: the most pieces there can be */
 		pv_out_pass(&o, in.p + at, 16);
 		ev_any(&o, PV_EV_TICK, 0);
 	}
@@ -365,8 +404,8 @@ static void out_variable_parts(void **state)
 	assert_int_equal(pv_out_init(&o, mem_sink(&m)), 0);
 	size_t at = sizeof(struct pv_define);
 	struct pv_define *d = pv_out_event(&o, PV_EV_DEFINE, at + sizeof text, SEC);
-	struct pv_ref a = pv_ev_put(d, &at, text, 0), b = pv_ev_put(d, &at, text, 65000), c = pv_ev_put(d, &at, text, 65000),
-		      e = pv_ev_put(d, &at, text, 1);
+	struct pv_ref a = pv_ev_put(d, &at, text, 0), b = pv_ev_put(d, &at, text, 65000),
+		      c = pv_ev_put(d, &at, text, 65000), e = pv_ev_put(d, &at, text, 1);
 	assert_int_equal(a.len, 0);
 	assert_int_equal(b.off, sizeof *d);
 	assert_int_equal(b.len, 65000);
@@ -379,12 +418,14 @@ static void out_variable_parts(void **state)
 	mem_free(&m);
 }
 
-/* More rows than may be, and none: STOP is a good event either way, and the counts are never what is left out. */
+/* More rows than may be, and none: STOP is a good event either way, and the counts are never what is left
+ * out. */
 static void stop_is_bounded(void **state)
 {
 	(void)state;
 	static struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX + 100];
-	static const size_t n[] = {0, 1, PV_LEDGER_ROWS_MAX - 3, PV_LEDGER_ROWS_MAX, PV_LEDGER_ROWS_MAX + 100};
+	static const size_t n[] = {0, 1, PV_LEDGER_ROWS_MAX - 3, PV_LEDGER_ROWS_MAX,
+				   PV_LEDGER_ROWS_MAX + 100};
 	for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
 		struct mem m = {0};
 		struct pv_out o;
@@ -409,8 +450,8 @@ static void stop_is_bounded(void **state)
 
 /* ---- the filter ---------------------------------------------------------------------------------- */
 
-/* Runs a script through `n` filters, the options of each by a letter: '-' none, 'o' --only, 'c' --chain, 'b' both. split:
- * hand it over in batches of so many events, 0: at once. */
+/* Runs a script through `n` filters, the options of each by a letter: '-' none, 'o' --only, 'c' --chain, 'b'
+ * both. split: hand it over in batches of so many events, 0: at once. */
 static void through(const char *script, const char *filters, size_t split, struct mem *m)
 {
 	struct mem in = {0};
@@ -451,38 +492,41 @@ static void filter_order(void **state)
 	static const struct {
 		const char *script, *filters, *out;
 	} cases[] = {
-		/* nothing happens: it announces itself all the same, and says its last word */
-		{"< >", "-", "< a1:fake e >"},
-		{"< a0 >", "-", "< a0:src a1:fake e >"},
-		{"< a0 d >", "-", "< a0:src d a1:fake e >"},
-		/* announced before the first event; own events right behind their cause */
-		{"< a0 p10 p1 p2 p3 >", "-", "< a0:src a1:fake p10 p1 n1.1 p2 n2.1 n2.1 p3 d n3.1 e >"},
-		{"< a0 t p1 t >", "-", "< a0:src a1:fake t p1 n1.1 t e >"},
-		{"< a0 x p1 >", "-", "< a0:src a1:fake x p1 n1.1 e >"},
-		{"< a7 p1 >", "-", "< a7:src a8:fake p1 n1.8 e >"},
-		{"< a253 p1 >", "-", "< a253:src a254:fake p1 n1.254 e >"},
-		{"< a254 p1 >", "-", "< a254:src a254:fake p1 n1.254 e >"}, /* numbers are out: the last is used again */
-		/* rejected: stays, but for --chain */
-		{"< p4 p5 p1 >", "-", "< a1:fake p4 n4.1! p5 p1 n1.1 e >"},
-		{"< p4 p5 p1 >", "c", "< a1:fake n4.1! n1.1 p1 e >"},
-		{"< p5 p16 p0 p11 >", "c", "< a1:fake m16 p0 n11.1 p11 e >"},
-		{"< p5 p16 p0 p11 >", "-", "< a1:fake p5 p16 p0 p11 n11.1 e >"},
-		/* --only: no packets, not even messages of its own making, everything else */
-		{"< a0 p1 t d x p4 p2 >", "o", "< a0:src a1:fake n1.1 t d x n4.1! n2.1 n2.1 e >"},
-		{"< p4 p1 >", "b", "< a1:fake n4.1! n1.1 e >"},
-		/* several in a row: numbers follow, the second sees what the first left, its events behind those */
-		{"< a0 p1 >", "--", "< a0:src a1:fake a2:fake p1 n1.2 n1.1 e e >"},
-		{"< a0 p1 >", "---", "< a0:src a1:fake a2:fake a3:fake p1 n1.3 n1.2 n1.1 e e e >"},
-		{"< >", "---", "< a1:fake a2:fake a3:fake e e e >"},
-		{"< p4 p1 >", "c-", "< a1:fake a2:fake n4.1! n1.1 p1 n1.2 e e >"},
-		{"< p6 p1 >", "c-", "< a1:fake a2:fake m6 n6.2 n1.1 p1 n1.2 e e >"},
-		{"< p1 p4 >", "-o", "< a1:fake a2:fake n1.2 n1.1 n4.2! n4.1! e e >"},
-		{"< p1 >", "o-", "< a1:fake a2:fake n1.1 e e >"},
-		/* streams one behind the other start afresh */
-		{"< a0 p1 > < a3 p2 >", "-", "< a0:src a1:fake p1 n1.1 e > < a3:src a4:fake p2 n2.4 n2.4 e >"},
-		{"< > < > < p1 >", "--", "< a1:fake a2:fake e e > < a1:fake a2:fake e e > < a1:fake a2:fake p1 n1.2 n1.1 e e >"},
-		/* larger than a batch can hold */
-		{"< p7 p17 p27 p37 p1 >", "-", "< a1:fake p7 x p17 x p27 x p37 x p1 n1.1 e >"},
+	    /* nothing happens: it announces itself all the same, and says its last word */
+	    {"< >", "-", "< a1:fake e >"},
+	    {"< a0 >", "-", "< a0:src a1:fake e >"},
+	    {"< a0 d >", "-", "< a0:src d a1:fake e >"},
+	    /* announced before the first event; own events right behind their cause */
+	    {"< a0 p10 p1 p2 p3 >", "-", "< a0:src a1:fake p10 p1 n1.1 p2 n2.1 n2.1 p3 d n3.1 e >"},
+	    {"< a0 t p1 t >", "-", "< a0:src a1:fake t p1 n1.1 t e >"},
+	    {"< a0 x p1 >", "-", "< a0:src a1:fake x p1 n1.1 e >"},
+	    {"< a7 p1 >", "-", "< a7:src a8:fake p1 n1.8 e >"},
+	    {"< a253 p1 >", "-", "< a253:src a254:fake p1 n1.254 e >"},
+	    {"< a254 p1 >", "-",
+	     "< a254:src a254:fake p1 n1.254 e >"}, /* numbers are out: the last is used again */
+	    /* rejected: stays, but for --chain */
+	    {"< p4 p5 p1 >", "-", "< a1:fake p4 n4.1! p5 p1 n1.1 e >"},
+	    {"< p4 p5 p1 >", "c", "< a1:fake n4.1! n1.1 p1 e >"},
+	    {"< p5 p16 p0 p11 >", "c", "< a1:fake m16 p0 n11.1 p11 e >"},
+	    {"< p5 p16 p0 p11 >", "-", "< a1:fake p5 p16 p0 p11 n11.1 e >"},
+	    /* --only: no packets, not even messages of its own making, everything else */
+	    {"< a0 p1 t d x p4 p2 >", "o", "< a0:src a1:fake n1.1 t d x n4.1! n2.1 n2.1 e >"},
+	    {"< p4 p1 >", "b", "< a1:fake n4.1! n1.1 e >"},
+	    /* several in a row: numbers follow, the second sees what the first left, its events behind those
+	     */
+	    {"< a0 p1 >", "--", "< a0:src a1:fake a2:fake p1 n1.2 n1.1 e e >"},
+	    {"< a0 p1 >", "---", "< a0:src a1:fake a2:fake a3:fake p1 n1.3 n1.2 n1.1 e e e >"},
+	    {"< >", "---", "< a1:fake a2:fake a3:fake e e e >"},
+	    {"< p4 p1 >", "c-", "< a1:fake a2:fake n4.1! n1.1 p1 n1.2 e e >"},
+	    {"< p6 p1 >", "c-", "< a1:fake a2:fake m6 n6.2 n1.1 p1 n1.2 e e >"},
+	    {"< p1 p4 >", "-o", "< a1:fake a2:fake n1.2 n1.1 n4.2! n4.1! e e >"},
+	    {"< p1 >", "o-", "< a1:fake a2:fake n1.1 e e >"},
+	    /* streams one behind the other start afresh */
+	    {"< a0 p1 > < a3 p2 >", "-", "< a0:src a1:fake p1 n1.1 e > < a3:src a4:fake p2 n2.4 n2.4 e >"},
+	    {"< > < > < p1 >", "--",
+	     "< a1:fake a2:fake e e > < a1:fake a2:fake e e > < a1:fake a2:fake p1 n1.2 n1.1 e e >"},
+	    /* larger than a batch can hold */
+	    {"< p7 p17 p27 p37 p1 >", "-", "< a1:fake p7 x p17 x p27 x p37 x p1 n1.1 e >"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (size_t split = 0; split < 4; split++) {
@@ -491,8 +535,8 @@ static void filter_order(void **state)
 			through(cases[i].script, cases[i].filters, split, &m);
 			read_script(&m, out, sizeof out);
 			if (strcmp(out, cases[i].out))
-				fail_msg("'%s' through '%s' in batches of %zu: '%s', not '%s'", cases[i].script,
-					 cases[i].filters, split, out, cases[i].out);
+				fail_msg("'%s' through '%s' in batches of %zu: '%s', not '%s'",
+					 cases[i].script, cases[i].filters, split, out, cases[i].out);
 			is_whole(&m);
 			mem_free(&m);
 		}
@@ -513,8 +557,8 @@ static uint64_t row_value(const struct mem *m, unsigned stage, unsigned what, un
 	return sum;
 }
 
-/* Rows of those before stay as they were; each stage adds its own under its number; the stream's counts are of what
- * leaves the last one. */
+/* Rows of those before stay as they were; each stage adds its own under its number; the stream's counts are
+ * of what leaves the last one. */
 static void filter_ledger(void **state)
 {
 	(void)state;
@@ -525,11 +569,12 @@ static void filter_ledger(void **state)
 		unsigned stage, what;
 		uint64_t value;
 	} rows[] = {
-		{0, PV_LEDGER_RECEIVED, 6},
-		{1, PV_LEDGER_RECEIVED, 5}, {1, PV_LEDGER_ANALYSED, 2}, {1, PV_LEDGER_FILTERED, 3},
-		{2, PV_LEDGER_RECEIVED, 2}, {2, PV_LEDGER_ANALYSED, 2}, {2, PV_LEDGER_FILTERED, 0},
-		{PV_STAGE_STREAM, PV_EV_START, 1}, {PV_STAGE_STREAM, PV_EV_STAGE, 3}, {PV_STAGE_STREAM, PV_EV_TICK, 1},
-		{PV_STAGE_STREAM, PV_EV_NET, 8}, {PV_STAGE_STREAM, PV_EV_TCP_ERROR, 2},
+	    {0, PV_LEDGER_RECEIVED, 6},	       {1, PV_LEDGER_RECEIVED, 5},
+	    {1, PV_LEDGER_ANALYSED, 2},	       {1, PV_LEDGER_FILTERED, 3},
+	    {2, PV_LEDGER_RECEIVED, 2},	       {2, PV_LEDGER_ANALYSED, 2},
+	    {2, PV_LEDGER_FILTERED, 0},	       {PV_STAGE_STREAM, PV_EV_START, 1},
+	    {PV_STAGE_STREAM, PV_EV_STAGE, 3}, {PV_STAGE_STREAM, PV_EV_TICK, 1},
+	    {PV_STAGE_STREAM, PV_EV_NET, 8},   {PV_STAGE_STREAM, PV_EV_TCP_ERROR, 2},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		unsigned before = found;
@@ -550,7 +595,8 @@ static void filter_takes_full_ledgers(void **state)
 	const size_t n = 6000;
 	assert_int_equal(pv_out_init(&o, mem_sink(&in)), 0);
 	write_script(&o, "< p1");
-	struct pv_stop *stop = pv_out_event(&o, PV_EV_STOP, sizeof *stop + n * sizeof(struct pv_ledger_row), SEC);
+	struct pv_stop *stop =
+	    pv_out_event(&o, PV_EV_STOP, sizeof *stop + n * sizeof(struct pv_ledger_row), SEC);
 	stop->rows.off = sizeof *stop;
 	stop->rows.len = (uint32_t)(n * sizeof(struct pv_ledger_row));
 	pv_out_flush(&o);
@@ -574,14 +620,14 @@ static void filter_cut_and_end(void **state)
 		bool cut;
 		const char *out;
 	} cases[] = {
-		{"< p1", true, "< a1:fake p1 n1.1 e"},    /* no STOP: those behind us must see that it was cut */
-		{"< p1", false, "< a1:fake p1 n1.1 e >"}, /* told to end: a whole stream */
-		{"<", true, "<"},
-		{"<", false, "< a1:fake e >"},
-		{"< p1 >", true, "< a1:fake p1 n1.1 e >"},
-		{"< p1 >", false, "< a1:fake p1 n1.1 e >"},
-		{"", true, ""},
-		{"", false, ""},
+	    {"< p1", true, "< a1:fake p1 n1.1 e"},    /* no STOP: those behind us must see that it was cut */
+	    {"< p1", false, "< a1:fake p1 n1.1 e >"}, /* told to end: a whole stream */
+	    {"<", true, "<"},
+	    {"<", false, "< a1:fake e >"},
+	    {"< p1 >", true, "< a1:fake p1 n1.1 e >"},
+	    {"< p1 >", false, "< a1:fake p1 n1.1 e >"},
+	    {"", true, ""},
+	    {"", false, ""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct mem in = {0}, m = {0};
@@ -669,9 +715,9 @@ struct checker {
 	struct pv_stage stage;
 	uint64_t next, stops;
 	bool in_order, ended, cut;
-	unsigned sleep_us;   /* per batch, for the first hundred */
+	unsigned sleep_us; /* per batch, for the first hundred */
 	unsigned batches;
-	uint64_t fail_at;    /* the output fails at this packet; 0 never */
+	uint64_t fail_at; /* the output fails at this packet; 0 never */
 };
 
 static void checker_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
@@ -751,7 +797,8 @@ static void *run_middle(void *arg)
 {
 	struct middle *m = arg;
 	struct pv_filter_conf conf = {NULL, NULL, false, false};
-	struct pv_stage *s = pv_filter_new(&fake_ops, calloc(1, sizeof(struct fake)), &conf, pv_sink_fd(m->out));
+	struct pv_stage *s =
+	    pv_filter_new(&fake_ops, calloc(1, sizeof(struct fake)), &conf, pv_sink_fd(m->out));
 	fcntl(m->out, F_SETPIPE_SZ, 4096);
 	fcntl(m->out, F_SETFL, O_NONBLOCK); /* a full pipe is waited for */
 	m->end = pv_pipe_run(s, m->in, -1);
@@ -860,8 +907,8 @@ static int64_t ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Told to end: what comes within the grace is taken; an upstream that stands still, be it in the middle of an event, is
- * not waited for; and the stream behind us is a whole one. */
+/* Told to end: what comes within the grace is taken; an upstream that stands still, be it in the middle of an
+ * event, is not waited for; and the stream behind us is a whole one. */
 static void pipe_signal(void **state)
 {
 	(void)state;
@@ -871,10 +918,10 @@ static void pipe_signal(void **state)
 		enum pv_res in;
 		const char *out;
 	} cases[] = {
-		{"between events", 0, PV_OK, "< a1:fake p1 n1.1 e >"},
-		{"within a header", 5, PV_OK, "< a1:fake p1 n1.1 e >"},
-		{"within an event", 50, PV_OK, "< a1:fake p1 n1.1 e >"},
-		{"the upstream ends too", -1, PV_END, "< a1:fake p1 n1.1 p2 n2.1 n2.1 e >"},
+	    {"between events", 0, PV_OK, "< a1:fake p1 n1.1 e >"},
+	    {"within a header", 5, PV_OK, "< a1:fake p1 n1.1 e >"},
+	    {"within an event", 50, PV_OK, "< a1:fake p1 n1.1 e >"},
+	    {"the upstream ends too", -1, PV_END, "< a1:fake p1 n1.1 p2 n2.1 n2.1 e >"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct mem in = {0}, rest = {0}, m = {0};
@@ -968,7 +1015,8 @@ static void produce(struct pv_out *o, uint64_t packets, unsigned style)
 	struct pv_out scratch;
 	assert_int_equal(pv_out_init(&scratch, mem_sink(&run)), 0);
 	for (uint64_t i = 0; i < packets && o->res == PV_OK;) {
-		if (style == 1 || (style == 2 && i % 3000 > 1500)) { /* a long run of somebody else's, passed on */
+		if (style == 1 ||
+		    (style == 2 && i % 3000 > 1500)) { /* a long run of somebody else's, passed on */
 			run.n = 0;
 			for (unsigned k = 0; k < 700 && i < packets; k++, i++)
 				ev_packet(&scratch, SEC + i, i, "0123456789abcdef", i % 17);
@@ -992,7 +1040,8 @@ static void threads_carry_everything(void **state)
 	static const struct {
 		unsigned style, sleep_us;
 		uint64_t packets;
-	} cases[] = {{0, 0, 1000000}, {1, 0, 300000}, {2, 0, 300000}, {3, 0, 100000}, {0, 3000, 100000}, {2, 3000, 50000}};
+	} cases[] = {{0, 0, 1000000}, {1, 0, 300000},	 {2, 0, 300000},
+		     {3, 0, 100000},  {0, 3000, 100000}, {2, 3000, 50000}};
 	for (size_t how = 0; how < JOINERS; how++)
 		for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 			struct joined j;
@@ -1183,27 +1232,27 @@ static void crew_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(out_keeps_order),
-		cmocka_unit_test(out_references),
-		cmocka_unit_test(out_fills_and_fails),
-		cmocka_unit_test(out_counts),
-		cmocka_unit_test(out_variable_parts),
-		cmocka_unit_test(stop_is_bounded),
-		cmocka_unit_test(filter_order),
-		cmocka_unit_test(filter_ledger),
-		cmocka_unit_test(filter_takes_full_ledgers),
-		cmocka_unit_test(filter_cut_and_end),
-		cmocka_unit_test(filter_tells_the_analyser),
-		cmocka_unit_test(pipes_carry_everything),
-		cmocka_unit_test(pipes_break),
-		cmocka_unit_test(pipe_errors),
-		cmocka_unit_test(pipe_signal),
-		cmocka_unit_test(threads_carry_everything),
-		cmocka_unit_test(threads_hold_back),
-		cmocka_unit_test(threads_consumer_fails),
-		cmocka_unit_test(threads_push),
-		cmocka_unit_test(threads_equal_chain),
-		cmocka_unit_test(crew_limits),
+	    cmocka_unit_test(out_keeps_order),
+	    cmocka_unit_test(out_references),
+	    cmocka_unit_test(out_fills_and_fails),
+	    cmocka_unit_test(out_counts),
+	    cmocka_unit_test(out_variable_parts),
+	    cmocka_unit_test(stop_is_bounded),
+	    cmocka_unit_test(filter_order),
+	    cmocka_unit_test(filter_ledger),
+	    cmocka_unit_test(filter_takes_full_ledgers),
+	    cmocka_unit_test(filter_cut_and_end),
+	    cmocka_unit_test(filter_tells_the_analyser),
+	    cmocka_unit_test(pipes_carry_everything),
+	    cmocka_unit_test(pipes_break),
+	    cmocka_unit_test(pipe_errors),
+	    cmocka_unit_test(pipe_signal),
+	    cmocka_unit_test(threads_carry_everything),
+	    cmocka_unit_test(threads_hold_back),
+	    cmocka_unit_test(threads_consumer_fails),
+	    cmocka_unit_test(threads_push),
+	    cmocka_unit_test(threads_equal_chain),
+	    cmocka_unit_test(crew_limits),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("stage", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own. */
+/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,18 +20,33 @@
 enum { N_EVENTS, N_SAMPLES, N_RATE, N_TOTAL, N_FILTERED, N_DEEP, N_TOP, N_PLACES, N_OPT, N_METRICS };
 enum { G_ON, G_OFF };
 
-#define COUNTER(i, g, p) {.id = i, .kind = PV_COUNTER, .group = g, .group2 = PV_ALWAYS, .path = p, .unit = "1", .help = "A test"}
+#define COUNTER(i, g, p)                                                                                     \
+	{                                                                                                    \
+		.id = i, .kind = PV_COUNTER, .group = g, .group2 = PV_ALWAYS, .path = p, .unit = "1",        \
+		.help = "A test"                                                                             \
+	}
 
 static const struct pv_metric net_metrics[N_METRICS] = {
-	[N_EVENTS] = COUNTER(1, PV_ALWAYS, "events"),
-	[N_SAMPLES] = COUNTER(2, PV_ALWAYS, "samples"),
-	[N_RATE] = {.id = 3, .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "rate"},
-	[N_TOTAL] = COUNTER(4, G_ON, "total"),
-	[N_FILTERED] = COUNTER(5, PV_ALWAYS, "filtered"),
-	[N_DEEP] = COUNTER(6, PV_ALWAYS, "deep"),
-	[N_TOP] = {.id = 7, .kind = PV_TOPN, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "top", .item = pv_item_u64, .integer = true},
-	[N_PLACES] = {.id = 8, .kind = PV_TOPN, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "places", .item = pv_item_text},
-	[N_OPT] = COUNTER(9, G_OFF, "opt"),
+    [N_EVENTS] = COUNTER(1, PV_ALWAYS, "events"),
+    [N_SAMPLES] = COUNTER(2, PV_ALWAYS, "samples"),
+    [N_RATE] = {.id = 3, .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "rate"},
+    [N_TOTAL] = COUNTER(4, G_ON, "total"),
+    [N_FILTERED] = COUNTER(5, PV_ALWAYS, "filtered"),
+    [N_DEEP] = COUNTER(6, PV_ALWAYS, "deep"),
+    [N_TOP] = {.id = 7,
+	       .kind = PV_TOPN,
+	       .group = PV_ALWAYS,
+	       .group2 = PV_ALWAYS,
+	       .path = "top",
+	       .item = pv_item_u64,
+	       .integer = true},
+    [N_PLACES] = {.id = 8,
+		  .kind = PV_TOPN,
+		  .group = PV_ALWAYS,
+		  .group2 = PV_ALWAYS,
+		  .path = "places",
+		  .item = pv_item_text},
+    [N_OPT] = COUNTER(9, G_OFF, "opt"),
 };
 
 static const struct pv_group groups[] = {[G_ON] = {"on", true}, [G_OFF] = {"off", false}};
@@ -72,11 +88,14 @@ static bool net_is_base(const struct pv_event *ev)
 	return ((const struct pv_net *)(const void *)ev)->size != 1; /* those of size 1 are no events */
 }
 
-#define NET_HANDLER(v)                                                                                              \
-	{.type = "net", .version = v, .schema = "net", .wants = PV_WANTS(PV_EV_NET), .metrics = net_metrics,        \
-	 .nmetrics = N_METRICS, .groups = groups, .ngroups = 2, .scopes = scopes, .nscopes = 1, .events = N_EVENTS, \
-	 .samples = N_SAMPLES, .events_rate = N_RATE, .state_size = sizeof(struct net_state), .update = net_update, \
-	 .shift = net_shift, .is_base = net_is_base}
+#define NET_HANDLER(v)                                                                                       \
+	{                                                                                                    \
+		.type = "net", .version = v, .schema = "net", .wants = PV_WANTS(PV_EV_NET),                  \
+		.metrics = net_metrics, .nmetrics = N_METRICS, .groups = groups, .ngroups = 2,               \
+		.scopes = scopes, .nscopes = 1, .events = N_EVENTS, .samples = N_SAMPLES,                    \
+		.events_rate = N_RATE, .state_size = sizeof(struct net_state), .update = net_update,         \
+		.shift = net_shift, .is_base = net_is_base                                                   \
+	}
 
 static const struct pv_handler net1 = NET_HANDLER("1.0"), net2 = NET_HANDLER("2.0");
 
@@ -89,9 +108,18 @@ static void dns_update(struct pv_bucket *b, const struct pv_event *ev, bool deep
 }
 
 static const struct pv_handler dns1 = {
-	.type = "dns", .version = "1.0", .schema = "dns", .wants = PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT),
-	.metrics = count_metrics, .nmetrics = 1, .scopes = scopes, .nscopes = 1, .events = -1, .samples = -1,
-	.events_rate = -1, .update = dns_update,
+    .type = "dns",
+    .version = "1.0",
+    .schema = "dns",
+    .wants = PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT),
+    .metrics = count_metrics,
+    .nmetrics = 1,
+    .scopes = scopes,
+    .nscopes = 1,
+    .events = -1,
+    .samples = -1,
+    .events_rate = -1,
+    .update = dns_update,
 };
 
 static void src_update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)
@@ -101,9 +129,18 @@ static void src_update(struct pv_bucket *b, const struct pv_event *ev, bool deep
 }
 
 static const struct pv_handler src1 = {
-	.type = "src", .version = "1.0", .schema = "src", .wants = PV_WANTS(PV_EV_STATS) | PV_WANTS(PV_EV_TCP_ERROR),
-	.metrics = count_metrics, .nmetrics = 1, .scopes = scopes, .nscopes = 1, .events = -1, .samples = -1,
-	.events_rate = -1, .update = src_update,
+    .type = "src",
+    .version = "1.0",
+    .schema = "src",
+    .wants = PV_WANTS(PV_EV_STATS) | PV_WANTS(PV_EV_TCP_ERROR),
+    .metrics = count_metrics,
+    .nmetrics = 1,
+    .scopes = scopes,
+    .nscopes = 1,
+    .events = -1,
+    .samples = -1,
+    .events_rate = -1,
+    .update = src_update,
 };
 
 static const struct pv_handler *const handlers[] = {&net1, &net2, &dns1, &src1, NULL};
@@ -123,10 +160,13 @@ static void closed(void *ctx, struct pv_window *w)
 {
 	struct test *t = ctx;
 	json_t *j = pv_window_bucket_json(w);
-	json_t *net = json_object_get(json_object_get(j, "1m"), "net"), *period = json_object_get(net, "period");
+	json_t *net = json_object_get(json_object_get(j, "1m"), "net"),
+	       *period = json_object_get(net, "period");
 	size_t n = strlen(t->lines);
-	snprintf(t->lines + n, sizeof t->lines - n, "%lld+%lld:%lld ", json_integer_value(json_object_get(period, "start_ts")),
-		 json_integer_value(json_object_get(period, "length")), json_integer_value(json_object_get(net, "events")));
+	snprintf(t->lines + n, sizeof t->lines - n, "%lld+%lld:%lld ",
+		 json_integer_value(json_object_get(period, "start_ts")),
+		 json_integer_value(json_object_get(period, "length")),
+		 json_integer_value(json_object_get(net, "events")));
 	json_decref(j);
 }
 
@@ -225,7 +265,8 @@ static void begin(struct test *t, double start, enum pv_clock clock)
 	ev_stage(&t->in, ns, 1, PV_STAGE_ANALYSER, "net", "net");
 }
 
-/* The BUCKET and LIVE events of some output, as "start+length:events", LIVE ones with an L. Closed empty ones too. */
+/* The BUCKET and LIVE events of some output, as "start+length:events", LIVE ones with an L. Closed empty ones
+ * too. */
 static void buckets_of(const struct mem *m, const char *handler, char *out, size_t cap)
 {
 	struct pv_bucket_reader r = {.handlers = handlers};
@@ -241,8 +282,9 @@ static void buckets_of(const struct mem *m, const char *handler, char *out, size
 			continue;
 		size_t n = strlen(out);
 		if (!strcmp(b->handler->type, handler))
-			snprintf(out + n, cap - n, "%s%s%.6g+%.6g:%u", n ? " " : "", live ? "L" : "", (double)b->start_ns / 1e9,
-				 (double)(b->end_ns - b->start_ns) / 1e9, (unsigned)pv_bucket_root(b)->cells[0].count);
+			snprintf(out + n, cap - n, "%s%s%.6g+%.6g:%u", n ? " " : "", live ? "L" : "",
+				 (double)b->start_ns / 1e9, (double)(b->end_ns - b->start_ns) / 1e9,
+				 (unsigned)pv_bucket_root(b)->cells[0].count);
 		pv_bucket_free(b);
 	}
 	pv_bucket_reader_free(&r);
@@ -278,25 +320,30 @@ static void shifting(void **state)
 		double start;
 		const char *times, *out;
 	} cases[] = {
-		{"sixty seconds from the start", PV_CLOCK_RECORDED, 5, 100, "100 130 159.9 160 219.9 220 >221",
-		 "100+60:3 160+60:2 220+1:1"},
-		{"by whole seconds", PV_CLOCK_RECORDED, 5, 100.7, "100.7 159.99 160.1 >160.5", "100.7+59.4:2 160.1+0.4:1"},
-		{"START counts", PV_CLOCK_LIVE, 5, 90, "100 149.9 150 >151", "90+60:2 150+1:1"},
-		{"no START time: the first event", PV_CLOCK_LIVE, 5, 0, "100 159 160 >161", "100+60:2 160+1:1"},
-		{"gaps are not filled", PV_CLOCK_RECORDED, 5, 100, "100 110 500 505 >505", "100+400:2 500+5:2"},
-		{"one period never ends", PV_CLOCK_RECORDED, 1, 100, "100 500 50 9000 >9000", "50+8950:4"},
-		{"one period, live", PV_CLOCK_LIVE, 1, 100, "100 500 >600", "100+500:2"},
-		{"ticks move time", PV_CLOCK_LIVE, 5, 100, "100 t159 t160 t200 >230", "100+60:1 160+70:0 230+0:0"},
-		{"STOP moves time", PV_CLOCK_LIVE, 5, 100, "100 >170", "100+70:1 170+0:0"},
-		{"an early STOP does not", PV_CLOCK_RECORDED, 5, 100, "100 120 >50", "100+20:2"},
-		{"a step back of a period stays", PV_CLOCK_RECORDED, 5, 1000, "1000 1010 940 >1010", "1000+10:3"},
-		{"a larger one starts afresh", PV_CLOCK_RECORDED, 5, 1000, "1000 1010 939 950 >950", "1000+10:2 939+11:2"},
-		{"and again", PV_CLOCK_RECORDED, 5, 1000, "1000 900 800 >800", "1000+0:1 900+0:1 800+0:1"},
-		{"live never", PV_CLOCK_LIVE, 5, 1000, "1000 1010 500 1050 >1055", "1000+55:4"},
-		{"late ones count where time is", PV_CLOCK_LIVE, 5, 100, "100 160 159 160.5 >165", "100+60:1 160+5:3"},
-		{"nothing at all", PV_CLOCK_RECORDED, 5, 0, ">0", "0+0:0"},
-		{"nothing but a start", PV_CLOCK_RECORDED, 5, 100, ">100", "100+0:0"},
-		{"the end of time", PV_CLOCK_RECORDED, 5, 18446744073, "18446744073 >18446744073", "1.84467e+10+0:1"},
+	    {"sixty seconds from the start", PV_CLOCK_RECORDED, 5, 100, "100 130 159.9 160 219.9 220 >221",
+	     "100+60:3 160+60:2 220+1:1"},
+	    {"by whole seconds", PV_CLOCK_RECORDED, 5, 100.7, "100.7 159.99 160.1 >160.5",
+	     "100.7+59.4:2 160.1+0.4:1"},
+	    {"START counts", PV_CLOCK_LIVE, 5, 90, "100 149.9 150 >151", "90+60:2 150+1:1"},
+	    {"no START time: the first event", PV_CLOCK_LIVE, 5, 0, "100 159 160 >161", "100+60:2 160+1:1"},
+	    {"gaps are not filled", PV_CLOCK_RECORDED, 5, 100, "100 110 500 505 >505", "100+400:2 500+5:2"},
+	    {"one period never ends", PV_CLOCK_RECORDED, 1, 100, "100 500 50 9000 >9000", "50+8950:4"},
+	    {"one period, live", PV_CLOCK_LIVE, 1, 100, "100 500 >600", "100+500:2"},
+	    {"ticks move time", PV_CLOCK_LIVE, 5, 100, "100 t159 t160 t200 >230",
+	     "100+60:1 160+70:0 230+0:0"},
+	    {"STOP moves time", PV_CLOCK_LIVE, 5, 100, "100 >170", "100+70:1 170+0:0"},
+	    {"an early STOP does not", PV_CLOCK_RECORDED, 5, 100, "100 120 >50", "100+20:2"},
+	    {"a step back of a period stays", PV_CLOCK_RECORDED, 5, 1000, "1000 1010 940 >1010", "1000+10:3"},
+	    {"a larger one starts afresh", PV_CLOCK_RECORDED, 5, 1000, "1000 1010 939 950 >950",
+	     "1000+10:2 939+11:2"},
+	    {"and again", PV_CLOCK_RECORDED, 5, 1000, "1000 900 800 >800", "1000+0:1 900+0:1 800+0:1"},
+	    {"live never", PV_CLOCK_LIVE, 5, 1000, "1000 1010 500 1050 >1055", "1000+55:4"},
+	    {"late ones count where time is", PV_CLOCK_LIVE, 5, 100, "100 160 159 160.5 >165",
+	     "100+60:1 160+5:3"},
+	    {"nothing at all", PV_CLOCK_RECORDED, 5, 0, ">0", "0+0:0"},
+	    {"nothing but a start", PV_CLOCK_RECORDED, 5, 100, ">100", "100+0:0"},
+	    {"the end of time", PV_CLOCK_RECORDED, 5, 18446744073, "18446744073 >18446744073",
+	     "1.84467e+10+0:1"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct test t = {.conf = {.periods = cases[i].periods, .buckets = true}};
@@ -374,7 +421,8 @@ static void kept(void **state)
 	}
 }
 
-/* Streams one behind the other: buckets of the same minute are one, and no more than `periods` stay, whatever comes. */
+/* Streams one behind the other: buckets of the same minute are one, and no more than `periods` stay, whatever
+ * comes. */
 static void several_streams(void **state)
 {
 	(void)state;
@@ -383,19 +431,19 @@ static void several_streams(void **state)
 		unsigned from[3], minutes[3]; /* of each stream: first minute, how many */
 		long long events, start, length;
 	} cases[] = {
-		{5, {10, 10, 0}, {1, 1, 0}, 2, 600, 0},
-		{5, {10, 10, 10}, {5, 5, 5}, 15, 600, 240},
-		{5, {10, 12, 0}, {3, 3, 0}, 6, 600, 240},
-		{5, {12, 10, 0}, {3, 3, 0}, 6, 600, 240},  /* in any order */
-		{5, {10, 100, 0}, {5, 5, 0}, 5, 6000, 240},
-		{5, {100, 10, 0}, {5, 5, 0}, 5, 6000, 240}, /* what is older than all that is kept goes */
-		{2, {10, 11, 12}, {3, 3, 3}, 3, 780, 60},
-		{10, {10, 20, 0}, {10, 10, 0}, 10, 1200, 540}, /* full, then shifting again */
-		{10, {10, 30, 50}, {10, 10, 10}, 10, 3000, 540},
-		{10, {50, 30, 10}, {10, 10, 10}, 10, 3000, 540},
-		{10, {10, 10, 10}, {10, 10, 10}, 30, 600, 540},
-		{1, {10, 30, 20}, {3, 3, 3}, 9, 600, 1320},
-		{1, {30, 10, 20}, {3, 3, 3}, 9, 600, 1320},
+	    {5, {10, 10, 0}, {1, 1, 0}, 2, 600, 0},
+	    {5, {10, 10, 10}, {5, 5, 5}, 15, 600, 240},
+	    {5, {10, 12, 0}, {3, 3, 0}, 6, 600, 240},
+	    {5, {12, 10, 0}, {3, 3, 0}, 6, 600, 240}, /* in any order */
+	    {5, {10, 100, 0}, {5, 5, 0}, 5, 6000, 240},
+	    {5, {100, 10, 0}, {5, 5, 0}, 5, 6000, 240}, /* what is older than all that is kept goes */
+	    {2, {10, 11, 12}, {3, 3, 3}, 3, 780, 60},
+	    {10, {10, 20, 0}, {10, 10, 0}, 10, 1200, 540}, /* full, then shifting again */
+	    {10, {10, 30, 50}, {10, 10, 10}, 10, 3000, 540},
+	    {10, {50, 30, 10}, {10, 10, 10}, 10, 3000, 540},
+	    {10, {10, 10, 10}, {10, 10, 10}, 30, 600, 540},
+	    {1, {10, 30, 20}, {3, 3, 3}, 9, 600, 1320},
+	    {1, {30, 10, 20}, {3, 3, 3}, 9, 600, 1320},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct test t = {.conf = {.periods = cases[i].periods}};
@@ -421,24 +469,29 @@ static void several_streams(void **state)
 	}
 }
 
-/* One bucket for everything: printed at once, or through buckets and merged, in either order, with or without a STOP
- * between; the same JSON. */
+/* One bucket for everything: printed at once, or through buckets and merged, in either order, with or without
+ * a STOP between; the same JSON. */
 static void one_period_over_streams(void **state)
 {
 	(void)state;
 	static const double starts[2][2] = {{100, 5000}, {5000, 100}};
 	char *expected = NULL;
 	for (unsigned order = 0; order < 2; order++)
-		for (unsigned mode = 0; mode < 3; mode++) { /* 0 printed; 1 one window's buckets; 2 a window each */
-			struct test t = {.conf = {.periods = 1, .buckets = mode > 0}}, sum = {.conf = {.periods = 1}};
+		for (unsigned mode = 0; mode < 3;
+		     mode++) { /* 0 printed; 1 one window's buckets; 2 a window each */
+			struct test t = {.conf = {.periods = 1, .buckets = mode > 0}},
+				    sum = {.conf = {.periods = 1}};
 			open_window(&t);
 			open_window(&sum);
 			for (unsigned s = 0; s < 2; s++) {
 				double from = starts[order][s];
 				begin(&t, from, PV_CLOCK_RECORDED);
-				for (unsigned k = 0; k < 200; k++) /* out of order too: the first is not the earliest */
-					ev_net(&t.in, (uint64_t)((from + k * 37 % 200) * 1e9) - (k == 3 ? 150 * SEC : 0), 1,
-					       (uint64_t)from + k % 10);
+				for (unsigned k = 0; k < 200;
+				     k++) /* out of order too: the first is not the earliest */
+					ev_net(&t.in,
+					       (uint64_t)((from + k * 37 % 200) * 1e9) -
+						   (k == 3 ? 150 * SEC : 0),
+					       1, (uint64_t)from + k % 10);
 				ev_stop(&t.in, (uint64_t)((from + 200) * 1e9));
 				feed(&t);
 				if (mode == 2) {
@@ -518,21 +571,24 @@ static void bucket_stream(struct mem *m, unsigned from, unsigned minutes, uint64
 static void buckets_any_order(void **state)
 {
 	(void)state;
-	static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	struct mem part[3] = {{0}};
 	char *expected = NULL;
 	bucket_stream(&part[0], 10, 2, 1);
 	bucket_stream(&part[1], 11, 3, 5);
 	bucket_stream(&part[2], 12, 2, 100);
 	for (unsigned o = 0; o < 6; o++)
-		for (unsigned deep = 0; deep < 3; deep++) { /* and through further windows, which change nothing */
+		for (unsigned deep = 0; deep < 3;
+		     deep++) { /* and through further windows, which change nothing */
 			struct mem all = {0};
 			for (unsigned i = 0; i < 3; i++) {
 				struct iovec iov = {part[orders[o][i]].p, part[orders[o][i]].n};
 				mem_write(&all, &iov, 1);
 			}
 			for (unsigned k = 0; k < deep; k++) {
-				struct test mid = {.conf = {.periods = 5, .buckets = true, .live_copies = true}};
+				struct test mid = {
+				    .conf = {.periods = 5, .buckets = true, .live_copies = true}};
 				open_window(&mid);
 				feed_bytes(&mid, all.p, all.n);
 				end(&mid, false);
@@ -566,48 +622,61 @@ static void buckets_any_order(void **state)
 	free(expected);
 }
 
-/* A live chain of windows: LIVE copies and closed buckets go on as they came, and what the first has counted is not counted
- * again (STATS passes through both). */
+/* A live chain of windows: LIVE copies and closed buckets go on as they came, and every STATS is counted
+ * once, by the first that has the handler for it. */
 static void live_chain(void **state)
 {
 	(void)state;
 	static const char *const modules[] = {"net", "src"};
-	struct test a = {.conf = {.periods = 5, .buckets = true, .live_copies = true, .modules = modules, .nmodules = 2}};
-	struct test b = a, c = {.conf = {.periods = 5, .modules = modules, .nmodules = 2, .closed = closed}};
-	char first[8192], second[8192];
-	c.conf.ctx = &c;
-	open_window(&a);
-	open_window(&b);
-	open_window(&c);
-	begin(&a, 100, PV_CLOCK_LIVE);
-	for (unsigned i = 0; i < 130; i++) {
-		ev_net(&a.in, (100 + i) * SEC, 1, 1);
-		ev_stats(&a.in, (100 + i) * SEC, i, 0, 0);
-		ev_any(&a.in, PV_EV_TICK, (100 + i) * SEC + 1);
+	for (unsigned mode = 0; mode < 8; mode++) { /* bits: live copies; src only in the last; it alone */
+		struct pv_window_conf conf = {.periods = 5,
+					      .buckets = true,
+					      .live_copies = mode & 1,
+					      .modules = modules,
+					      .nmodules = mode & 2 ? 1 : 2};
+		struct test a = {.conf = conf}, b = a,
+			    c = {.conf = {.periods = mode & 4 ? 1 : 5,
+					  .modules = modules,
+					  .nmodules = 2,
+					  .closed = closed}};
+		char first[8192], second[8192];
+		c.conf.ctx = &c;
+		open_window(&a);
+		open_window(&b);
+		open_window(&c);
+		begin(&a, 100, PV_CLOCK_LIVE);
+		for (unsigned i = 0; i < 130; i++) {
+			ev_net(&a.in, (100 + i) * SEC, 1, 1);
+			ev_stats(&a.in, (100 + i) * SEC, i, 0, 0);
+			ev_any(&a.in, PV_EV_TICK, (100 + i) * SEC + 1);
+		}
+		ev_stop(&a.in, 230 * SEC);
+		end(&a, false);
+		feed_bytes(&b, a.out.p, a.out.n);
+		end(&b, false);
+		feed_bytes(&c, b.out.p, b.out.n);
+		end(&c, false);
+		for (unsigned h = 0; h < 2; h++) {
+			buckets_of(&a.out, modules[h], first, sizeof first);
+			buckets_of(&b.out, modules[h], second, sizeof second);
+			assert_string_equal(first, second);
+		}
+		assert_int_equal(value(&a, "5m.net.events"), 130);
+		assert_int_equal(value(&c, mode & 4 ? "1m.net.events" : "5m.net.events"), 130);
+		assert_int_equal(value(&a, "5m.src.count"), mode & 2 ? -1 : 13000);
+		assert_int_equal(value(&c, mode & 4 ? "1m.src.count" : "5m.src.count"), 13000);
+		if (!(mode & 6)) {
+			char *x = text_of(&a), *y = text_of(&c);
+			assert_string_equal(x, y);
+			free(x);
+			free(y);
+		}
+		if (!(mode & 4))
+			assert_string_equal(c.lines, "100+60:60 160+60:60 220+10:10 ");
+		done(&a);
+		done(&b);
+		done(&c);
 	}
-	ev_stop(&a.in, 230 * SEC);
-	end(&a, false);
-	feed_bytes(&b, a.out.p, a.out.n);
-	end(&b, false);
-	feed_bytes(&c, b.out.p, b.out.n);
-	end(&c, false);
-	for (unsigned h = 0; h < 2; h++) {
-		buckets_of(&a.out, modules[h], first, sizeof first);
-		buckets_of(&b.out, modules[h], second, sizeof second);
-		assert_string_equal(first, second);
-	}
-	assert_int_equal(value(&a, "5m.net.events"), 130);
-	assert_int_equal(value(&c, "5m.net.events"), 130);
-	assert_int_equal(value(&a, "5m.src.count"), 13000);
-	assert_int_equal(value(&c, "5m.src.count"), 13000);
-	char *x = text_of(&a), *y = text_of(&c);
-	assert_string_equal(x, y);
-	free(x);
-	free(y);
-	assert_string_equal(c.lines, "100+60:60 160+60:60 220+10:10 ");
-	done(&a);
-	done(&b);
-	done(&c);
 }
 
 /* Bad buckets are left out, with the first reason; good ones count. */
@@ -644,11 +713,14 @@ static void bucket_groups(void **state)
 	struct mem m = {0};
 	bucket_stream(&m, 10, 1, 1);
 	for (unsigned i = 0; i < 3; i++) {
-		struct test t = {.conf = {.periods = 5, .disable = on, .ndisable = i == 1, .enable = off, .nenable = i == 2}};
+		struct test t = {
+		    .conf = {
+			.periods = 5, .disable = on, .ndisable = i == 1, .enable = off, .nenable = i == 2}};
 		open_window(&t);
 		feed_bytes(&t, m.p, m.n);
 		end(&t, false);
-		assert_int_equal(value(&t, "5m.net.events"), i == 1 ? -1 : 10); /* nothing on: nothing shown */
+		assert_int_equal(value(&t, "5m.net.events"),
+				 i == 1 ? -1 : 10); /* nothing on: nothing shown */
 		assert_int_equal(value(&t, "5m.net.total"), i == 1 ? -1 : 10);
 		assert_int_equal(value(&t, "5m.net.opt"), -1);
 		done(&t);
@@ -656,9 +728,11 @@ static void bucket_groups(void **state)
 	mem_free(&m);
 }
 
-/* ---- live ------------------------------------------------------------------------------------------------ */
+/* ---- live ------------------------------------------------------------------------------------------------
+ */
 
-/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end. */
+/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end.
+ */
 static void live_copies(void **state)
 {
 	(void)state;
@@ -674,8 +748,18 @@ static void live_copies(void **state)
 	ev_stop(&t.in, 218 * SEC + SEC / 2);
 	end(&t, false);
 	buckets_of(&t.out, "net", out, sizeof out);
-	assert_string_equal(out, "L157+0:0 L157+1:10 L157+2:20 L157+3:30 L157+59:40 157+60:41 L217+0:0 L217+1.5:1 217+1.5:2");
+	assert_string_equal(
+	    out, "L157+1:10 L157+2:20 L157+3:30 L157+59:40 157+60:41 L217+0:0 L217+1.5:1 217+1.5:2");
 	is_whole(&t.out);
+	done(&t);
+	t = (struct test){.conf = {.periods = 5, .live_copies = true}}; /* who prints puts out nothing */
+	open_window(&t);
+	begin(&t, 157, PV_CLOCK_LIVE);
+	for (unsigned i = 0; i < 100; i++)
+		ev_net(&t.in, (157 + i) * SEC, 1, 1);
+	ev_stop(&t.in, 300 * SEC);
+	end(&t, false);
+	assert_int_equal(t.out.n, 0);
 	done(&t);
 }
 
@@ -708,7 +792,8 @@ static void closed_callback(void **state)
 	done(&t);
 }
 
-/* ---- what is counted --------------------------------------------------------------------------------------- */
+/* ---- what is counted
+ * --------------------------------------------------------------------------------------- */
 
 static void deep_and_base(void **state)
 {
@@ -837,7 +922,8 @@ static void defines_are_bounded(void **state)
 	mem_free(&m);
 }
 
-/* ---- who counts -------------------------------------------------------------------------------------------- */
+/* ---- who counts
+ * -------------------------------------------------------------------------------------------- */
 
 /* Several analysers of a type: each instance has its own stage's events, in every stream anew. */
 static void instances(void **state)
@@ -849,7 +935,7 @@ static void instances(void **state)
 	ev_stage(&t.in, 100 * SEC, 0, PV_STAGE_SOURCE, "src", "src"); /* not without being asked for */
 	ev_stage(&t.in, 100 * SEC, 1, PV_STAGE_ANALYSER, "net", "inner");
 	ev_stage(&t.in, 100 * SEC, 2, PV_STAGE_ANALYSER, "net", "outer");
-	ev_stage(&t.in, 100 * SEC, 3, PV_STAGE_ANALYSER, "dns", "dns");   /* silent: its zeros show */
+	ev_stage(&t.in, 100 * SEC, 3, PV_STAGE_ANALYSER, "dns", "dns");	  /* silent: its zeros show */
 	ev_stage(&t.in, 100 * SEC, 4, PV_STAGE_ANALYSER, "what", "what"); /* nobody knows it */
 	ev_stage(&t.in, 100 * SEC, 5, PV_STAGE_SUMMARY, "net", "sum");
 	for (unsigned i = 0; i < 10; i++)
@@ -900,19 +986,23 @@ static void modules(void **state)
 	(void)state;
 	static const struct {
 		const char *modules[4];
-		const char *err; /* NULL: fine */
+		const char *err;	 /* NULL: fine */
 		long long net, dns, src; /* -1: not there */
 	} cases[] = {
-		{{NULL}, NULL, 1, -1, -1},
-		{{"net"}, NULL, 1, -1, -1},
-		{{"net:2.0"}, NULL, 1, -1, -1},
-		{{"dns"}, NULL, -1, 0, -1},       /* nobody announces it: zeros */
-		{{"net", "dns", "src"}, NULL, 1, 0, 101},
-		{{"nope"}, "unknown module 'nope'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
-		{{"net", "net:3.0"}, "unknown module 'net:3.0'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
-		{{"net:"}, "unknown module 'net:'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
-		{{""}, "unknown module ''; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
-		{{":1.0"}, "unknown module ':1.0'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
+	    {{NULL}, NULL, 1, -1, -1},
+	    {{"net"}, NULL, 1, -1, -1},
+	    {{"net:2.0"}, NULL, 1, -1, -1},
+	    {{"dns"}, NULL, -1, 0, -1}, /* nobody announces it: zeros */
+	    {{"net", "dns", "src"}, NULL, 1, 0, 101},
+	    {{"nope"}, "unknown module 'nope'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
+	    {{"net", "net:3.0"},
+	     "unknown module 'net:3.0'; there are: net:1.0 net:2.0 dns:1.0 src:1.0",
+	     0,
+	     0,
+	     0},
+	    {{"net:"}, "unknown module 'net:'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
+	    {{""}, "unknown module ''; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
+	    {{":1.0"}, "unknown module ':1.0'; there are: net:1.0 net:2.0 dns:1.0 src:1.0", 0, 0, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct test t = {.conf = {.handlers = handlers, .periods = 1, .deep = 100, .topn = 10}};
@@ -952,17 +1042,35 @@ static void group_choice(void **state)
 		const char *err;
 		bool on, off, shown;
 	} cases[] = {
-		{{NULL}, {NULL}, NULL, NULL, true, false, true},
-		{{NULL}, {"off"}, NULL, NULL, true, true, true},
-		{{NULL}, {"all"}, NULL, NULL, true, true, true},
-		{{"all"}, {NULL}, NULL, NULL, false, false, false},
-		{{"all"}, {"off"}, NULL, NULL, false, true, true}, /* disable comes first */
-		{{"on"}, {"on"}, NULL, NULL, true, false, true},
-		{{"on"}, {NULL}, NULL, NULL, false, false, false},
-		{{"on", "off"}, {"all"}, NULL, NULL, true, true, true},
-		{{NULL}, {"nope"}, "net", "nope is an invalid/unsupported metric group. The valid groups are: all, off, on", false, false, false},
-		{{"nope"}, {NULL}, NULL, "nope is an invalid/unsupported metric group. The valid groups are: all, off, on", false, false, false},
-		{{"on"}, {NULL}, "dns", "on is an invalid/unsupported metric group. The valid groups are: all", false, false, false},
+	    {{NULL}, {NULL}, NULL, NULL, true, false, true},
+	    {{NULL}, {"off"}, NULL, NULL, true, true, true},
+	    {{NULL}, {"all"}, NULL, NULL, true, true, true},
+	    {{"all"}, {NULL}, NULL, NULL, false, false, false},
+	    {{"all"}, {"off"}, NULL, NULL, false, true, true}, /* disable comes first */
+	    {{"on"}, {"on"}, NULL, NULL, true, false, true},
+	    {{"on"}, {NULL}, NULL, NULL, false, false, false},
+	    {{"on", "off"}, {"all"}, NULL, NULL, true, true, true},
+	    {{NULL},
+	     {"nope"},
+	     "net",
+	     "nope is an invalid/unsupported metric group. The valid groups are: all, off, on",
+	     false,
+	     false,
+	     false},
+	    {{"nope"},
+	     {NULL},
+	     NULL,
+	     "nope is an invalid/unsupported metric group. The valid groups are: all, off, on",
+	     false,
+	     false,
+	     false},
+	    {{"on"},
+	     {NULL},
+	     "dns",
+	     "on is an invalid/unsupported metric group. The valid groups are: all",
+	     false,
+	     false,
+	     false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct test t = {.conf = {.handlers = handlers, .periods = 1, .deep = 100, .topn = 10}};
@@ -992,7 +1100,8 @@ static void group_choice(void **state)
 	}
 }
 
-/* ---- limits and losses ---------------------------------------------------------------------------------------- */
+/* ---- limits and losses
+ * ---------------------------------------------------------------------------------------- */
 
 static void budget(void **state)
 {
@@ -1044,9 +1153,10 @@ static void losses(void **state)
 	(void)state;
 	struct test t = {.conf = {.periods = 5, .buckets = true}};
 	static const struct pv_ledger_row rows[] = {
-		{0, PV_LEDGER_RECEIVED, 0, 10}, {0, PV_LEDGER_OS_DROPS, 0, 2}, {0, PV_LEDGER_IF_DROPS, 0, 3},
-		{1, PV_LEDGER_RECEIVED, 0, 999}, {1, PV_LEDGER_MALFORMED, 0, 4}, {2, PV_LEDGER_EVICTED, 0, 5},
-		{2, PV_LEDGER_XACT_EVICTED, 0, 6}, {2, PV_LEDGER_FLOW_EVICTED, 0, 7},
+	    {0, PV_LEDGER_RECEIVED, 0, 10},    {0, PV_LEDGER_OS_DROPS, 0, 2},
+	    {0, PV_LEDGER_IF_DROPS, 0, 3},     {1, PV_LEDGER_RECEIVED, 0, 999},
+	    {1, PV_LEDGER_MALFORMED, 0, 4},    {2, PV_LEDGER_EVICTED, 0, 5},
+	    {2, PV_LEDGER_XACT_EVICTED, 0, 6}, {2, PV_LEDGER_FLOW_EVICTED, 0, 7},
 	};
 	open_window(&t);
 	for (unsigned s = 0; s < 2; s++) {
@@ -1080,28 +1190,28 @@ static void losses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shifting),
-		cmocka_unit_test(rates),
-		cmocka_unit_test(kept),
-		cmocka_unit_test(several_streams),
-		cmocka_unit_test(one_period_over_streams),
-		cmocka_unit_test(cut_streams),
-		cmocka_unit_test(buckets_any_order),
-		cmocka_unit_test(live_chain),
-		cmocka_unit_test(bad_buckets),
-		cmocka_unit_test(bucket_groups),
-		cmocka_unit_test(live_copies),
-		cmocka_unit_test(closed_callback),
-		cmocka_unit_test(deep_and_base),
-		cmocka_unit_test(shift_hook),
-		cmocka_unit_test(defines),
-		cmocka_unit_test(defines_are_bounded),
-		cmocka_unit_test(instances),
-		cmocka_unit_test(many_instances),
-		cmocka_unit_test(modules),
-		cmocka_unit_test(group_choice),
-		cmocka_unit_test(budget),
-		cmocka_unit_test(losses),
+	    cmocka_unit_test(shifting),
+	    cmocka_unit_test(rates),
+	    cmocka_unit_test(kept),
+	    cmocka_unit_test(several_streams),
+	    cmocka_unit_test(one_period_over_streams),
+	    cmocka_unit_test(cut_streams),
+	    cmocka_unit_test(buckets_any_order),
+	    cmocka_unit_test(live_chain),
+	    cmocka_unit_test(bad_buckets),
+	    cmocka_unit_test(bucket_groups),
+	    cmocka_unit_test(live_copies),
+	    cmocka_unit_test(closed_callback),
+	    cmocka_unit_test(deep_and_base),
+	    cmocka_unit_test(shift_hook),
+	    cmocka_unit_test(defines),
+	    cmocka_unit_test(defines_are_bounded),
+	    cmocka_unit_test(instances),
+	    cmocka_unit_test(many_instances),
+	    cmocka_unit_test(modules),
+	    cmocka_unit_test(group_choice),
+	    cmocka_unit_test(budget),
+	    cmocka_unit_test(losses),
 	};
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }
