@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 #include <pthread.h>
+/* clang's hardened headers make macros of these two */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll atof gmtime localtime ctime asctime
 #pragma GCC poison tmpnam mktemp

@@ -897,6 +897,22 @@ static void pipe_errors(void **state)
 	pv_stage_free(s);
 	close(fd);
 	mem_free(&m);
+
+	/* damage is told at once, although the writer stands still and somebody waits for signals */
+	int fds[2], sig = eventfd(0, EFD_CLOEXEC);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(write(fds[1], in.p, in.n), (ssize_t)in.n);
+	s = fake_new(&conf, mem_sink(&m), NULL);
+	alarm(20); /* or never */
+	end = pv_pipe_run(s, fds[0], sig);
+	alarm(0);
+	assert_int_equal(end.in, PV_BAD);
+	assert_int_equal(end.offset, ev_at(&in, 0)->size);
+	pv_stage_free(s);
+	close(fds[0]);
+	close(fds[1]);
+	close(sig);
+	mem_free(&m);
 	mem_free(&in);
 }
 

