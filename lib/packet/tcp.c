@@ -555,7 +555,9 @@ static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet
 	union chunk *c = &t->chunks[first];
 	c->seg.len = len;
 	c->seg.wire = wire;
-	c->seg.p = *p;
+	uint32_t fixed = pv_packet_fixed(p); /* all that is sure to be there */
+	memcpy(&c->seg.p, p, fixed);
+	memset((uint8_t *)&c->seg.p + fixed, 0, sizeof c->seg.p - fixed);
 	if (before == NONE) {
 		c->seg.next_seg = sd->segs;
 		sd->segs = first;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* stage/out.h - where a stage puts its events.
  *
- * A stage cannot tell whether a pipe, a ring or the next stage in the same thread is behind it.
+ * A stage cannot tell whether a pipe, a queue or the next stage in the same thread is behind it.
  * An out collects, in order, references to runs of events that only pass through and a buffer of
  * the stage's own events; pv_out_flush() hands both to the sink at once (writev on a pipe).
  * Short runs are copied into the buffer instead when the sink says that is cheaper (copy_below).

@@ -2,7 +2,7 @@
 /* stage/pipe.h - the driver that joins stages as processes.
  *
  * Reads checked batches from a descriptor, hands them to the stage, and writes what it adds. The
- * same stage objects run as threads under stage/thread.h. */
+ * same stage objects run as threads under stage/crew.h. */
 #ifndef PV_STAGE_PIPE_H
 #define PV_STAGE_PIPE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* stage/stage.h - the one idea: a stage turns batches of events into batches of events.
  *
- * struct pv_stage   what a driver runs. Drivers: a pipe (stage/pipe.h), a thread and its ring
- *                   (stage/thread.h), or the stage before it in the same thread.
+ * struct pv_stage   what a driver runs. Drivers: a pipe (stage/pipe.h), a crew of threads
+ *                   (stage/crew.h), or the stage before it in the same thread.
  * struct pv_analyser  a protocol's part of a filter: looks at events, adds its own.
  * pv_filter_new()   makes a stage of an analyser. Everything that filters share is here and
  *                   nowhere else: pass-through, --only, --chain, the announcement, the ledger,

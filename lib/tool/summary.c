@@ -61,14 +61,10 @@ void pv_summary_line(struct pv_summary *s, json_t *j)
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
 	pv_summary_line(s, pv_window_json(w));
-	if (pv_window_problem(w)) {
-		pv_tool_say(s->prog, "a bucket was refused: %s", pv_window_problem(w));
-		code = PV_EXIT_CUT;
-	}
 	return s->failed && code == PV_EXIT_OK && errno != EPIPE ? PV_EXIT_FAILED : code;
 }
 
-void pv_summary_losses(const struct pv_program *prog, struct pv_window *w)
+int pv_summary_losses(const struct pv_program *prog, struct pv_window *w, int code)
 {
 	const struct pv_window_losses *l = pv_window_losses(w);
 	if (l->os_drops || l->if_drops)
@@ -78,6 +74,11 @@ void pv_summary_losses(const struct pv_program *prog, struct pv_window *w)
 		pv_tool_say(prog, "full tables gave up %" PRIu64 " transactions and flows", l->evicted);
 	if (l->lost)
 		pv_tool_say(prog, "%" PRIu64 " updates found no room", l->lost);
+	if (pv_window_problem(w)) {
+		pv_tool_say(prog, "a bucket was refused: %s", pv_window_problem(w));
+		code = PV_EXIT_CUT;
+	}
+	return code;
 }
 
 static const char *kind_name(unsigned kind)

@@ -45,8 +45,9 @@ void pv_summary_line(struct pv_summary *, json_t *);
 /* The merged window on stdout; returns the exit code, `code` unless printing failed. */
 int pv_summary_end(struct pv_summary *, struct pv_window *, int code);
 
-/* What was lost on the way, on stderr; nothing when nothing was. */
-void pv_summary_losses(const struct pv_program *, struct pv_window *);
+/* What was lost or refused on the way, on stderr; nothing when nothing was. Returns the exit code, `code` unless a bucket
+ * was refused. */
+int pv_summary_losses(const struct pv_program *, struct pv_window *, int code);
 
 /* --list-metrics. Returns the exit code. */
 int pv_summary_list(const struct pv_program *, const struct pv_summary_opts *);

@@ -140,12 +140,17 @@ static uint32_t groups_of(const struct pv_window_conf *c, const struct pv_handle
 
 static struct instance *instance_get(struct pv_window *w, const struct pv_handler *h, const char *name, size_t n)
 {
-	if (n >= PV_BUCKET_NAME)
-		n = PV_BUCKET_NAME - 1;
-	for (size_t i = 0; i < w->ninstances; i++)
-		if (w->instance[i]->handler == h && !w->instance[i]->bound && strlen(w->instance[i]->name) == n &&
-		    !memcmp(w->instance[i]->name, name, n))
+	char own[PV_BUCKET_NAME]; /* a second analyser of the same name is told apart by a number */
+	int len = n < PV_BUCKET_NAME - 8 ? (int)n : PV_BUCKET_NAME - 8;
+	snprintf(own, sizeof own, "%.*s", len, name);
+	for (size_t i = 0, number = 1; i < w->ninstances; i++) {
+		if (w->instance[i]->handler != h || strcmp(w->instance[i]->name, own))
+			continue;
+		if (!w->instance[i]->bound)
 			return w->instance[i];
+		snprintf(own, sizeof own, "%.*s_%zu", len, name, ++number);
+		i = (size_t)-1; /* from the start, with the next name */
+	}
 	if (w->ninstances == PV_WINDOW_INSTANCES)
 		return NULL;
 	struct instance *in = calloc(1, sizeof *in);
@@ -157,7 +162,7 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 		return NULL;
 	in->handler = h;
 	in->stage = -1;
-	memcpy(in->name, name, n);
+	memcpy(in->name, own, sizeof own);
 	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h, defaults_of(h)),
 					   .topn = w->conf.topn,
 					   .topn_percentile = w->conf.topn_percentile,

@@ -19,7 +19,6 @@
 #include "event/reader.h"
 #include "stage/crew.h"
 #include "stage/pipe.h"
-#include "stage/thread.h"
 #include "unit/stream_util.h"
 
 /* ---- scripts ------------------------------------------------------------------------------------ */
@@ -980,51 +979,41 @@ static void pipe_signal(void **state)
 	}
 }
 
-/* ---- drivers that join stages as threads ------------------------------------------------------------- */
+/* ---- the driver that joins stages as threads ------------------------------------------------------------- */
 
-/* What is asked of each of them: a sink in front of one stage, pushing, ending. */
+/* What is asked of it: a sink in front of one stage, pushing, ending. */
 struct joined {
-	struct pv_thread *thread;
 	struct pv_crew *crew;
 	struct pv_sink sink;
 };
 
 static const struct {
 	const char *name;
-	unsigned crew; /* threads besides this one; 0: the other driver, a thread and its ring */
-} joiners[] = {{"a thread", 0}, {"a crew of two", 1}, {"a crew of five", 4}};
+	unsigned crew; /* threads besides this one */
+} joiners[] = {{"a crew of two", 1}, {"a crew of five", 4}};
 #define JOINERS (sizeof joiners / sizeof joiners[0])
 
 static void join_start(struct joined *j, size_t how, struct pv_stage *stage)
 {
 	memset(j, 0, sizeof *j);
-	if (!joiners[how].crew) {
-		j->thread = pv_thread_start(stage);
-		assert_non_null(j->thread);
-		j->sink = pv_sink_thread(j->thread);
-	} else {
-		j->crew = pv_crew_new(joiners[how].crew);
-		assert_non_null(j->crew);
-		j->sink = pv_crew_add(j->crew, stage);
-		pv_crew_start(j->crew);
-	}
+	j->crew = pv_crew_new(joiners[how].crew);
+	assert_non_null(j->crew);
+	j->sink = pv_crew_add(j->crew, stage);
+	pv_crew_start(j->crew);
 	assert_non_null(j->sink.write);
 }
 
 static void join_push(struct joined *j)
 {
-	if (j->thread)
-		pv_thread_push(j->thread);
-	else
-		pv_crew_push(j->crew);
+	pv_crew_push(j->crew);
 }
 
 static enum pv_res join_end(struct joined *j, bool cut)
 {
-	return j->thread ? pv_thread_join(j->thread, cut) : pv_crew_finish(j->crew, cut);
+	return pv_crew_finish(j->crew, cut);
 }
 
-/* Events of uneven sizes as own events, references, and whole batches: every path of the ring's sink. */
+/* Events of uneven sizes as own events, references, and whole batches: every path of the queue's sink. */
 static void produce(struct pv_out *o, uint64_t packets, unsigned style)
 {
 	struct mem run = {0};
@@ -1099,7 +1088,7 @@ static void threads_hold_back(void **state)
 			pv_out_event(&o, (enum pv_event_type)200, PV_EVENT_MAX, SEC);
 		pv_out_drain(&o);
 		/* all but what is on the way has been slept for */
-		assert_true(ms() - before >= 10 * (int64_t)(batches - PV_RING_BATCHES - 4));
+		assert_true(ms() - before >= 10 * (int64_t)(batches - PV_CREW_QUEUE - 4));
 		assert_int_equal(join_end(&j, true), PV_OK);
 		assert_true(c.cut);
 		pv_out_free(&o);

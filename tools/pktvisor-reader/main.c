@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	pv_crew_finish(chain.crew, false);
 	struct pv_summary s = {.prog = &prog, .table = table};
 	code = pv_summary_end(&s, w, code);
-	pv_summary_losses(&prog, w);
+	code = pv_summary_losses(&prog, w, code);
 	pv_out_free(&out);
 	for (size_t i = 0; i < chain.n; i++)
 		pv_stage_free(chain.stage[i]);

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	code = pv_tool_finish(&prog, &end);
 	if (!conf.buckets)
 		code = pv_summary_end(&s, w, code);
-	pv_summary_losses(&prog, w);
+	code = pv_summary_losses(&prog, w, code);
 	pv_stage_free(pv_window_stage(w));
 out:
 	pv_summary_opts_free(&o);
