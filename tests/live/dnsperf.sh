@@ -26,7 +26,7 @@ all=$(jq -s 'last|.["5m"].dns.wire_packets.queries' window.json)
 [ -n "$sent" ] && [ "$sent" -gt $((secs * 4000)) ] && [ "$sum" = "$sent" ] && echo "ok - the periods' queries sum to the $sent that dnsperf sent" || echo "not ok - dnsperf sent '$sent', the periods sum to '$sum'"
 [ "$all" = "$sent" ] && echo "ok - so does the merged window" || echo "not ok - the merged window counts '$all' queries, dnsperf '$sent'"
 [ "$replies" = $((sent - lost)) ] && echo "ok - and the replies to what was answered" || echo "not ok - $replies replies, dnsperf got $((sent - lost))"
-grep -q 'dropped: kernel 0, interface 0' capture.err && echo "ok - capture reports zero drops" || echo "not ok - $(grep dropped capture.err)"
+grep -q 'dropped by the kernel 0, by the interface 0' capture.err && echo "ok - capture reports zero drops" || echo "not ok - $(grep dropped capture.err)"
 grep -v '^#' dnsperf.out | tail -12 >&2
 
 # the interface goes down in the middle
