@@ -13,8 +13,9 @@ while read -r f; do
 	name=$(capture_name "$f")
 	case $name in dns-mixed.pcap | dns-each.pcap) continue ;; esac # large, and nothing that the others have not
 	pv-capture -r "$f" -H "$HOSTS" >packets.pve 2>/dev/null || continue
-	bad=
-	for geo in no yes; do
+	bad= with="no yes"
+	case $name in hostile/* | link/* | format/*) with=yes ;; esac
+	for geo in $with; do
 		db=() && opt=()
 		[ $geo = no ] || { db=("${DB[@]}"); opt=("${GEO[@]}"); }
 		"$PVEXACT" net "${db[@]}" <packets.pve 2>err | "$PVEXACT" dns "${db[@]}" 2>>err | "$PVEXACT" dhcp 2>>err |
