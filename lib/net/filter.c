@@ -183,63 +183,6 @@ bool pv_net_filter_on(const struct pv_net_filter *f)
 
 /* ---- the announcement's text --------------------------------------------------------------------- */
 
-struct writer {
-	char *out;
-	size_t cap, len;
-};
-
-static void say(struct writer *w, const char *text)
-{
-	size_t n = strlen(text);
-
-	if (!w->cap)
-		return;
-	if (n > w->cap - 1 - w->len)
-		n = w->cap - 1 - w->len;
-	memcpy(w->out + w->len, text, n);
-	w->len += n;
-	w->out[w->len] = '\0';
-}
-
-static void say_key(struct writer *w, int key)
-{
-	if (w->len)
-		say(w, ";");
-	say(w, pv_net_keys[key].name);
-	say(w, "=");
-}
-
-size_t pv_net_filter_text(const struct pv_net_filter *f, char *out, size_t cap)
-{
-	struct writer w = {out, cap, 0};
-
-	say(&w, "");
-	if (f->geoloc_notfound) {
-		say_key(&w, KEY_GEOLOC_NOTFOUND);
-		say(&w, "true");
-	}
-	if (f->asn_notfound) {
-		say_key(&w, KEY_ASN_NOTFOUND);
-		say(&w, "true");
-	}
-	if (f->geoloc_prefix) {
-		say_key(&w, KEY_GEOLOC_PREFIX);
-		for (size_t i = 0; i < f->nprefix; i++) {
-			say(&w, i ? "," : "");
-			say(&w, f->prefix[i]);
-		}
-	}
-	if (f->asn_number) {
-		say_key(&w, KEY_ASN_NUMBER);
-		for (size_t i = 0; i < f->nasn; i++) {
-			char number[16];
-			snprintf(number, sizeof(number), "%s%" PRIu32, i ? "," : "", f->asn[i]);
-			say(&w, number);
-		}
-	}
-	return w.len;
-}
-
 /* ---- the decision ---------------------------------------------------------------------------------- */
 
 static bool is_not_found(const char *text, size_t n)

@@ -44,10 +44,6 @@ pv_set_fn pv_net_filter_set; /* conf: struct pv_net_filter */
 /* False: everything is accepted, no text is needed. */
 bool pv_net_filter_on(const struct pv_net_filter *);
 
-/* "geoloc_notfound=true;only_asn_number=237,1221" for the stage's announcement; empty when nothing is
- * filtered. Returns its length; cut when cap is too small. */
-size_t pv_net_filter_text(const struct pv_net_filter *, char *out, size_t cap);
-
 /* The DEFINE numbers of the remote end, for looking up their texts. False: there is no remote end. */
 static inline bool pv_net_remote(const struct pv_net *ev, uint32_t *geo, uint32_t *asn)
 {

@@ -221,30 +221,6 @@ static void test_decisions(void **state)
 	}
 }
 
-static void test_text(void **state)
-{
-	struct pv_net_filter f;
-	char err[64], text[256];
-
-	(void)state;
-	pv_net_filter_init(&f);
-	assert_int_equal(pv_net_filter_text(&f, text, sizeof(text)), 0);
-	assert_string_equal(text, "");
-	set(&f, "only_asn_number", "237,1221", err, sizeof(err));
-	set(&f, "geoloc_notfound", "true", err, sizeof(err));
-	set(&f, "asn_notfound", "true", err, sizeof(err));
-	set(&f, "recorded_stream", "true", err, sizeof(err));
-	set(&f, "only_geoloc_prefix", "EU,NA/United States", err, sizeof(err));
-	const char *want = "geoloc_notfound=true;asn_notfound=true;only_geoloc_prefix=EU,NA/United States;"
-			   "only_asn_number=237,1221";
-	assert_int_equal(pv_net_filter_text(&f, text, sizeof(text)), strlen(want));
-	assert_string_equal(text, want);
-	assert_int_equal(pv_net_filter_text(&f, text, 10), 9);
-	assert_string_equal(text, "geoloc_no");
-	assert_int_equal(pv_net_filter_text(&f, text, 0), 0);
-	pv_net_filter_free(&f);
-}
-
 /* ---- the analyser ------------------------------------------------------------------------------------- */
 
 struct capture { /* of what the stage puts out */
@@ -559,7 +535,6 @@ int main(void)
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_recorded),
 	    cmocka_unit_test(test_decisions),
-	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_analyser),
 	    cmocka_unit_test(test_analyser_fields),
 	    cmocka_unit_test(test_analyser_filters),
