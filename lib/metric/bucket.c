@@ -292,7 +292,7 @@ struct pv_bucket *pv_bucket_new(const struct pv_handler *h, const struct pv_buck
 
 void pv_bucket_free(struct pv_bucket *b)
 {
-	if (!b)
+	if (!b || atomic_fetch_sub_explicit(&b->others, 1, memory_order_acq_rel))
 		return;
 	for (uint32_t i = 0; i < b->nblocks; i++) {
 		for (size_t m = 0; m < b->handler->nmetrics; m++)
@@ -304,6 +304,31 @@ void pv_bucket_free(struct pv_bucket *b)
 	free(b->index);
 	free(b->enabled);
 	free(b);
+}
+
+struct pv_bucket *pv_bucket_ref(struct pv_bucket *b)
+{
+	atomic_fetch_add_explicit(&b->others, 1, memory_order_relaxed);
+	return b;
+}
+
+bool pv_bucket_shared(const struct pv_bucket *b)
+{
+	return atomic_load_explicit(&b->others, memory_order_acquire) > 0;
+}
+
+struct pv_bucket *pv_bucket_copy(const struct pv_bucket *b)
+{
+	struct pv_bucket *copy = pv_bucket_new(b->handler, &b->conf);
+	if (!copy || pv_bucket_merge(copy, b)) {
+		pv_bucket_free(copy);
+		return NULL;
+	}
+	copy->start_ns = b->start_ns;
+	copy->end_ns = b->end_ns;
+	copy->stream_id = b->stream_id;
+	copy->closed = b->closed;
+	return copy;
 }
 
 size_t pv_bucket_memory(const struct pv_bucket *b)

@@ -23,9 +23,8 @@
 
 #include "metric/bucket.h"
 #include "stage/stage.h"
+#include "window/history.h"
 
-#define PV_WINDOW_PERIOD_SEC 60
-#define PV_WINDOW_PERIODS_MAX 10
 #define PV_WINDOW_INSTANCES 32    /* handlers in one stream: more than there are types, for chains */
 #define PV_WINDOW_DEFINES 65536   /* strings kept of DEFINE events, in all; analysers reuse their numbers long before */
 #define PV_WINDOW_BUDGET (32u << 20) /* of buckets; half of what a program may take (64 MiB) */
@@ -46,6 +45,9 @@ struct pv_window_conf {
 	uint64_t seed;
 	bool live_copies;        /* with `buckets`: put out a LIVE event a second (live streams) */
 	bool buckets;            /* put out events at all; false for those who only print */
+	/* May a LIVE event go out now? Asked once a second; false: the next one will do, since who reads has not come to
+	 * the last. Closed buckets are never held back. NULL: always. */
+	bool (*ready)(void *ctx);
 	/* A period of a live stream has closed: pv_window_bucket_json() is valid for it. May be NULL. */
 	void (*closed)(void *ctx, struct pv_window *);
 	void *ctx;

@@ -2,6 +2,7 @@
 /* pv-window - analysed events in, minutes of mergeable metrics out. See pv-window(1). */
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,14 @@
 #include "tool/summary.h"
 #include "tool/tool.h"
 #include "window/window.h"
+
+/* Who reads from our pipe has taken everything: another live copy is of use. What cannot be asked is taken to keep up. */
+static bool reader_ready(void *ctx)
+{
+	int waiting = 0;
+	(void)ctx;
+	return ioctl(STDOUT_FILENO, FIONREAD, &waiting) || !waiting;
+}
 
 static void print_closed(void *ctx, struct pv_window *w)
 {
@@ -48,6 +57,7 @@ int main(int argc, char **argv)
 	conf.buckets = !json && !table;
 	struct stat st; /* a file wants what is final; who reads a pipe may want to see the minute grow */
 	conf.live_copies = conf.buckets && !(fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode));
+	conf.ready = reader_ready;
 	conf.closed = conf.buckets ? NULL : print_closed;
 	conf.ctx = &s;
 	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))
