@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/version.h"
 #include "dns/view.h"
@@ -31,6 +32,7 @@ struct pv_lane {
 	struct pv_out out;
 	bool open;     /* between START and STOP */
 	uint64_t now_ns;
+	time_t beat_sec;
 	struct pv_ring_reader *reader;
 	pthread_t thread;
 	bool started, joined;
@@ -161,6 +163,8 @@ static void put_stop(struct pv_lane *l, const struct pv_event *stop)
 	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
 	size_t n = 0, count = 0;
 	const struct pv_ledger_row *row = stop ? pv_stop_rows((const void *)stop, &count) : NULL;
+	if (l->conf.beat)
+		l->conf.beat(l->conf.ctx);
 	for (size_t i = 0; i < count && n < PV_LEDGER_ROWS_MAX - 1; i++)
 		if (row[i].stage != PV_STAGE_STREAM)
 			rows[n++] = row[i];
@@ -178,6 +182,8 @@ void pv_lane_batch(struct pv_lane *l, const struct pv_ring_batch *b)
 	while (b->special && p < end) {
 		const struct pv_event *ev = (const void *)p;
 		p += ev->size;
+		if (ev->type == PV_EV_STATS)
+			pv_out_pass(&l->out, ev, ev->size);
 		if (ev->type != PV_EV_START && ev->type != PV_EV_STOP)
 			continue;
 		feed(l, run, (size_t)((const uint8_t *)ev - run));
@@ -192,6 +198,7 @@ void pv_lane_batch(struct pv_lane *l, const struct pv_ring_batch *b)
 		}
 	}
 	feed(l, run, (size_t)(end - run));
+	pv_out_flush(&l->out);
 }
 
 /* The stream goes on without us, or broke off. */
@@ -214,6 +221,15 @@ void pv_lane_end(struct pv_lane *l)
 	put_stop(l, NULL);
 }
 
+static void beat(struct pv_lane *l)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	if (l->conf.beat && t.tv_sec != l->beat_sec)
+		l->conf.beat(l->conf.ctx);
+	l->beat_sec = t.tv_sec;
+}
+
 static void *run(void *arg)
 {
 	struct pv_lane *l = arg;
@@ -224,6 +240,7 @@ static void *run(void *arg)
 		atomic_store(&l->lost_events, c.lost_events);
 		pv_lane_batch(l, &b);
 		pv_ring_done(l->reader);
+		beat(l);
 	}
 	pv_lane_end(l);
 	atomic_store(&l->running, false);

@@ -2,7 +2,7 @@
 /* policy/lane.h - one policy on one input stream: a thread that turns the batches of a ring into buckets.
  *
  *   ring --> view of a handler (its filter, its TTL) --> window --\
- *        --> view of another --------------------------> window ---> sink: START, STAGE ..., BUCKET/LIVE ..., STOP
+ *        --> view of another --------------------------> window ---> sink: START, STAGE ..., BUCKET/LIVE and STATS ..., STOP
  *
  * Each handler has a view (dns/view.h, net/view.h) where one is needed, and a window of its own, because periods, deep
  * rate, top-N settings and metric groups are its own. In a chain the view of handler n feeds handler n + 1 too, through
@@ -57,6 +57,9 @@ struct pv_lane_conf {
 	struct pv_sink sink;
 	/* May a LIVE copy be made now? Asked at most once a second, in the lane's thread. NULL: always. */
 	bool (*ready)(void *ctx);
+	/* In the lane's thread, between batches, at most once a second and once before STOP: time to tell who reads the sink what
+	 * is counted elsewhere. NULL: nothing to tell. */
+	void (*beat)(void *ctx);
 	void *ctx;
 	size_t budget_bytes; /* 0: PV_LANE_BUDGET */
 	uint64_t seed;

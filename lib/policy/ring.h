@@ -45,7 +45,7 @@ struct pv_ring_batch {
 	const struct pv_event *first;
 	size_t len;
 	uint64_t events;
-	bool special; /* has START, STOP or DEFINE events */
+	bool special; /* has START, STOP, STATS or DEFINE events */
 };
 
 /* wait: of a recorded stream. NULL: ENOMEM. */
@@ -54,7 +54,7 @@ void pv_ring_free(struct pv_ring *); /* when all readers have left; NULL is fine
 
 /* ---- the writer ------------------------------------------------------------------------------------ */
 
-/* Whole events, at most PV_BATCH_BYTES of them. special: START, STOP or DEFINE is among them. now_ns: stream time of the
+/* Whole events, at most PV_BATCH_BYTES of them. special: START, STOP, STATS or DEFINE is among them. now_ns: stream time of the
  * last. */
 void pv_ring_put(struct pv_ring *, const void *events, size_t bytes, uint64_t count, bool special, uint64_t now_ns);
 /* What is gathered may be read now. */

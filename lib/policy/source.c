@@ -82,8 +82,8 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 			const uint8_t *next = p + ev->size;
 			if (ev->time_ns > s->now_ns || !s->live)
 				s->now_ns = ev->time_ns;
-			if (ev->type == PV_EV_PACKET || ev->type == PV_EV_STAGE || ev->type == PV_EV_DEFINE ||
-			    ev->type == PV_EV_STOP) {
+			bool special = ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
+			if (special || ev->type == PV_EV_PACKET || ev->type == PV_EV_STAGE) {
 				put(s, run, (size_t)(p - run), count, false);
 				count = 0;
 				run = next;
@@ -93,7 +93,7 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 			if (ev->type == PV_EV_PACKET) {
 				const struct pv_event tick = {sizeof tick, PV_EV_TICK, 0, ev->time_ns};
 				put(s, &tick, sizeof tick, 1, false);
-			} else if (ev->type == PV_EV_DEFINE || ev->type == PV_EV_STOP) {
+			} else if (special) {
 				put(s, ev, ev->size, 1, true);
 			}
 			p = next;
