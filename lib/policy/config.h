@@ -67,9 +67,9 @@ struct pv_config_visor { /* key by key as in the document; texts NULL when not g
 
 enum pv_input { PV_INPUT_PCAP, PV_INPUT_FLOW, PV_INPUT_DNSTAP, PV_INPUT_NETPROBE, PV_INPUT_MOCK };
 
-enum pv_pcap_source { PV_PCAP_LIBPCAP, PV_PCAP_AF_PACKET, PV_PCAP_MOCK };
-enum pv_flow_type { PV_FLOW_SFLOW, PV_FLOW_NETFLOW };
-enum pv_probe_type { PV_PROBE_PING, PV_PROBE_TCP };
+enum pv_input_source { PV_INPUT_LIBPCAP, PV_INPUT_AF_PACKET, PV_INPUT_PCAP_MOCK };
+enum pv_input_flow { PV_INPUT_SFLOW, PV_INPUT_NETFLOW }; /* netflow: NetFlow and IPFIX, told apart by themselves */
+enum pv_input_probe { PV_INPUT_PING, PV_INPUT_TCP };
 
 struct pv_config_target {
 	const char *name, *target;
@@ -87,13 +87,13 @@ struct pv_config_stream {
 	/* of `input`'s kind; the others are zero */
 	struct {
 		const char *iface, *bpf, *host_spec, *pcap_file; /* NULL: not given. One of iface and pcap_file is (or
-								  * source is MOCK) */
-		enum pv_pcap_source source;
+								  * source is PCAP_MOCK) */
+		enum pv_input_source source;
 		uint64_t tcp_flows_max; /* 0: not limited by the configuration */
 		bool debug;
 	} pcap;
 	struct {
-		enum pv_flow_type type;
+		enum pv_input_flow type;
 		const char *bind, *pcap_file;
 		uint16_t port;
 	} flow;
@@ -102,7 +102,7 @@ struct pv_config_stream {
 		struct pv_hosts *only_hosts;     /* owned; NULL: all */
 	} dnstap;
 	struct {
-		enum pv_probe_type type;
+		enum pv_input_probe type;
 		uint64_t interval_ms, timeout_ms, packets, packets_interval_ms, payload_bytes;
 		struct pv_config_target *targets; /* owned */
 		size_t ntargets;
