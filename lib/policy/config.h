@@ -95,7 +95,7 @@ struct pv_config_stream {
 	struct {
 		enum pv_input_flow type;
 		const char *bind, *pcap_file;
-		uint16_t port;
+		uint64_t port; /* 0..65535 */
 	} flow;
 	struct {
 		const char *file, *socket, *tcp; /* the first that is given counts */

@@ -95,7 +95,6 @@ void pv_document_free(struct pv_document *d)
 
 struct frame { /* a map or list that is not complete */
 	struct pv_node *node, *last;
-	bool is_key; /* it stands where a key should be */
 	/* of a map: its next entry's key */
 	bool has_key;
 	const char *key;
@@ -164,21 +163,20 @@ static const char *keep_text(struct build *b, const void *text, size_t n)
 	return to;
 }
 
-/* Puts a complete scalar, or a map or list that begins, where it belongs. is_key: *key it was. */
-static int attach(struct build *b, struct pv_node *n, bool *is_key)
+/* Puts a scalar, or a map or list that begins, where it belongs. One that stands where a key should be goes
+ * nowhere: its map remembers the text, if it has one. */
+static void attach(struct build *b, struct pv_node *n)
 {
-	*is_key = false;
 	if (!b->depth) {
 		b->doc->root = n;
-		return 0;
+		return;
 	}
 	struct frame *f = &b->stack[b->depth - 1];
 	if (f->node->type == PV_NODE_MAP && !f->has_key) {
-		*is_key = true;
 		f->has_key = true;
 		f->key = pv_node_scalar(n) ? n->text : NULL;
 		f->key_line = b->line;
-		return 0;
+		return;
 	}
 	if (f->node->type == PV_NODE_MAP) {
 		n->key = f->key;
@@ -193,7 +191,6 @@ static int attach(struct build *b, struct pv_node *n, bool *is_key)
 		f->node->first = n;
 	f->last = n;
 	f->node->count++;
-	return 0;
 }
 
 static int remember(struct build *b, const yaml_char_t *name, struct pv_node *n)
@@ -238,7 +235,6 @@ static int on_alias(struct build *b, const yaml_event_t *ev)
 {
 	const char *name = (const char *)ev->data.alias.anchor;
 	const struct pv_node *found = NULL;
-	bool is_key;
 
 	for (unsigned i = b->nanchors; i-- && !found;)
 		if (!strcmp(b->anchors[i].name, name))
@@ -253,7 +249,8 @@ static int on_alias(struct build *b, const yaml_event_t *ev)
 		return -1;
 	n->key = NULL;
 	n->key_line = b->line;
-	return attach(b, n, &is_key);
+	attach(b, n);
+	return 0;
 }
 
 static bool tag_is(const yaml_char_t *tag, const char *what)
@@ -277,8 +274,6 @@ static void give_type(struct pv_node *n)
 
 static int on_scalar(struct build *b, const yaml_event_t *ev)
 {
-	bool is_key;
-
 	if (!tag_is(ev->data.scalar.tag, YAML_STR_TAG))
 		return fail_here(b, "YAML tags other than !!str are not supported here");
 	struct pv_node *n = new_node(b, PV_NODE_TEXT);
@@ -290,24 +285,22 @@ static int on_scalar(struct build *b, const yaml_event_t *ev)
 	n->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.tag;
 	if (!n->quoted)
 		give_type(n);
-	if (remember(b, ev->data.scalar.anchor, n))
-		return -1;
-	return attach(b, n, &is_key);
+	attach(b, n);
+	return remember(b, ev->data.scalar.anchor, n);
 }
 
 static int on_start(struct build *b, enum pv_node_type type, const yaml_char_t *tag, const yaml_char_t *anchor)
 {
-	bool is_key;
-
 	if (!tag_is(tag, type == PV_NODE_MAP ? YAML_MAP_TAG : YAML_SEQ_TAG))
 		return fail_here(b, "YAML tags of maps and lists are not supported");
 	if (b->depth == PV_DOCUMENT_DEPTH)
 		return fail_here(b, "maps and lists are nested too deeply");
 	struct pv_node *n = new_node(b, type);
-	if (!n || remember(b, anchor, n) || attach(b, n, &is_key))
+	if (!n)
 		return -1;
-	b->stack[b->depth++] = (struct frame){.node = n, .is_key = is_key};
-	return 0;
+	attach(b, n);
+	b->stack[b->depth++] = (struct frame){.node = n};
+	return remember(b, anchor, n);
 }
 
 struct entry {
