@@ -28,14 +28,27 @@ int pv_check_memory(struct pv_check *c)
 	return pv_config_fail(c->err, PV_CONFIG_FAILED, 0, "out of memory");
 }
 
+int pv_check_hint(struct pv_check *c, const char *hint)
+{
+	snprintf(c->err->hint, sizeof c->err->hint, "%s", hint);
+	return -1;
+}
+
+int pv_check_type(struct pv_check *c, unsigned line, const char *key, const char *expected)
+{
+	pv_check_fail(c, PV_CONFIG_INVALID, line, "wrong type for key: %s", key);
+	snprintf(c->err->hint, sizeof c->err->hint, "%s is expected", expected);
+	return -1;
+}
+
 int pv_check_wrap(struct pv_check *c, const char *before)
 {
-	char text[PV_CONFIG_TEXT];
+	struct pv_config_error inner = *c->err;
 
-	if (c->err->fault == PV_CONFIG_FAILED)
+	if (inner.fault == PV_CONFIG_FAILED)
 		return -1;
-	snprintf(text, sizeof text, "%s", c->err->text);
-	return pv_config_fail(c->err, c->err->fault, c->err->line, "%s%s", before, text);
+	pv_config_fail(c->err, inner.fault, inner.line, "%s%s", before, inner.text);
+	return pv_check_hint(c, inner.hint);
 }
 
 void pv_check_say(struct pv_check *c, enum pv_config_say kind, unsigned line, const char *fmt, ...)
@@ -182,8 +195,7 @@ static int store(struct pv_check *c, const struct pv_schema_key *k, const json_t
 	char *field = k->at == PV_SCHEMA_NO_FIELD ? NULL : (char *)to + k->at;
 
 	if (!fits(k->type, value))
-		return pv_check_fail(c, PV_CONFIG_INVALID, line, "wrong type for key: %s (%s is expected)", k->name,
-				     pv_schema_type_text(k->type));
+		return pv_check_type(c, line, k->name, pv_schema_type_text(k->type));
 	if (k->type == PV_SCHEMA_UINT) {
 		uint64_t n = (uint64_t)json_integer_value(value);
 		if (k->max && n > k->max)

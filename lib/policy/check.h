@@ -22,6 +22,10 @@ struct pv_check {
 int pv_check_fail(struct pv_check *, enum pv_config_fault, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int pv_check_memory(struct pv_check *);
+/* After pv_check_fail(): what would have been right. Returns -1. */
+int pv_check_hint(struct pv_check *, const char *hint);
+/* "wrong type for key: <key>", and what is expected: "a list". Returns -1. */
+int pv_check_type(struct pv_check *, unsigned line, const char *key, const char *expected);
 /* Puts "before" in front of the error that is there. Returns -1. */
 int pv_check_wrap(struct pv_check *, const char *before);
 void pv_check_say(struct pv_check *, enum pv_config_say, unsigned line, const char *fmt, ...)

@@ -30,7 +30,7 @@
 #define PV_POLICY_CONFIG_H
 
 #include "dns/filter.h"
-#include "metric/metric.h"
+#include "metric/bucket.h"
 #include "net/filter.h"
 #include "packet/hosts.h"
 #include "policy/document.h"

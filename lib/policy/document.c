@@ -30,6 +30,7 @@ int pv_config_fail(struct pv_config_error *e, enum pv_config_fault fault, unsign
 	e->fault = fault;
 	e->line = line;
 	e->column = 0;
+	e->hint[0] = 0;
 	pv_utf8_clean(raw, n < 0 ? 0 : (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1, e->text,
 		      sizeof e->text);
 	return -1;
@@ -37,14 +38,16 @@ int pv_config_fail(struct pv_config_error *e, enum pv_config_fault fault, unsign
 
 const char *pv_config_error_text(const struct pv_config_error *e, const char *file, char *to, size_t cap)
 {
+	const char *open = e->hint[0] ? " (" : "", *close = e->hint[0] ? ")" : "";
+
 	if (file && e->line)
-		snprintf(to, cap, "%s:%u: %s", file, e->line, e->text);
+		snprintf(to, cap, "%s:%u: %s%s%s%s", file, e->line, e->text, open, e->hint, close);
 	else if (file)
-		snprintf(to, cap, "%s: %s", file, e->text);
+		snprintf(to, cap, "%s: %s%s%s%s", file, e->text, open, e->hint, close);
 	else if (e->line)
-		snprintf(to, cap, "line %u: %s", e->line, e->text);
+		snprintf(to, cap, "line %u: %s%s%s%s", e->line, e->text, open, e->hint, close);
 	else
-		snprintf(to, cap, "%s", e->text);
+		snprintf(to, cap, "%s%s%s%s", e->text, open, e->hint, close);
 	return to;
 }
 

@@ -28,6 +28,7 @@
 #define PV_DOCUMENT_ANCHORS 256u     /* looked through one by one for each alias */
 
 #define PV_CONFIG_TEXT 1024 /* of an error: the longest list of valid keys and what is wrong */
+#define PV_CONFIG_HINT 100
 
 enum pv_config_fault {
 	PV_CONFIG_INVALID = 1,  /* what is asked for makes no sense */
@@ -40,13 +41,14 @@ enum pv_config_fault {
 struct pv_config_error {
 	enum pv_config_fault fault;
 	unsigned line, column; /* from 1; 0: the document as a whole, or something that came before it */
-	char text[PV_CONFIG_TEXT]; /* valid UTF-8, no newline, no place */
+	char text[PV_CONFIG_TEXT]; /* valid UTF-8, no newline, no place. Clients match on it */
+	char hint[PV_CONFIG_HINT]; /* what is allowed, where the text does not say it: "a number is expected" */
 };
 
-/* "agent.yaml:12: text"; without what is not known. file may be NULL. Returns `to`. */
+/* "agent.yaml:12: text (hint)"; without what is not known. file may be NULL. Returns `to`. */
 const char *pv_config_error_text(const struct pv_config_error *, const char *file, char *to, size_t cap);
 
-/* For those who find something wrong: sets all of it, cleans the text, returns -1. */
+/* For those who find something wrong: sets all of it (no column, no hint), cleans the text, returns -1. */
 int pv_config_fail(struct pv_config_error *, enum pv_config_fault, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
