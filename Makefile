@@ -8,7 +8,7 @@ ifeq ($(origin CC),default)
 endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
-PKGS    := libpcap jansson libmaxminddb libpsl libxxhash libcap-ng
+PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)
