@@ -31,6 +31,7 @@ struct input {
 	struct pv_bucket_reader reader;
 	uint64_t stream_id;
 	struct pv_store_counts before; /* of the streams before this one */
+	uint64_t ledger_before[PV_STORE_STAGES][PV_STORE_ROWS];
 	struct pv_store_info now;      /* what the next view will say */
 	struct instance *instance[PV_STORE_INSTANCES];
 	size_t ninstances;
@@ -339,6 +340,8 @@ static void on_start(struct input *p, const struct pv_event *ev)
 	close_live(p);
 	p->stream_id = s->stream_id;
 	p->before = p->now.counts;
+	for (size_t i = 0; i < p->now.nledger; i++)
+		memcpy(p->ledger_before[i], p->now.ledger[i].row, sizeof p->ledger_before[i]);
 	p->now.counts.streams++;
 	p->now.recorded = s->clock == PV_CLOCK_RECORDED;
 	p->now.note[0] = 0;
@@ -370,23 +373,35 @@ static void on_stage(struct input *p, const struct pv_event *ev)
 	p->changed = true;
 }
 
+/* Rows of one stage and kind may come more than once and add up. */
+void pv_store_ledger(struct pv_stage *stage, const struct pv_ledger_row *rows, size_t n)
+{
+	struct input *p = (struct input *)stage;
+	uint64_t received = 0, os_drops = 0, if_drops = 0;
+	for (size_t i = 0; i < p->now.nledger; i++) {
+		memcpy(p->now.ledger[i].row, p->ledger_before[i], sizeof p->ledger_before[i]);
+		p->now.ledger[i].row[PV_LEDGER_XACT_OPEN] = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].stage >= PV_STAGE_STREAM - 1 || rows[i].what >= PV_STORE_ROWS)
+			continue; /* counts of events, and what the window lost */
+		struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
+		if (l)
+			l->row[rows[i].what] += rows[i].value;
+		if (rows[i].stage)
+			continue;
+		received += rows[i].what == PV_LEDGER_RECEIVED ? rows[i].value : 0;
+		os_drops += rows[i].what == PV_LEDGER_OS_DROPS ? rows[i].value : 0;
+		if_drops += rows[i].what == PV_LEDGER_IF_DROPS ? rows[i].value : 0;
+	}
+	count_source(p, received, os_drops, if_drops);
+}
+
 static void on_stop(struct input *p, const struct pv_event *ev)
 {
 	size_t n;
-	const struct pv_ledger_row *row = pv_stop_rows((const void *)ev, &n);
-	uint64_t received = 0, os_drops = 0, if_drops = 0;
-	for (size_t i = 0; i < n; i++) {
-		struct pv_store_ledger *l = row[i].stage < PV_STAGE_STREAM - 1 ? ledger_of(p, row[i].stage) : NULL;
-		if (l && row[i].what < sizeof l->row / sizeof l->row[0])
-			l->row[row[i].what] += row[i].value;
-		if (row[i].stage == 0 && row[i].what == PV_LEDGER_RECEIVED)
-			received += row[i].value;
-		if (row[i].stage == 0 && row[i].what == PV_LEDGER_OS_DROPS)
-			os_drops += row[i].value;
-		if (row[i].stage == 0 && row[i].what == PV_LEDGER_IF_DROPS)
-			if_drops += row[i].value;
-	}
-	count_source(p, received, os_drops, if_drops);
+	const struct pv_ledger_row *rows = pv_stop_rows((const void *)ev, &n);
+	pv_store_ledger(&p->stage, rows, n);
 	close_live(p);
 	state(p, PV_STORE_ENDED);
 }

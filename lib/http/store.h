@@ -59,6 +59,10 @@ struct pv_stage *pv_store_input(struct pv_store *, const struct pv_store_input *
 /* Say about an input what its stage cannot know, "cut off at byte 17: ..."; shown with its state. The stage's thread. */
 void pv_store_note(struct pv_stage *, const char *text);
 
+/* What the stages of the running stream have counted so far, as STOP will say at its end; replaces what was said of it
+ * before. For those who know it earlier than STOP. The stage's thread; shown with the next batch. */
+void pv_store_ledger(struct pv_stage *, const struct pv_ledger_row *rows, size_t n);
+
 /* No longer serve an input, NULL: all of the policy. What its stage still brings is thrown away. False when there is none. */
 bool pv_store_remove(struct pv_store *, const char *policy, const char *tap);
 
@@ -82,10 +86,12 @@ struct pv_store_counts {
 	uint64_t lost;    /* that found no memory or room, or of handlers we do not know */
 };
 
-struct pv_store_ledger { /* of one stage, from STOP */
+#define PV_STORE_ROWS (PV_LEDGER_FLOW_EVICTED + 1)
+
+struct pv_store_ledger { /* of one stage, cumulative like the counts above; from STOP or pv_store_ledger() */
 	uint8_t stage;
-	char name[32];
-	uint64_t row[PV_LEDGER_FLOW_EVICTED + 1]; /* by enum pv_ledger */
+	char name[32]; /* as announced, "dns" */
+	uint64_t row[PV_STORE_ROWS]; /* by enum pv_ledger; open transactions are those of now */
 };
 
 struct pv_view_instance {
