@@ -60,36 +60,54 @@ static bool again(const struct addrinfo *first, const struct addrinfo *a)
 	return false;
 }
 
-size_t pv_listen(const char *host, uint16_t *port, struct pv_listen *out, size_t max, char *err, size_t cap)
+struct listening {
+	uint16_t port;
+	struct pv_listen *out;
+	size_t n, max;
+	int why; /* errno of the last failure */
+};
+
+static bool harmless(int why)
+{
+	return why == EADDRNOTAVAIL || why == EAFNOSUPPORT; /* the machine has no such address */
+}
+
+/* On every address of one name. 0, or what getaddrinfo() says. */
+static int listen_name(struct listening *l, const char *host)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
-	uint16_t want = *port;
-	size_t n = 0;
-	int rc = getaddrinfo(host, NULL, &hints, &all), why = 0;
-	if (rc) {
-		snprintf(err, cap, "unable to bind to %s:%u: %s", host, want, gai_strerror(rc));
-		return 0;
-	}
-	for (struct addrinfo *a = all; a && n < max; a = a->ai_next) {
+	int rc = getaddrinfo(host, NULL, &hints, &all);
+	for (struct addrinfo *a = rc ? NULL : all; a && l->n < l->max && (!l->why || harmless(l->why)); a = a->ai_next) {
 		if ((a->ai_family != AF_INET && a->ai_family != AF_INET6) || again(all, a))
 			continue;
-		set_port(a->ai_addr, *port);
+		set_port(a->ai_addr, l->port);
 		int fd = listen_on(a);
 		if (fd < 0) {
-			why = errno;
-			if (why == EADDRNOTAVAIL || why == EAFNOSUPPORT)
-				continue;
-			break;
+			l->why = errno;
+			continue;
 		}
-		out[n++] = (struct pv_listen){fd, pv_http_loopback(a->ai_addr), a->ai_family == AF_INET6};
-		*port = port_of(fd);
-		why = 0;
+		l->out[l->n++] = (struct pv_listen){fd, pv_http_loopback(a->ai_addr), a->ai_family == AF_INET6};
+		l->port = port_of(fd);
 	}
-	freeaddrinfo(all);
-	if (n && (!why || why == EADDRNOTAVAIL || why == EAFNOSUPPORT))
-		return n;
-	snprintf(err, cap, "unable to bind to %s:%u: %s", host, want, strerror(why ? why : EADDRNOTAVAIL));
-	while (n)
-		close(out[--n].fd);
+	if (!rc)
+		freeaddrinfo(all);
+	return rc;
+}
+
+size_t pv_listen(const char *host, uint16_t *port, struct pv_listen *out, size_t max, char *err, size_t cap)
+{
+	struct listening l = {.port = *port, .out = out, .max = max};
+	bool both = !strcmp(host, "localhost"); /* RFC 6761: the loopback addresses, whatever a hosts file says */
+	int rc = listen_name(&l, both ? "127.0.0.1" : host);
+	if (both)
+		rc = listen_name(&l, "::1");
+	if (l.n && (!l.why || harmless(l.why))) {
+		*port = l.port;
+		return l.n;
+	}
+	snprintf(err, cap, "unable to bind to %s:%u: %s", host, *port,
+		 rc ? gai_strerror(rc) : strerror(l.why ? l.why : EADDRNOTAVAIL));
+	while (l.n)
+		close(out[--l.n].fd);
 	return 0;
 }
