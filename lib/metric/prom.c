@@ -19,13 +19,13 @@
 #define OWN_NAME  "pktvisor_exposition_dropped_samples"
 
 const uint64_t pv_prom_bounds[PV_PROM_BOUNDS] = {
-	10,      21,      46,
-	100,     146,     215,     316,     464,     681,
-	1000,    1467,    2154,    3162,    4641,    6812,
-	10000,   14677,   21544,   31622,   46415,   68129,
-	100000,  146779,  215443,  316227,  464158,  681292,
-	1000000, 1467799, 2154434, 3162277, 4641588, 6812920,
-	10000000, 21544346, 46415888, 100000000,
+	10, 21, 46,
+	100, 146, 215, 316, 464, 681,
+	1000, 1467, 2154, 3162, 4641, 6812,
+	10000, 14677, 21544, 31622, 46415, 68129,
+	100000, 146779, 215443, 316227, 464158, 681292,
+	1000000, 1467799, 2154434, 3162277, 4641589, 6812920,
+	10000000, 21544347, 46415890, 100000000,
 };
 
 static const char *const type_names[] = {"gauge", "counter", "summary", "histogram"};
@@ -57,7 +57,7 @@ struct pv_prom {
 	size_t max_bytes, bytes;
 	struct family *families;
 	uint32_t nfamilies, cap_families;
-	uint32_t *index; /* of families by name; 0 is free, else family + 1 */
+	uint32_t *index;  /* of families by name; 0 is free, else family + 1 */
 	uint64_t *series; /* hashes of those that are there; 0 is free */
 	size_t nseries, cap_series;
 	struct family refused; /* what has no place is written here and taken back */
@@ -74,7 +74,7 @@ struct point {
 	unsigned samples;
 };
 
-/* ---- bytes ----------------------------------------------------------------------------------------------- */
+/* ---- bytes -------------------------------------------------------------------------------------- */
 
 static bool reserve(struct pv_prom *p, struct buf *b, size_t more)
 {
@@ -153,14 +153,15 @@ static void put_real(struct pv_prom *p, struct buf *b, double v)
 	put_text(p, b, text);
 }
 
-/* ---- names and labels -------------------------------------------------------------------------------------- */
+/* ---- names and labels --------------------------------------------------------------------------- */
 
 static bool is_name(const char *s)
 {
 	if (!s || !*s || (*s >= '0' && *s <= '9'))
 		return false;
 	for (; *s; s++)
-		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_'))
+		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
+		      *s == '_'))
 			return false;
 	return true;
 }
@@ -221,7 +222,7 @@ static void put_labels(struct pv_prom *p, struct buf *b, const struct set *s)
 	put(p, b, "}", 1);
 }
 
-/* ---- families ------------------------------------------------------------------------------------------------ */
+/* ---- families ----------------------------------------------------------------------------------- */
 
 static struct family *find(struct pv_prom *p, const char *name, size_t n)
 {
@@ -284,7 +285,8 @@ static bool overlaps(struct pv_prom *p, const char *name, enum pv_prom_type type
 		snprintf(longer, sizeof longer, "%s%s", name, suffixes[i]);
 		if (owns(type, suffixes[i]) && find(p, longer, n + s))
 			return true;
-		struct family *shorter = n > s && !strcmp(name + n - s, suffixes[i]) ? find(p, name, n - s) : NULL;
+		struct family *shorter =
+		    n > s && !strcmp(name + n - s, suffixes[i]) ? find(p, name, n - s) : NULL;
 		if (shorter && owns(shorter->type, suffixes[i]))
 			return true;
 	}
@@ -344,7 +346,7 @@ static size_t heading_bytes(const struct family *f)
 	return sizeof(HELP TYPE) - 1 + 2 * strlen(f->name) + f->help.len + strlen(type_names[f->type]) + 4;
 }
 
-/* ---- points --------------------------------------------------------------------------------------------------- */
+/* ---- points ------------------------------------------------------------------------------------- */
 
 static bool grow_series(struct pv_prom *p)
 {
@@ -367,8 +369,9 @@ static bool grow_series(struct pv_prom *p)
 	return true;
 }
 
-/* Has this series come before? Now it has. The hash is seeded, so nobody outside can make two of his look the same, and by
- * chance 100,000 have two alike once in four thousand million texts: a sample would be missing, and counted. */
+/* Has this series come before? Now it has. The hash is seeded, so nobody outside can make two of his look the
+ * same, and by chance 100,000 have two alike once in four thousand million texts: a sample would be missing,
+ * and counted. */
 static bool seen(struct pv_prom *p, const char *series, size_t n)
 {
 	uint64_t hash = XXH3_64bits_withSeed(series, n, p->seed);
@@ -441,13 +444,13 @@ static void point_end(struct point *pt)
 	f->text.len = pt->start;
 }
 
-/* ---- kinds ------------------------------------------------------------------------------------------------------ */
+/* ---- kinds -------------------------------------------------------------------------------------- */
 
 struct visit {
 	struct pv_prom *prom;
-	struct set given;               /* the caller's labels */
-	const struct pv_block *block;   /* `labels` are of this one */
-	struct set labels;              /* and its scopes' */
+	struct set given;	      /* the caller's labels */
+	const struct pv_block *block; /* `labels` are of this one */
+	struct set labels;	      /* and its scopes' */
 	char keys[DEPTH_MAX][4 * PV_BLOCK_KEY + 1];
 	struct pv_topn_row *rows;
 };
@@ -478,7 +481,8 @@ static void top(struct visit *v, struct family *f, const struct pv_bucket *b, co
 
 static const char *const quantile_values[4] = {"0.5", "0.9", "0.95", "0.99"};
 
-static void quantiles(struct visit *v, struct family *f, const struct pv_metric *m, const struct pv_exphist *h)
+static void quantiles(struct visit *v, struct family *f, const struct pv_metric *m,
+		      const struct pv_exphist *h)
 {
 	if (!h || !pv_exphist_count(h))
 		return;
@@ -539,7 +543,7 @@ static void histogram(struct visit *v, struct family *f, const struct pv_histogr
 	point_end(&pt);
 }
 
-/* ---- buckets ------------------------------------------------------------------------------------------------------ */
+/* ---- buckets ------------------------------------------------------------------------------------ */
 
 int pv_prom_name(const struct pv_handler *h, const struct pv_metric *m, char *out, size_t cap)
 {
@@ -596,7 +600,8 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 		one_u64(v->prom, f, &v->labels, c->count);
 		break;
 	case PV_DISTINCT:
-		one_u64(v->prom, f, &v->labels, c->distinct ? (uint64_t)llround(pv_hll_estimate(c->distinct)) : 0);
+		one_u64(v->prom, f, &v->labels,
+			c->distinct ? (uint64_t)llround(pv_hll_estimate(c->distinct)) : 0);
 		break;
 	case PV_TOPN:
 		top(v, f, b, m, c);
@@ -640,18 +645,19 @@ int pv_prom_bucket(struct pv_prom *p, const struct pv_bucket *b, const struct pv
 	return p->failed ? no_memory(p) : 0;
 }
 
-/* ---- a program about itself ------------------------------------------------------------------------------------------ */
+/* ---- a program about itself --------------------------------------------------------------------- */
 
 static bool valid(const struct pv_prom_metric *m)
 {
 	size_t n = m->name ? strlen(m->name) : 0;
 	if (!is_name(m->name) || n >= NAME_MAX_)
 		return false;
-	return m->type == PV_PROM_GAUGE || (m->type == PV_PROM_COUNTER && n > 6 && !strcmp(m->name + n - 6, "_total"));
+	return m->type == PV_PROM_GAUGE ||
+	       (m->type == PV_PROM_COUNTER && n > 6 && !strcmp(m->name + n - 6, "_total"));
 }
 
-static int value(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels, size_t n,
-		 bool real, uint64_t u, double d)
+static int value(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels,
+		 size_t n, bool real, uint64_t u, double d)
 {
 	struct set s;
 	if (!valid(m) || !set_given(&s, labels, n))
@@ -665,19 +671,19 @@ static int value(struct pv_prom *p, const struct pv_prom_metric *m, const struct
 	return p->failed ? no_memory(p) : 0;
 }
 
-int pv_prom_u64(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels, size_t n,
-		uint64_t v)
+int pv_prom_u64(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels,
+		size_t n, uint64_t v)
 {
 	return value(p, m, labels, n, false, v, 0);
 }
 
-int pv_prom_real(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels, size_t n,
-		 double v)
+int pv_prom_real(struct pv_prom *p, const struct pv_prom_metric *m, const struct pv_prom_label *labels,
+		 size_t n, double v)
 {
 	return value(p, m, labels, n, true, 0, v);
 }
 
-/* ---- the object ------------------------------------------------------------------------------------------------------- */
+/* ---- the object --------------------------------------------------------------------------------- */
 
 /* Copies of the labels of our own metric. */
 static int keep_own(struct pv_prom *p, const struct pv_prom_conf *conf)
