@@ -9,6 +9,12 @@ endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
 PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
+# What only some programs and tests link: those that serve (lib/http).
+HTTP_LIBS       := -lmicrohttpd -lz
+LIBS_pv-serve   := $(HTTP_LIBS)
+LIBS_pktvisord  := $(HTTP_LIBS)
+LIBS_test_agent := $(HTTP_LIBS)
+LIBS_test_serve := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)
@@ -73,7 +79,7 @@ define TOOL_template
 $(BIN)/$(1): $(patsubst %.c,$(B)/%.o,$(filter tools/$(1)/%,$(TOOL_SRC))) $(B)/libpv.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
-	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(PKG_LIBS) -lm
 endef
 $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 
@@ -94,7 +100,7 @@ $(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%)
 $(B)/tests/%: tests/unit/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -Itests -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lcmocka -lm
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -Itests -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(LIBS_$(*F)) $(PKG_LIBS) -lcmocka -lm
 
 $(B)/tests/%: tests/tools/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
