@@ -13,7 +13,7 @@ PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
 HTTP_LIBS       := -lmicrohttpd -lz
 LIBS_pv-serve   := $(HTTP_LIBS)
 LIBS_pktvisord  := $(HTTP_LIBS)
-LIBS_test_agent := $(HTTP_LIBS)
+LIBS_pvchurn    := $(HTTP_LIBS)
 LIBS_test_serve := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
@@ -105,7 +105,7 @@ $(B)/tests/%: tests/unit/%.c $(B)/libpv.a
 $(B)/tests/%: tests/tools/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(LIBS_$(*F)) $(PKG_LIBS) -lm
 
 $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
 	@mkdir -p $(@D)

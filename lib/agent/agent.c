@@ -452,6 +452,11 @@ static void add_samples(void *ctx, const struct pv_graph_lane *l)
 	pv_prom_u64(p, &bytes, input, 1, s.ring_bytes);
 }
 
+void pv_agent_each(struct pv_agent *a, void (*fn)(void *, const struct pv_graph_lane *), void *ctx)
+{
+	pv_graph_each(a->graph, NULL, fn, ctx);
+}
+
 void pv_agent_prom(void *agent, struct pv_prom *p)
 {
 	struct pv_agent *a = agent;

@@ -76,6 +76,9 @@ json_t *pv_agent_policies_json(struct pv_agent *, const char *name);
 /* Somebody wants metrics as they are now. May take PV_AGENT_WAIT_MS. */
 void pv_agent_asked(struct pv_agent *);
 
+/* Every policy on every tap, with what is counted of it (policy/graph.h). */
+void pv_agent_each(struct pv_agent *, void (*fn)(void *ctx, const struct pv_graph_lane *), void *ctx);
+
 /* Self metrics of sources and lanes: for struct pv_read_conf.more_prom. */
 void pv_agent_prom(void *agent, struct pv_prom *);
 

@@ -40,7 +40,8 @@ struct daemon {
 	struct pv_routes *routes;
 	struct pv_http *http;
 	char token[TOKEN_MAX + 1];
-	int signal_fd, stop_fd;
+	char *pid_file, *data_dir; /* absolute, once they are ours */
+	int signal_fd, stop_fd, notify_fd;
 };
 
 static void say_config(void *ctx, enum pv_config_say kind, const char *line)
@@ -157,6 +158,10 @@ static int make(struct daemon *d)
 	struct pv_config_error why;
 	const struct options *o = &d->o;
 	const struct pv_store_conf store = {pv_handlers, pv_tool_seed()};
+	if (o->data_dir && !(d->data_dir = realpath(o->data_dir, NULL))) {
+		snprintf(err, sizeof err, "%s: %s", o->data_dir, strerror(errno));
+		return fail(d, err);
+	}
 	if ((o->geo_city || o->geo_asn) && !(d->geo = pv_geo_db_open(o->geo_city, o->geo_asn, err, sizeof err)))
 		return fail(d, err);
 	d->store = pv_store_new(&store);
@@ -169,7 +174,7 @@ static int make(struct daemon *d)
 		.seed = pv_tool_seed(),
 		.periods = (unsigned)o->periods,
 		.deep_max = (unsigned)o->deep,
-		.data_dir = o->data_dir,
+		.data_dir = d->data_dir,
 		.say = say_config,
 		.ctx = d,
 	};
@@ -215,7 +220,10 @@ static int serve(struct daemon *d)
 static void drop_privileges(struct daemon *d)
 {
 	char why[256];
-	const struct pv_privs_conf conf = {.keep_net_raw = d->o.admin_api || pv_agent_live(d->agent)};
+	const struct pv_privs_conf conf = {
+		.keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
+		.keep_user = d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
+	};
 	if (!pv_privs_drop(&conf, why, sizeof why))
 		log_say(&d->log, LOG_WARNING_, "%s", why);
 }
@@ -282,9 +290,10 @@ static int run(struct daemon *d)
 	}
 	d->signal_fd = open_signals(); /* before there are threads */
 	d->stop_fd = eventfd(0, EFD_CLOEXEC);
+	d->notify_fd = service_notify_open();
 	if (d->signal_fd < 0 || d->stop_fd < 0)
 		return fail(d, strerror(errno));
-	if (d->o.pid_file && service_pid_file(d->o.pid_file)) {
+	if (d->o.pid_file && service_pid_file(d->o.pid_file, &d->pid_file)) {
 		snprintf(err, sizeof err, "%s: %s", d->o.pid_file, strerror(errno));
 		return fail(d, err);
 	}
@@ -305,9 +314,9 @@ static int run(struct daemon *d)
 		service_ready(ready_fd);
 	if (ready_fd >= 0 && chdir("/"))
 		log_say(&d->log, LOG_WARNING_, "cannot leave the working directory: %s", strerror(errno));
-	service_notify("READY=1");
+	service_notify(d->notify_fd, "READY=1");
 	wait_for_end(d);
-	service_notify("STOPPING=1");
+	service_notify(d->notify_fd, "STOPPING=1");
 	log_say(&d->log, LOG_INFO_, "Shutting down");
 	pv_agent_finish(d->agent);
 	return PV_EXIT_OK;
@@ -315,7 +324,7 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {.signal_fd = -1, .stop_fd = -1};
+	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1};
 	log_open(&d.log, NULL, false, false);
 	options_read(&d.o, argc, argv);
 	d.log.verbose = d.o.verbose;
@@ -326,11 +335,13 @@ int main(int argc, char **argv)
 	pv_agent_free(d.agent);
 	pv_store_free(d.store);
 	pv_geo_db_close(d.geo);
-	if (d.o.pid_file && d.signal_fd >= 0)
-		unlink(d.o.pid_file);
+	if (d.pid_file)
+		unlink(d.pid_file);
 	if (d.http)
 		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
 	log_close(&d.log);
 	pv_config_free(d.file);
+	free(d.pid_file);
+	free(d.data_dir);
 	return code;
 }

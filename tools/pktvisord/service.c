@@ -61,7 +61,7 @@ void service_ready(int fd)
 	close(fd);
 }
 
-int service_pid_file(const char *path)
+int service_pid_file(const char *path, char **made)
 {
 	char text[32];
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -70,23 +70,30 @@ int service_pid_file(const char *path)
 	/* the lock, and with it the descriptor, is ours until we end */
 	if (fd < 0 || fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0) || write(fd, text, (size_t)n) != n)
 		return -1;
+	*made = realpath(path, NULL); /* the working directory may change */
 	return 0;
 }
 
-void service_notify(const char *state)
+int service_notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	size_t n = path ? strlen(path) : 0;
 	if (!n || n >= sizeof to.sun_path || (path[0] != '/' && path[0] != '@'))
-		return;
+		return -1;
 	memcpy(to.sun_path, path, n);
 	if (path[0] == '@') /* an abstract name */
 		to.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
-	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-	close(fd);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void service_notify(int fd, const char *state)
+{
+	ssize_t n = fd < 0 ? 0 : send(fd, state, strlen(state), MSG_NOSIGNAL);
+	(void)n; /* who does not listen does not wait */
 }

@@ -12,10 +12,11 @@ int service_fork(void);
 /* Started: let the parent end. stdin, stdout and stderr become /dev/null. */
 void service_ready(int fd);
 
-/* 0, or -1 with errno. The file is made anew; nobody else may hold it. */
-int service_pid_file(const char *path);
+/* 0, or -1 with errno. The file is made anew; nobody else may hold it. *made: its absolute path, malloc()ed, to remove it. */
+int service_pid_file(const char *path, char **made);
 
-/* sd_notify(3): a datagram to $NOTIFY_SOCKET, when there is one. "READY=1" */
-void service_notify(const char *state);
+/* sd_notify(3): where $NOTIFY_SOCKET is, its descriptor; -1 where nobody waits. Opened while we still may, used later. */
+int service_notify_open(void);
+void service_notify(int fd, const char *state); /* "READY=1" */
 
 #endif
