@@ -19,6 +19,7 @@ struct pv_agent {
 	size_t ntaps;
 	struct pv_config_policy **policies;
 	size_t npolicies;
+	size_t expected; /* places of `policies` that are spoken for, while a document is taken over */
 	json_t *global; /* global_handler_config so far; NULL: none */
 	bool finished;
 	atomic_llong asked_sec; /* monotonic */
@@ -90,6 +91,7 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 	}
 	*p = (struct place){a, policy, stream, NULL};
 	struct pv_store_input in = {.policy = policy->name, .tap = stream->tap, .periods = 1, .merge_like = policy->merge,
+				    .plain_keys = policy->resources,
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
@@ -192,13 +194,94 @@ static int room(void *list, size_t n)
 	return grown ? 0 : -1;
 }
 
-/* The policy at `at` of the registry goes. */
+/* ---- policies that watch what an input costs: with the lock held ----------------------------------------- */
+
+/* How many others are on the same input. */
+static unsigned users(const struct pv_agent *a, const char *stream)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < a->npolicies; i++)
+		for (size_t s = 0; !a->policies[i]->resources && s < a->policies[i]->nstreams; s++)
+			n += !strcmp(a->policies[i]->streams[s].name, stream);
+	return n;
+}
+
+static const struct pv_handler *resources_handler(const struct pv_agent *a)
+{
+	for (size_t i = 0; a->conf.handlers[i]; i++)
+		if (!strcmp(a->conf.handlers[i]->type, "input_resources"))
+			return a->conf.handlers[i];
+	return NULL;
+}
+
+/* "<input>-resources", with the window of the policy that brought the input. NULL: no memory, or no such handler. */
+static struct pv_config_policy *make_resources(const struct pv_agent *a, const struct pv_config_policy *by,
+					       const struct pv_config_stream *s)
+{
+	const struct pv_handler *handler = resources_handler(a);
+	const struct pv_config_handler *like = &by->handlers[0];
+	struct pv_config_policy *p = handler ? calloc(1, sizeof *p) : NULL;
+	if (!p)
+		return NULL;
+	p->resources = true;
+	p->line = by->line;
+	p->streams = calloc(1, sizeof *p->streams);
+	p->handlers = calloc(1, sizeof *p->handlers);
+	if (p->streams && p->handlers) {
+		struct pv_config_stream *to = &p->streams[p->nstreams++];
+		struct pv_config_handler *h = &p->handlers[p->nhandlers++];
+		char name[PV_BUCKET_NAME];
+		snprintf(name, sizeof name, "%s-resources", s->name);
+		*to = (struct pv_config_stream){.name = strdup(s->name), .tap = strdup(s->tap), .input = s->input,
+						.input_type = s->input_type, .config = json_incref(s->config)};
+		to->pcap = s->pcap; /* its texts are those of the config */
+		*h = (struct pv_config_handler){.module = strdup(name), .type = handler->type, .version = handler->version,
+						.handler = handler, .periods = like->periods, .deep = like->deep,
+						.topn = like->topn, .topn_percentile = like->topn_percentile};
+		h->config = json_pack("{s:i, s:i}", "num_periods", (int)like->periods, "deep_sample_rate", (int)like->deep);
+		pv_net_filter_init(&h->net);
+		pv_dns_filter_init(&h->dns);
+		p->name = strdup(name);
+	}
+	if (!p->name || !p->streams[0].name || !p->streams[0].tap || !p->handlers[0].module || !p->handlers[0].config) {
+		pv_config_policy_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* The policy at `at` of the registry goes; with the last one on an input the one that watches it. */
 static void drop_policy(struct pv_agent *a, size_t at)
 {
 	struct pv_config_policy *p = a->policies[at];
-	pv_graph_remove(a->graph, p);
+	char name[PV_BUCKET_NAME];
+	size_t watch;
 	memmove(&a->policies[at], &a->policies[at + 1], (--a->npolicies - at) * sizeof a->policies[0]);
+	for (size_t s = 0; !p->resources && s < p->nstreams; s++) {
+		snprintf(name, sizeof name, "%s-resources", p->streams[s].name);
+		if (!users(a, p->streams[s].name) && find_policy(a, name, &watch) && a->policies[watch]->resources)
+			drop_policy(a, watch);
+	}
+	pv_graph_remove(a->graph, p);
 	pv_config_policy_free(p);
+}
+
+/* For each input that the policy is the first on. Without one the policy works as well. */
+static void watch_inputs(struct pv_agent *a, const struct pv_config_policy *p)
+{
+	char name[PV_BUCKET_NAME], why[256];
+	size_t at;
+	for (size_t s = 0; s < p->nstreams; s++) {
+		snprintf(name, sizeof name, "%s-resources", p->streams[s].name);
+		if (users(a, p->streams[s].name) != 1 || find_policy(a, name, &at) ||
+		    room(&a->policies, a->npolicies + a->expected + 1))
+			continue;
+		struct pv_config_policy *watch = make_resources(a, p, &p->streams[s]);
+		if (watch && !pv_graph_add(a->graph, watch, why, sizeof why))
+			a->policies[a->npolicies++] = watch;
+		else
+			pv_config_policy_free(watch);
+	}
 }
 
 static void drop_tap(struct pv_agent *a, size_t at)
@@ -207,7 +290,7 @@ static void drop_tap(struct pv_agent *a, size_t at)
 	memmove(&a->taps[at], &a->taps[at + 1], (--a->ntaps - at) * sizeof a->taps[0]);
 }
 
-/* Back to so many of each. */
+/* Back to so many of each. The last one is of those that came: what watches an input goes with the last on it. */
 static void roll_back(struct pv_agent *a, size_t ntaps, size_t npolicies)
 {
 	while (a->npolicies > npolicies)
@@ -238,6 +321,8 @@ static int take(struct pv_agent *a, struct pv_config *c, struct pv_config_error 
 		}
 		a->policies[a->npolicies++] = p;
 		c->policies[i] = NULL;
+		a->expected = c->npolicies - i - 1;
+		watch_inputs(a, p);
 	}
 	if (c->global) {
 		json_decref(a->global);

@@ -132,5 +132,7 @@ json_t *pv_describe_policy(const struct pv_config_policy *p, const struct pv_con
 		pv_views_free(views);
 	json_decref(in.open);
 	json_decref(in.running);
+	if (p->resources)
+		return json_pack("{s:o, s:o}", "input", in.inputs, "modules", modules);
 	return json_pack("{s:o, s:o, s:o}", "taps", taps_of(p, taps, ntaps), "input", in.inputs, "modules", modules);
 }

@@ -154,6 +154,7 @@ struct pv_config_policy {
 	size_t nhandlers;
 	bool chain; /* modules were a sequence: each handler sees what the one before it let through */
 	bool merge; /* merge_like_handlers */
+	bool resources; /* not of a document: watches what an input costs; its handler has its name */
 	unsigned line;
 };
 

@@ -115,11 +115,13 @@ static enum pv_source_stage stage_of(const struct pv_config_handler *h)
 
 static void want_more(struct pv_source_want *w, const struct pv_config_policy *p)
 {
+	w->policies += !p->resources;
+	w->handlers += p->resources ? 0 : (uint32_t)p->nhandlers;
 	for (size_t i = 0; i < p->nhandlers; i++) {
 		const struct pv_config_handler *h = &p->handlers[i];
 		enum pv_source_stage stage = stage_of(h);
 		w->stage[stage] = true;
-		if (stage == PV_SOURCE_CAPTURE)
+		if (!strcmp(h->type, "pcap"))
 			w->stage[PV_SOURCE_DNS] = true; /* what reassembly loses is among its metrics */
 		if (stage == PV_SOURCE_DNS && h->xact_ttl_ns > w->dns_ttl_ns)
 			w->dns_ttl_ns = h->xact_ttl_ns;
@@ -131,7 +133,7 @@ static void want_more(struct pv_source_want *w, const struct pv_config_policy *p
 /* What all lanes of a source want; and one that is about to join. */
 static void want(struct pv_graph *g, struct node *n, const struct pv_config_policy *joins)
 {
-	struct pv_source_want w = {{false}, 0, 0};
+	struct pv_source_want w = {.policies = 0};
 	if (joins)
 		want_more(&w, joins);
 	for (struct lane *l = g->lanes; l; l = l->next)

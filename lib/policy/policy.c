@@ -30,7 +30,10 @@ void pv_config_policy_free(struct pv_config_policy *p)
 const char *pv_config_instance(const struct pv_config_policy *p, const struct pv_config_stream *s,
 			       const struct pv_config_handler *h, char *to, size_t cap)
 {
-	snprintf(to, cap, "%s-%s-%s", p->name, s->tap, h->module);
+	if (p->resources)
+		snprintf(to, cap, "%s", h->module);
+	else
+		snprintf(to, cap, "%s-%s-%s", p->name, s->tap, h->module);
 	return to;
 }
 

@@ -9,7 +9,8 @@
  * later begins with the next packet; one that nobody wants any more is freed.
  *
  * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events, those of a packet together and the
- * NET event in front; STATS, TICK; STOP. No packets: in place of one without a NET event stands a TICK, so that time goes
+ * NET event in front; STATS, TICK; RESOURCES every five
+ * seconds, and with START and STOP; STOP. No packets: in place of one without a NET event stands a TICK, so that time goes
  * the same way whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
  * announces its own handlers.
  *
@@ -50,6 +51,7 @@ struct pv_source_conf {
 struct pv_source_want {
 	bool stage[PV_SOURCE_STAGES];
 	uint64_t dns_ttl_ns, dhcp_ttl_ns; /* the largest; 0: default */
+	uint32_t policies, handlers;      /* how many there are, for RESOURCES events */
 };
 
 struct pv_source;

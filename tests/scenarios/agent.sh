@@ -90,7 +90,7 @@ is "a filter of the input makes an input of its own" "$(jq '.some["some-udp-n"].
 get /metrics >/dev/null
 get /api/v1/policies/__all/metrics/prometheus >prom
 is "each input is read and parsed once, and only by who is wanted" "$(grep '^pktvisor_input_messages_total' prom | awk '{print $NF}' | sort -n | xargs)" "0 906 1050"
-is "policies share it" "$(get /api/v1/policies | jq -c '[.whole.input[].input.consumers, .some.input[].input.consumers]')" "[3,1]"
+is "policies share it" "$(get /api/v1/policies | jq -c '[.whole.input[].input.consumers, .some.input[].input.consumers]')" "[4,2]"
 is "nothing can be changed without --admin-api" "$(code -X DELETE "$URL/api/v1/policies/nx")" 404
 finish
 
@@ -111,11 +111,15 @@ code "${yaml[@]}" --data-binary "{visor: {taps: {out: {input_type: pcap, config:
 is "files elsewhere are not for clients" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: out, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c 'data directory')" "400 1"
 code "${yaml[@]}" --data-binary "{visor: {taps: {gone: {input_type: pcap, config: {iface: nosuch0}}}}}" "$URL/api/v1/taps" >/dev/null
 is "an interface that is not there" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: gone, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c '^policy \[q\] failed to start: .*nosuch0')" "422 1"
-is "and nothing is left of it" "$(get /api/v1/policies | jq -c keys)" '["p"]'
+is "and nothing is left of it" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["p","t-#-resources"]'
 is "a Content-Type is wanted" "$(code -X POST -H Content-Type: -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"must include Content-Type header"}'
 is "of the right kind" "$(code -X POST -H 'Content-Type: text/plain' -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"Content-Type not supported"}'
 is "a tap is deleted; its policy goes on" "$(code -X DELETE "$URL/api/v1/taps/t") $(get /api/v1/policies/p | jq -c .p.taps)" "200 {}"
+watch=$(get /api/v1/policies | jq -r 'keys[] | select(endswith("-resources"))')
+is "what the input costs is a policy of its own" "$(get "/api/v1/policies/$watch/metrics/window/2" | jq -c --arg n "$watch" '.[$n][$n].input_resources | [.total, .policy_count, .handler_count, .memory_bytes.p50 > 1000000]')" "[2,1,1,true]"
+is "it has no taps" "$(get "/api/v1/policies/$watch" | jq -c --arg n "$watch" '.[$n] | [has("taps"), .modules[$n].module.type]')" '[false,"input_resources"]'
 is "a policy is deleted" "$(code -X DELETE "$URL/api/v1/policies/p") $(cat body) $(code -X DELETE "$URL/api/v1/policies/p")" "200 {} 404"
+is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
 is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
 wait $PID
 is "and ends well" $? 0
@@ -145,7 +149,7 @@ pktvisord -d -p 0 --log-file d.log --pid-file d.pid "$CAPTURES/dhcp4.pcap" >out 
 is "-d comes back when it serves" $? 0
 PID=$(cat d.pid)
 listening d.log
-is "in the background it serves as well" "$(get /api/v1/policies | jq -c keys)" '["default"]'
+is "in the background it serves as well" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["default","default-#-resources"]'
 mv d.log d.log.1
 kill -HUP "$PID"
 for i in $(seq 50); do [ -s d.log ] && break; sleep 0.05; done

@@ -183,7 +183,7 @@ int main(int argc, char **argv)
 	if (!s)
 		die("source", err);
 	size_t n = (size_t)(argc - optind);
-	struct pv_source_want want = {{false}, 0, 0};
+	struct pv_source_want want = {.policies = (uint32_t)n};
 	for (size_t i = 0; i < n; i++) {
 		parse(&policy[i], argv[optind + (int)i], periods);
 		for (size_t h = 0; h < policy[i].n; h++) {
