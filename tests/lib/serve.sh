@@ -21,11 +21,11 @@ serve() {
 	return 1
 }
 
-# served POLICY STATE: waits until the policy's input is in that state
+# served POLICY STATE: waits until an input of the policy is in that state
 served() {
 	local i
 	for i in $(seq 400); do
-		[ "$(get /api/v1/metrics/app | jq -r --arg p "$1" '.app.inputs[] | select(.policy == $p) | .state')" = "$2" ] && return 0
+		get /api/v1/metrics/app | jq -r --arg p "$1" '.app.inputs[] | select(.policy == $p) | .state' | grep -qx "$2" && return 0
 		sleep 0.05
 	done
 	return 1
