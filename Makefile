@@ -10,8 +10,9 @@ TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
 PKGS    := libpcap jansson libmaxminddb libpsl libxxhash libcap-ng
 # What only some programs and tests link: those that serve (lib/http).
-HTTP_LIBS       := -lmicrohttpd -lz
-LIBS_pv-serve   := $(HTTP_LIBS)
+HTTP_LIBS := -lmicrohttpd -lz
+LIBS_pv-serve := $(HTTP_LIBS)
+LIBS_test_http_server := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)

@@ -285,6 +285,13 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_ctx
 	*socket_ctx = fd ? pv_clients_add(l->clients, fd->connect_fd, sa ? sa->client_addr : NULL) : NULL;
 }
 
+/* A NUL would end a path early, and make it another's: it stays as it was sent, and fits no pattern. */
+static size_t unescape(void *cls, struct MHD_Connection *c, char *text)
+{
+	(void)cls, (void)c;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 static void *sweep(void *arg)
 {
 	struct pv_http *h = arg;
@@ -339,6 +346,7 @@ static bool read_tls(struct pv_http *h, char *err, size_t cap)
 	return h->key != NULL;
 }
 
+/* Takes the descriptor over: the library closes it, also when it cannot start. */
 static bool start_listener(struct pv_http *h, const struct pv_listen *at, unsigned connections)
 {
 	struct listener *l = &h->listener[h->nlisteners];
@@ -351,8 +359,10 @@ static bool start_listener(struct pv_http *h, const struct pv_listen *at, unsign
 	};
 	l->http = h;
 	l->clients = pv_clients_new(connections, PV_HTTP_PER_IP);
-	if (!l->clients)
+	if (!l->clients) {
+		close(at->fd);
 		return false;
+	}
 	flags |= h->conf.tls ? MHD_USE_TLS : 0;
 	flags |= at->v6 ? MHD_USE_IPv6 : 0;
 	l->daemon = MHD_start_daemon(
@@ -360,7 +370,7 @@ static bool start_listener(struct pv_http *h, const struct pv_listen *at, unsign
 		at->fd, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)PV_HTTP_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PV_HTTP_HEADER,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PV_CLIENT_WAIT_SEC, MHD_OPTION_THREAD_POOL_SIZE,
-		h->conf.threads, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+		h->conf.threads, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY, h->conf.tls ? tls : tls + 3,
 		MHD_OPTION_END);
 	if (!l->daemon) {
@@ -369,6 +379,17 @@ static bool start_listener(struct pv_http *h, const struct pv_listen *at, unsign
 	}
 	h->nlisteners++;
 	return true;
+}
+
+/* What the library said, in err, becomes a line that says what it is about. */
+static void tell_start(const struct pv_http *h, char *err, size_t cap)
+{
+	char why[256];
+	snprintf(why, sizeof why, "%s", err[0] ? err : strerror(errno));
+	if (h->conf.tls)
+		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, why);
+	else
+		snprintf(err, cap, "cannot start the web server: %s", why);
 }
 
 static bool start_all(struct pv_http *h, char *err, size_t cap)
@@ -381,20 +402,15 @@ static bool start_all(struct pv_http *h, char *err, size_t cap)
 	h->check_host = true;
 	for (size_t i = 0; i < n; i++)
 		h->check_host &= at[i].loopback;
-	for (size_t i = 0; i < n; i++) {
-		if (h->nlisteners == i && start_listener(h, &at[i], PV_HTTP_CONNECTIONS / (unsigned)n))
-			continue;
-		close(at[i].fd); /* the library closes those it was given */
-	}
-	if (h->nlisteners < n && h->conf.tls && !err[0])
-		snprintf(err, cap, "no certificate and key in %s and %s", h->conf.tls_cert, h->conf.tls_key);
-	else if (h->nlisteners < n && h->conf.tls) {
-		char why[256];
-		snprintf(why, sizeof why, "%s", err);
-		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, why);
-	} else if (h->nlisteners < n && !err[0])
-		snprintf(err, cap, "cannot start the web server: %s", strerror(errno));
-	return h->nlisteners == n;
+	bool ok = true;
+	for (size_t i = 0; i < n; i++)
+		if (!ok)
+			close(at[i].fd);
+		else
+			ok = start_listener(h, &at[i], PV_HTTP_CONNECTIONS / (unsigned)n);
+	if (!ok)
+		tell_start(h, err, cap);
+	return ok;
 }
 
 struct pv_http *pv_http_start(const struct pv_http_conf *conf, char *err, size_t cap)

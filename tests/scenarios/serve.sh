@@ -64,7 +64,7 @@ done
 
 bad=
 for path in / /metrics/ /Metrics /api /api/v1 /api/v1/nope /api/v1/metrics/bucket/x /api/v1/metrics/bucket/ /api/v1/metrics/bucket/-1 \
-	/api/v1/taps/ /api/v1/taps/9x /api/v1/policies/a.b/metrics/bucket/0 /%2e%2e/etc/passwd "/$(printf 'a%.0s' $(seq 2000))"; do
+	/api/v1/taps/ /api/v1/taps/9x /api/v1/policies/a.b/metrics/bucket/0 /api/v1/policies/default%00b /metrics%00 /%2e%2e/etc/passwd "/$(printf 'a%.0s' $(seq 2000))"; do
 	[ "$(curl -s -o body -w '%{http_code}' --path-as-is "http://127.0.0.1:$PORT$path")" = 404 ] && [ ! -s body ] || bad="$bad $path"
 done
 is "unknown paths are 404 with an empty body" "$bad" ""
