@@ -154,6 +154,8 @@ is "no sample is dropped" "$(get /api/v1/policies/__all/metrics/prometheus | awk
 
 # ---- streams ------------------------------------------------------------------------------------------------
 
+[ "$(id -u)" != 0 ] || is "a server that root started has no capability left" "$(awk '$1 ~ /^Cap(Prm|Eff|Bnd):/ && $2 !~ /^0*$/' "/proc/$MAIN_PID/status")" ""
+
 # Two servers, joined by cat.
 SERVER=second
 serve <b.pvb; SECOND=$PORT; served default ended

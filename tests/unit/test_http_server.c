@@ -77,10 +77,11 @@ static struct pv_http *start(bool admin, const char *token)
 	const struct pv_http_conf conf = {.host = "127.0.0.1", .routes = tables, .nroutes = 2, .admin = admin,
 					  .admin_token = token, .body_max = 1000, .log = log_line};
 	char err[256] = "";
-	struct pv_http *h = pv_http_start(&conf, err, sizeof err);
+	struct pv_http *h = pv_http_open(&conf, err, sizeof err);
 	if (!h)
 		print_error("%s\n", err);
 	assert_non_null(h);
+	assert_int_equal(pv_http_run(h, err, sizeof err), 0);
 	return h;
 }
 
@@ -231,13 +232,15 @@ static void starts_and_stops(void **state)
 		int idle = call(h), half = call(h);
 		assert_int_equal(send(half, "GET /th", 7, MSG_NOSIGNAL), 7);
 		const struct pv_http_conf taken = {.host = "127.0.0.1", .port = (uint16_t)pv_http_port(h)};
-		assert_null(pv_http_start(&taken, err, sizeof err));
+		assert_null(pv_http_open(&taken, err, sizeof err));
 		assert_non_null(strstr(err, "Address already in use"));
 		const struct pv_http_conf tls = {.host = "127.0.0.1", .tls = true, .tls_cert = "/proc/self/cmdline",
 						 .tls_key = "/proc/self/cmdline"};
-		assert_null(pv_http_start(&tls, err, sizeof err));
+		assert_null(pv_http_open(&tls, err, sizeof err));
 		assert_non_null(strstr(err, "cannot use /proc/self/cmdline"));
 		pv_http_stop(h);
+		const struct pv_http_conf unused = {.host = "localhost"};
+		pv_http_stop(pv_http_open(&unused, err, sizeof err)); /* never run */
 		close(idle);
 		close(half);
 	}
