@@ -152,6 +152,10 @@ else
 fi
 is "no sample is dropped" "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_exposition_dropped_samples/ { n += $2 } END { print n }')" 0
 
+get /api/v1/policies/__all/metrics/prometheus | sed -n 's/^# TYPE \(pktvisor_[a-z_]*\|process_[a-z_]*\) .*/\1/p' | sort >families
+grep -oE '(pktvisor|process)_[a-z_]+' "$TOP/man/pv-serve.1.in" | sort -u >page
+same "what the program says of itself stands in its page, and no more" families page
+
 # ---- streams ------------------------------------------------------------------------------------------------
 
 [ "$(id -u)" != 0 ] || is "a server that root started has no capability left" "$(awk '$1 ~ /^Cap(Prm|Eff|Bnd):/ && $2 !~ /^0*$/' "/proc/$MAIN_PID/status")" ""
