@@ -121,7 +121,13 @@ static void live_then_closed(void **state)
 	assert_int_equal(v->instance[0].n, 1);
 	assert_false(v->instance[0].bucket[0]->closed);
 
-	put(&t, 0, 7, "net", false);
+	put(&t, 0, 7, "net", false); /* the minute is over, and takes its copy's place */
+	hand_over(&t, stage);
+	v = one_view(s, &all);
+	assert_int_equal(v->instance[0].n, 1);
+	assert_true(v->instance[0].bucket[0]->closed);
+	assert_int_equal(v->instance[0].bucket[0]->blocks[0]->cells[M_COUNT].count, 60);
+	pv_views_free(all);
 	put(&t, 1, 7, "net", true);
 	hand_over(&t, stage);
 	assert_int_equal(before->view[0]->instance[0].n, 1); /* who has a view keeps it */
@@ -419,6 +425,9 @@ static void names(void **state)
 	assert_non_null(three);
 	assert_null(pv_store_input(s, &conf, err, sizeof err));
 	assert_string_equal(err, "policy 'p' has a stream of tap 't' already");
+	struct pv_views *three_views = pv_store_views(s, NULL);
+	assert_int_equal(three_views->n, 3);
+	pv_views_free(three_views);
 	static const char *const bad[] = {"", "__all", "9", "-a", "a b", "a/b", "a\n", "\xc3\xa4"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		conf.policy = bad[i];
