@@ -10,11 +10,11 @@ TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
 PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
 # What only some programs and tests link: those that serve (lib/http).
-HTTP_LIBS       := -lmicrohttpd -lz
-LIBS_pv-serve   := $(HTTP_LIBS)
-LIBS_pktvisord  := $(HTTP_LIBS)
-LIBS_pvchurn    := $(HTTP_LIBS)
-LIBS_test_serve := $(HTTP_LIBS)
+HTTP_LIBS := -lmicrohttpd -lz
+LIBS_pv-serve := $(HTTP_LIBS)
+LIBS_pktvisord := $(HTTP_LIBS)
+LIBS_pvchurn := $(HTTP_LIBS)
+LIBS_test_http_server := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)
@@ -46,7 +46,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/nul
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
 
 LIB_SRC  := $(wildcard lib/*/*.c)
-LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(B)/lib/http/openapi.o
 TOOL_SRC := $(wildcard tools/*/*.c)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -70,6 +70,15 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The description of the HTTP interface is a string in those programs that serve it.
+$(B)/gen/openapi.c: lib/http/openapi.yaml contrib/build/embed
+	@mkdir -p $(@D)
+	@contrib/build/embed pv_openapi http/openapi.h $< > $@
+
+$(B)/lib/http/openapi.o: $(B)/gen/openapi.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -c -o $@ $<
 
 $(B)/libpv.a: $(LIB_OBJ)
 	@rm -f $@

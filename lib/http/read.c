@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/version.h"
+#include "http/openapi.h"
 #include "http/pvb.h"
 #include "http/select.h"
 #include "http/self.h"
@@ -103,6 +104,13 @@ static void get_rates(void *ctx, const struct pv_http_request *req, struct pv_ht
 	pv_http_json(a, STATUS_OK,
 		     json_pack("{s:{s:i, s:i}, s:s}", "packets", "in", 0, "out", 0, "warning",
 			       "deprecated: use 'live' data from /api/v1/metrics/bucket/0 instead"));
+}
+
+static void get_openapi(void *ctx, const struct pv_http_request *req, struct pv_http_answer *a)
+{
+	char *copy = strdup(pv_openapi);
+	(void)ctx, (void)req;
+	pv_http_bytes(a, STATUS_OK, "application/yaml", copy, copy ? strlen(copy) : 0);
 }
 
 /* ---- buckets and windows as JSON ---------------------------------------------------------------- */
@@ -471,6 +479,7 @@ static const struct pv_http_route metrics[] = {
 	{"GET", "/api/v1/policies/{name}/metrics/bucket/{n}", false, get_bucket},
 	{"GET", "/api/v1/policies/{name}/metrics/window/{n}", false, get_window},
 	{"GET", "/api/v1/policies/{name}/metrics/prometheus", false, get_prometheus},
+	{"GET", "/api/v1/openapi.yaml", false, get_openapi},
 };
 
 static const struct pv_http_route inventory[] = {

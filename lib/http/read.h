@@ -7,6 +7,7 @@
  *      GET /api/v1/metrics/bucket/{n}, window/{n}        policy default, by schema
  *      GET /api/v1/policies/{name}/metrics/bucket/{n}, window/{n}, prometheus; likewise __all
  *      GET /api/v1/taps, taps/{name}, policies, policies/{name}      as far as the streams tell
+ *      GET /api/v1/openapi.yaml                          this interface, described (lib/http/openapi.yaml)
  *
  * bucket and window take ?format=pvb. A period that is not there, or not yet: 425, with words that clients parse.
  *

@@ -32,20 +32,25 @@ struct listener { /* one address */
 	struct pv_clients *clients;
 };
 
+struct words { /* of the library */
+	char text[256];
+	atomic_bool said;
+};
+
 struct pv_http {
 	struct pv_http_conf conf;
 	char *host;
 	uint16_t port;
 	bool check_host;
 	char *cert, *key; /* the files' contents */
+	struct pv_listen address[PV_HTTP_ADDRESSES];
+	size_t naddresses;
 	struct listener listener[PV_HTTP_ADDRESSES];
-	size_t nlisteners;
+	size_t nlisteners; /* that run: those of the first addresses */
 	int stop_fd;
 	pthread_t sweeper;
 	bool sweeping;
-	atomic_bool starting; /* complaints of the library go to err */
-	char *err;
-	size_t cap;
+	struct words words;
 };
 
 /* One request, from its header to its answer. */
@@ -285,6 +290,13 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_ctx
 	*socket_ctx = fd ? pv_clients_add(l->clients, fd->connect_fd, sa ? sa->client_addr : NULL) : NULL;
 }
 
+/* A NUL would end a path early, and make it another's: it stays as it was sent, and fits no pattern. */
+static size_t unescape(void *cls, struct MHD_Connection *c, char *text)
+{
+	(void)cls, (void)c;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 static void *sweep(void *arg)
 {
 	struct pv_http *h = arg;
@@ -297,14 +309,14 @@ static void *sweep(void *arg)
 
 /* ---- start and stop ----------------------------------------------------------------------------- */
 
-/* What the library has to say of a start that fails; later words are about single connections. */
+/* The first that the library has to say of a start that fails; later words are about single connections. */
 static void on_words(void *cls, const char *fmt, va_list ap)
 {
-	struct pv_http *h = cls;
-	if (!atomic_load(&h->starting) || h->err[0])
+	struct words *w = cls;
+	if (atomic_exchange(&w->said, true))
 		return;
-	vsnprintf(h->err, h->cap, fmt, ap);
-	h->err[strcspn(h->err, "\n")] = 0;
+	vsnprintf(w->text, sizeof w->text, fmt, ap);
+	w->text[strcspn(w->text, "\n")] = 0;
 }
 
 /* A whole file with a NUL behind it. NULL with one line in err. */
@@ -326,8 +338,22 @@ static char *read_pem(const char *path, char *err, size_t cap)
 	return text;
 }
 
+/* Room for MHD_OPTION_ARRAY: what is set for TLS, nothing without. */
+static void tls_options(const struct pv_http *h, struct MHD_OptionItem out[4])
+{
+	size_t n = 0;
+	if (h->conf.tls) {
+		out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert};
+		out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, h->key};
+		out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)PRIORITIES};
+	}
+	out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
+/* Files that are no certificate and key, or do not belong together, are found out by a server that listens nowhere. */
 static bool read_tls(struct pv_http *h, char *err, size_t cap)
 {
+	struct MHD_OptionItem tls[4];
 	if (!h->conf.tls)
 		return true;
 	if (!h->conf.tls_cert || !h->conf.tls_key) {
@@ -336,68 +362,21 @@ static bool read_tls(struct pv_http *h, char *err, size_t cap)
 	}
 	h->cert = read_pem(h->conf.tls_cert, err, cap);
 	h->key = h->cert ? read_pem(h->conf.tls_key, err, cap) : NULL;
-	return h->key != NULL;
+	if (!h->key)
+		return false;
+	tls_options(h, tls);
+	struct words w = {"the library has no TLS", false};
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+						on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, &w,
+						MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	if (!d)
+		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, w.text);
+	else
+		MHD_stop_daemon(d);
+	return d != NULL;
 }
 
-static bool start_listener(struct pv_http *h, const struct pv_listen *at, unsigned connections)
-{
-	struct listener *l = &h->listener[h->nlisteners];
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, h->key},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)PRIORITIES},
-		{MHD_OPTION_END, 0, NULL},
-	};
-	l->http = h;
-	l->clients = pv_clients_new(connections, PV_HTTP_PER_IP);
-	if (!l->clients)
-		return false;
-	flags |= h->conf.tls ? MHD_USE_TLS : 0;
-	flags |= at->v6 ? MHD_USE_IPv6 : 0;
-	l->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_words, h, MHD_OPTION_LISTEN_SOCKET,
-		at->fd, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)PV_HTTP_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PV_HTTP_HEADER,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PV_CLIENT_WAIT_SEC, MHD_OPTION_THREAD_POOL_SIZE,
-		h->conf.threads, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY, h->conf.tls ? tls : tls + 3,
-		MHD_OPTION_END);
-	if (!l->daemon) {
-		pv_clients_free(l->clients);
-		return false;
-	}
-	h->nlisteners++;
-	return true;
-}
-
-static bool start_all(struct pv_http *h, char *err, size_t cap)
-{
-	struct pv_listen at[PV_HTTP_ADDRESSES];
-	size_t n = pv_listen(h->host, &h->port, at, PV_HTTP_ADDRESSES, err, cap);
-	if (!n)
-		return false;
-	err[0] = 0;
-	h->check_host = true;
-	for (size_t i = 0; i < n; i++)
-		h->check_host &= at[i].loopback;
-	for (size_t i = 0; i < n; i++) {
-		if (h->nlisteners == i && start_listener(h, &at[i], PV_HTTP_CONNECTIONS / (unsigned)n))
-			continue;
-		close(at[i].fd); /* the library closes those it was given */
-	}
-	if (h->nlisteners < n && h->conf.tls && !err[0])
-		snprintf(err, cap, "no certificate and key in %s and %s", h->conf.tls_cert, h->conf.tls_key);
-	else if (h->nlisteners < n && h->conf.tls) {
-		char why[256];
-		snprintf(why, sizeof why, "%s", err);
-		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, why);
-	} else if (h->nlisteners < n && !err[0])
-		snprintf(err, cap, "cannot start the web server: %s", strerror(errno));
-	return h->nlisteners == n;
-}
-
-struct pv_http *pv_http_start(const struct pv_http_conf *conf, char *err, size_t cap)
+struct pv_http *pv_http_open(const struct pv_http_conf *conf, char *err, size_t cap)
 {
 	struct pv_http *h = calloc(1, sizeof *h);
 	snprintf(err, cap, "out of memory");
@@ -407,21 +386,63 @@ struct pv_http *pv_http_start(const struct pv_http_conf *conf, char *err, size_t
 	h->conf.body_max = conf->body_max ? conf->body_max : PV_HTTP_BODY;
 	h->conf.threads = conf->threads ? conf->threads : THREADS_DEFAULT;
 	h->port = conf->port;
-	h->err = err;
-	h->cap = cap;
-	atomic_init(&h->starting, true);
 	h->host = strdup(conf->host ? conf->host : "localhost");
 	h->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	bool ok = h->host && h->stop_fd >= 0 && read_tls(h, err, cap) && start_all(h, err, cap);
-	atomic_store(&h->starting, false);
+	if (h->host && h->stop_fd >= 0 && read_tls(h, err, cap))
+		h->naddresses = pv_listen(h->host, &h->port, h->address, PV_HTTP_ADDRESSES, err, cap);
+	if (!h->naddresses) {
+		pv_http_stop(h);
+		return NULL;
+	}
+	h->check_host = true;
+	for (size_t i = 0; i < h->naddresses; i++)
+		h->check_host &= h->address[i].loopback;
+	return h;
+}
+
+/* The library takes the descriptor over, also when it cannot start. */
+static bool run_listener(struct pv_http *h, struct pv_listen *at, unsigned connections, struct words *w)
+{
+	struct listener *l = &h->listener[h->nlisteners];
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[4];
+	l->http = h;
+	l->clients = pv_clients_new(connections, PV_HTTP_PER_IP);
+	if (!l->clients)
+		return false;
+	flags |= h->conf.tls ? MHD_USE_TLS : 0;
+	flags |= at->v6 ? MHD_USE_IPv6 : 0;
+	tls_options(h, tls);
+	l->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_words, w, MHD_OPTION_LISTEN_SOCKET,
+		at->fd, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)PV_HTTP_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PV_HTTP_HEADER,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PV_CLIENT_WAIT_SEC, MHD_OPTION_THREAD_POOL_SIZE,
+		h->conf.threads, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	at->fd = -1;
+	if (l->daemon)
+		h->nlisteners++;
+	else
+		pv_clients_free(l->clients);
+	return l->daemon != NULL;
+}
+
+int pv_http_run(struct pv_http *h, char *err, size_t cap)
+{
+	bool ok = true;
+	snprintf(h->words.text, sizeof h->words.text, "out of memory");
+	for (size_t i = 0; ok && i < h->naddresses; i++)
+		ok = run_listener(h, &h->address[i], PV_HTTP_CONNECTIONS / (unsigned)h->naddresses, &h->words);
+	atomic_store(&h->words.said, true);
 	if (ok && !(h->sweeping = !pthread_create(&h->sweeper, NULL, sweep, h))) {
 		snprintf(err, cap, "cannot start a thread");
-		ok = false;
+		return -1;
 	}
-	if (ok)
-		return h;
-	pv_http_stop(h);
-	return NULL;
+	if (!ok)
+		snprintf(err, cap, "cannot start the web server: %s", h->words.text);
+	return ok ? 0 : -1;
 }
 
 void pv_http_stop(struct pv_http *h)
@@ -436,6 +457,9 @@ void pv_http_stop(struct pv_http *h)
 		MHD_stop_daemon(h->listener[i].daemon);
 		pv_clients_free(h->listener[i].clients);
 	}
+	for (size_t i = h->nlisteners; i < h->naddresses; i++)
+		if (h->address[i].fd >= 0)
+			close(h->address[i].fd);
 	if (h->stop_fd >= 0)
 		close(h->stop_fd);
 	if (h->key)

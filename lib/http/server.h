@@ -12,8 +12,14 @@
  *   - gzip for who accepts it, from PV_HTTP_GZIP_MIN bytes on
  *   - clients that are slow, or too many (http/clients.h)
  *
- * Threads: a few per address, made by pv_http_start(), gone after pv_http_stop(); handlers and the log callback run in them.
- * A handler that computes holds up those connections that share its thread. Block signals before.
+ *
+ *      pv_http_open()     everything that can be refused, and that may take privileges: files are read and checked, ports bound
+ *      ...                give up privileges, fork; who calls meanwhile waits in the kernel's queue
+ *      pv_http_run()      threads; requests are answered
+ *      pv_http_stop()
+ *
+ * Threads: a few per address, from pv_http_run() to pv_http_stop(); handlers and the log callback run in them. A handler that
+ * computes holds up those connections that share its thread. Block signals before.
  * Ownership: tables, contexts and strings of the conf must live until pv_http_stop(). */
 #ifndef PV_HTTP_SERVER_H
 #define PV_HTTP_SERVER_H
@@ -47,7 +53,9 @@ struct pv_http_conf {
 };
 
 /* NULL with one line in err: "unable to bind to HOST:PORT: ...", or what is wrong with a TLS file. */
-struct pv_http *pv_http_start(const struct pv_http_conf *, char *err, size_t cap);
+struct pv_http *pv_http_open(const struct pv_http_conf *, char *err, size_t cap);
+/* 0, or -1 with one line in err; then only pv_http_stop() is left. */
+int pv_http_run(struct pv_http *, char *err, size_t cap);
 /* Connections are closed, whatever is under way on them. NULL is fine. */
 void pv_http_stop(struct pv_http *);
 

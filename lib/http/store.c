@@ -351,6 +351,7 @@ static void on_start(struct input *p, const struct pv_event *ev)
 	p->now.note[0] = 0;
 	copy_text(p->now.source, sizeof p->now.source, ev, s->source);
 	state(p, PV_STORE_RUNNING);
+	publish(p); /* whatever the rest of the batch holds */
 }
 
 static struct pv_store_ledger *ledger_of(struct input *p, unsigned stage)

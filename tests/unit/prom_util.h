@@ -13,8 +13,7 @@
 
 #include "base/utf8.h"
 
-#define PROM_WORD  256
-#define PROM_LINES 200000
+#define PROM_WORD 256
 
 struct prom_check {
 	char family[PROM_WORD], type[PROM_WORD];
@@ -177,8 +176,11 @@ static inline int prom_by_text(const void *a, const void *b)
 static inline const char *prom_invalid(const char *text, size_t len, size_t *samples)
 {
 	static char why[512];
-	struct prom_check c = {.families = calloc(PROM_LINES, sizeof(char *)),
-			       .series = calloc(PROM_LINES, sizeof(char *))};
+	size_t lines = 1;
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	struct prom_check c = {.families = calloc(lines, sizeof(char *)),
+			       .series = calloc(lines, sizeof(char *))};
 	bool fine = c.families && c.series;
 	if (!fine)
 		abort();
@@ -189,11 +191,8 @@ static inline const char *prom_invalid(const char *text, size_t len, size_t *sam
 		if (!n)
 			fine = prom_bad(&c, "no UTF-8 at %zu", i);
 	}
-	size_t lines = 0;
 	for (const char *s = text, *end; fine && *s; s = end + 1) {
 		end = strchr(s, '\n');
-		if (++lines > PROM_LINES)
-			abort();
 		fine = *s == '#' ? prom_heading(&c, s, (size_t)(end - s))
 				 : prom_sample(&c, s, (size_t)(end - s));
 	}

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/privs.h"
 #include "handlers/handlers.h"
 #include "http/feed.h"
 #include "http/read.h"
@@ -145,8 +146,16 @@ int main(int argc, char **argv)
 	const struct pv_http_routes routes[] = {pv_read_metrics(read), pv_read_inventory(read)};
 	const struct pv_http_conf web = {.host = host, .port = (uint16_t)port, .tls = tls, .tls_cert = cert, .tls_key = key,
 					 .routes = routes, .nroutes = 2, .log = verbose ? say : NULL, .log_ctx = &s};
-	http = pv_http_start(&web, err, sizeof err);
+	http = pv_http_open(&web, err, sizeof err);
 	if (!http) {
+		pv_tool_say(&prog, "%s", err);
+		goto out;
+	}
+	/* everything that takes privileges is open; FIFOs and sockets are found again by whoever made them */
+	const struct pv_privs_conf privs = {.keep_user = inputs.count > 0};
+	if (!pv_privs_drop(&privs, err, sizeof err) && verbose)
+		pv_tool_say(&prog, "privileges: %s", err);
+	if (pv_http_run(http, err, sizeof err)) {
 		pv_tool_say(&prog, "%s", err);
 		goto out;
 	}
