@@ -154,19 +154,25 @@ static int check_test_type(const struct look *w)
 	return 0;
 }
 
+/* Of two keys that do not go together, the first that was given. */
+static const char *given(const struct look *w, const char *key, const char *other)
+{
+	return json_object_get(w->l->values, key) ? key : other;
+}
+
 static int check_times(const struct look *w)
 {
 	uint64_t interval = w->s->netprobe.interval_ms, timeout = w->s->netprobe.timeout_ms;
 	uint64_t packets = w->s->netprobe.packets, each = w->s->netprobe.packets_interval_ms;
 
 	if (timeout > interval)
-		return wrong(w, "timeout_msec",
+		return wrong(w, given(w, "timeout_msec", "interval_msec"),
 			     "timeout_msec [%" PRIu64 "] cannot be greater than interval_msec [%" PRIu64 "]", timeout,
 			     interval);
 	if (!packets)
 		return wrong(w, "packets_per_test", "packets_per_test needs to be greater than 0");
 	if (each && packets > interval / each)
-		return wrong(w, "packets_per_test",
+		return wrong(w, given(w, "packets_per_test", given(w, "packets_interval_msec", "interval_msec")),
 			     "packets_per_test [%" PRIu64 "] times packets_interval_msec [%" PRIu64
 			     "] cannot be greater than interval_msec [%" PRIu64 "]",
 			     packets, each, interval);
