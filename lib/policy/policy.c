@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* visor.policies. What is wrong is found in the order in which clients have come to expect it. */
+#define XXH_INLINE_ALL
 #include "policy/check.h"
 
 #include <inttypes.h>
