@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "policy/check.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -90,6 +88,15 @@ int pv_check_name(struct pv_check *c, const char *name, unsigned line)
 	return 0;
 }
 
+unsigned pv_check_within(struct pv_check *c, unsigned line, const char *key, uint64_t n, unsigned low, unsigned high)
+{
+	unsigned to = n < low ? low : n > high ? high : (unsigned)n;
+
+	if (to != n)
+		pv_check_say(c, PV_SAY_WARNING, line, "%s must be between %u and %u: taken as %u", key, low, high, to);
+	return to;
+}
+
 int pv_check_keys(struct pv_check *c, const struct pv_schema *s, const struct pv_node *map)
 {
 	char text[PV_CONFIG_TEXT];
@@ -137,8 +144,28 @@ void pv_layers_free(struct pv_layers *l)
 	l->values = NULL;
 }
 
+/* About what a copy takes. */
+static uint64_t bytes_of(const json_t *j)
+{
+	uint64_t n = 64;
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)(uintptr_t)j, key, value)
+		n += 64 + strlen(key) + bytes_of(value);
+	json_array_foreach(j, i, value)
+		n += bytes_of(value);
+	return n + json_string_length(j);
+}
+
 int pv_layers_add(struct pv_check *c, struct pv_layers *l, const json_t *object, const struct pv_node *map)
 {
+	c->laid_bytes += bytes_of(object);
+	if (c->laid_bytes > PV_CONFIG_LAID_BYTES)
+		return pv_check_fail(c, PV_CONFIG_INVALID, map ? map->key_line : l->line,
+				     "too much: defaults and settings of all policies together are more than %u bytes",
+				     PV_CONFIG_LAID_BYTES);
 	json_t *own = json_deep_copy(object);
 	int res = own ? json_object_update(l->values, own) : -1;
 

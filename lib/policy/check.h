@@ -15,6 +15,8 @@ struct pv_check {
 	struct pv_config *conf; /* being made: its taps and policies exist already for what follows */
 	unsigned periods, deep_max; /* defaults, resolved */
 	json_t *instances;          /* names of handler instances made so far, as keys */
+	size_t streams, handlers;   /* made so far */
+	uint64_t laid_bytes;
 	char prefix[PV_CONFIG_NAME + 32]; /* put in front of errors: "policy [x] failed to start: " */
 };
 
@@ -33,6 +35,9 @@ void pv_check_say(struct pv_check *, enum pv_config_say, unsigned line, const ch
 
 /* [a-zA-Z_][a-zA-Z0-9_-]*, not too long, not reserved. */
 int pv_check_name(struct pv_check *, const char *name, unsigned line);
+
+/* A number brought into its bounds, with a word when that changes it. */
+unsigned pv_check_within(struct pv_check *, unsigned line, const char *key, uint64_t n, unsigned low, unsigned high);
 
 /* All keys of a map are in its schema, each once. */
 int pv_check_keys(struct pv_check *, const struct pv_schema *, const struct pv_node *map);

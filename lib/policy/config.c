@@ -42,15 +42,15 @@ static int check_agent(struct pv_check *c, const struct pv_node *map)
 		res = pv_layers_add(c, &l, object, map);
 	if (!res)
 		res = pv_check_fields(c, &pv_schema_agent, &l, v);
+	if (!res && v->periods != PV_CONFIG_UNSET)
+		v->periods = pv_check_within(c, pv_layers_line(&l, "periods"), "periods", v->periods, 1, 10);
+	if (!res && v->max_deep_sample != PV_CONFIG_UNSET)
+		v->max_deep_sample = pv_check_within(c, pv_layers_line(&l, "max_deep_sample"), "max_deep_sample",
+						     v->max_deep_sample, 1, 100);
 	v->json = json_incref(l.values); /* the texts are in there */
 	pv_layers_free(&l);
 	json_decref(object);
 	return res;
-}
-
-static unsigned within(uint64_t n, unsigned high)
-{
-	return n < 1 ? 1 : n > high ? high : (unsigned)n;
 }
 
 /* What the command line said, else the document, else what everybody gets. */
@@ -58,11 +58,11 @@ static void settle_defaults(struct pv_check *c)
 {
 	const struct pv_config_visor *v = &c->conf->visor;
 
-	c->periods = c->world->periods		       ? within(c->world->periods, 10)
-		     : v->periods != PV_CONFIG_UNSET ? within(v->periods, 10)
+	c->periods = c->world->periods		     ? c->world->periods
+		     : v->periods != PV_CONFIG_UNSET ? (unsigned)v->periods
 						     : PV_CONFIG_PERIODS;
-	c->deep_max = c->world->deep_max		      ? within(c->world->deep_max, 100)
-		      : v->max_deep_sample != PV_CONFIG_UNSET ? within(v->max_deep_sample, 100)
+	c->deep_max = c->world->deep_max		      ? c->world->deep_max
+		      : v->max_deep_sample != PV_CONFIG_UNSET ? (unsigned)v->max_deep_sample
 							      : PV_CONFIG_DEEP;
 }
 

@@ -20,7 +20,7 @@
  *
  * A stream's name is <tap>-<hash>, the hash (16 hex digits) over its effective configuration, so that policies
  * which want the same share one. Keys that act per policy (only_hosts) are not in it. It is the same in
- * every process and on every machine.
+ * every process and on every machine. Two streams of the same name are the same stream.
  *
  * Ownership: a pv_config owns what it holds; who wants to keep a tap or a policy takes the pointer out and puts
  * NULL there. They do not refer to the document or to each other. Threads: read-only once made; the JSON
@@ -40,6 +40,11 @@
 #define PV_CONFIG_POLICIES 1024
 #define PV_CONFIG_MODULES 32  /* handlers in one policy: PV_WINDOW_INSTANCES */
 #define PV_CONFIG_TARGETS 256 /* of a netprobe tap */
+/* In all policies of a document. Selectors multiply taps, and defaults go into every handler: without these, a
+ * document of 1 MiB could ask for a thousand times as much. */
+#define PV_CONFIG_STREAMS 4096
+#define PV_CONFIG_HANDLERS 4096
+#define PV_CONFIG_LAID_BYTES (64u << 20) /* settings, each counted wherever it is laid over others */
 
 #define PV_CONFIG_PERIODS 5 /* unless said otherwise */
 #define PV_CONFIG_DEEP 100
@@ -180,7 +185,8 @@ struct pv_config_world {
 	bool (*has_policy)(void *ctx, const char *name);   /* NULL: none */
 	bool (*has_instance)(void *ctx, const char *name); /* NULL: none */
 	const json_t *global; /* global_handler_config so far, {"dns": {...}}; NULL: none */
-	/* From the command line; 0: not given, what the document says in visor.config, else the default. */
+	/* From the command line, 1..10 and 1..100; 0: not given, what the document says in visor.config, else the
+	 * default. */
 	unsigned periods, deep_max;
 	/* Words about what was accepted though it is odd: line 0 when it has none. May be NULL. */
 	void (*say)(void *ctx, enum pv_config_say, unsigned line, const char *text);

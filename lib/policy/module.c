@@ -124,10 +124,7 @@ static int window_number(struct module *m, const char *key, unsigned low, unsign
 		return 0;
 	if (!json_is_integer(value))
 		return pv_check_type(m->c, pv_layers_line(&m->l, key), key, "a number");
-	*to = n < (json_int_t)low ? low : n > (json_int_t)high ? high : (unsigned)n;
-	if (*to != n)
-		pv_check_say(m->c, PV_SAY_WARNING, pv_layers_line(&m->l, key), "%s must be between %u and %u: taken as %u",
-			     key, low, high, *to);
+	*to = pv_check_within(m->c, pv_layers_line(&m->l, key), key, (uint64_t)n, low, high);
 	return 0;
 }
 
@@ -480,6 +477,9 @@ int pv_check_module(struct pv_check *c, struct pv_config_policy *p, const struct
 		rest.first = body->first->next;
 	if (pv_check_name(c, name, line) || pv_check_keys(c, &pv_schema_module, &rest))
 		return -1;
+	if (++c->handlers > PV_CONFIG_HANDLERS)
+		return pv_check_fail(c, PV_CONFIG_INVALID, line, "more than %d handlers in all policies",
+				     PV_CONFIG_HANDLERS);
 	m.h->module = strdup(name);
 	if (!m.h->module)
 		return pv_check_memory(c);

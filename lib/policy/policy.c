@@ -156,13 +156,35 @@ static int settle_stream(struct pv_check *c, struct pv_config_policy *to, struct
 	return res;
 }
 
+/* A place for one more, empty. */
+static struct pv_config_stream *new_stream(struct pv_check *c, struct pv_config_policy *to, unsigned line)
+{
+	struct pv_config_stream *more;
+
+	if (++c->streams > PV_CONFIG_STREAMS) {
+		pv_check_fail(c, PV_CONFIG_INVALID, line, "more than %d input streams of all policies",
+			      PV_CONFIG_STREAMS);
+		return NULL;
+	}
+	more = realloc(to->streams, (to->nstreams + 1) * sizeof *more);
+	if (!more) {
+		pv_check_memory(c);
+		return NULL;
+	}
+	to->streams = more;
+	more[to->nstreams] = (struct pv_config_stream){.name = NULL};
+	return &more[to->nstreams++];
+}
+
 static int add_stream(struct pv_check *c, struct pv_config_policy *to, const struct pv_config_tap *tap,
 		      const struct parts *p)
 {
-	struct pv_config_stream *s = &to->streams[to->nstreams++];
+	struct pv_config_stream *s = new_stream(c, to, p->input->key_line);
 	struct pv_layers l = {.values = NULL};
 	int res = -1;
 
+	if (!s)
+		return -1;
 	s->input = tap->input;
 	s->input_type = tap->input_type;
 	s->tap = strdup(tap->name);
@@ -172,12 +194,6 @@ static int add_stream(struct pv_check *c, struct pv_config_policy *to, const str
 		res = settle_stream(c, to, s, &l);
 	pv_layers_free(&l);
 	return res;
-}
-
-static int make_room(struct pv_check *c, struct pv_config_policy *to, size_t n)
-{
-	to->streams = calloc(n ? n : 1, sizeof *to->streams);
-	return to->streams ? 0 : pv_check_memory(c);
 }
 
 static int use_tap(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
@@ -194,7 +210,7 @@ static int use_tap(struct pv_check *c, struct pv_config_policy *to, const struct
 				     "input_type for policy specified tap '%s' doesn't match tap's defined input type: "
 				     "%.60s/%s",
 				     tap->name, p->input_type->text, tap->input_type);
-	return make_room(c, to, 1) || add_stream(c, to, tap, p) ? -1 : 0;
+	return add_stream(c, to, tap, p);
 }
 
 static int by_tap(const void *a, const void *b)
@@ -207,7 +223,7 @@ static int use_selector(struct pv_check *c, struct pv_config_policy *to, const s
 	const struct pv_config_tap *tap;
 	struct pv_selector selector;
 
-	if (pv_check_selector(c, p->selector, &selector) || make_room(c, to, c->world->ntaps + c->conf->ntaps))
+	if (pv_check_selector(c, p->selector, &selector))
 		return -1;
 	for (size_t i = 0; (tap = pv_check_tap(c, i)); i++) {
 		int match = strcmp(tap->input_type, p->input_type->text) ? 0 : pv_check_selects(c, &selector, tap);

@@ -135,8 +135,6 @@ static void the_agent(void **state)
 		{HEAD "  config:\n    port: \"80\"\n", 4, "wrong type for key: port", 0},
 		{HEAD "  config:\n    port: -1\n", 4, "wrong type for key: port", 0},
 		{HEAD "  config:\n    port: 65536\n", 4, "port: 65536 is more than 65535", 0},
-		{HEAD "  config:\n    periods: 11\n", 4, "periods: 11 is more than 10", 0},
-		{HEAD "  config:\n    max_deep_sample: 101\n", 4, "max_deep_sample: 101 is more than 100", 0},
 		{HEAD "  config:\n    admin_api: yes\n", 4, "wrong type for key: admin_api", 0},
 		{HEAD "  config:\n    admin_api: 1\n", 4, "wrong type for key: admin_api", 0},
 		{HEAD "  config:\n    host: 7\n", 4, "wrong type for key: host", 0},
@@ -590,6 +588,11 @@ static void odd_things_are_said(void **state)
 			    "w11:policy 'q' has no handlers\n");
 	pv_config_free(load_as(PV_CONFIG_TAP, HEAD "  taps: {t: {input_type: mock}}\n  policies: {p: 5}\n"));
 	assert_string_equal(said.text, "w4:policies has no meaning here and is ignored\n");
+	struct pv_config *clamped = good(HEAD "  config: {periods: 11,\n    max_deep_sample: 0}\n");
+	assert_string_equal(said.text, "w3:periods must be between 1 and 10: taken as 10\n"
+				       "w4:max_deep_sample must be between 1 and 100: taken as 1\n");
+	assert_int_equal(clamped->visor.periods, 10);
+	pv_config_free(clamped);
 	/* the setting after an unknown type counts */
 	struct pv_config *c = good(TAPS "  global_handler_config: {weather: {}, net: {topn_count: 7}}\n  policies: {p: {kind: "
 					"collection, input: {tap: t, input_type: pcap}, handlers: {modules: {n: {type: net}}}}}\n");
@@ -1050,6 +1053,73 @@ static void version_two_has_its_own_keys(void **state)
 			    "xact_ttl_secs, xact_ttl_ms, only_xact_directions, " WINDOW_KEYS_TEXT);
 }
 
+/* Appends a text again and again, with a number in place of its #. */
+static size_t put(char *to, size_t cap, size_t at, size_t times, const char *text)
+{
+	const char *mark = strchr(text, '#');
+	for (unsigned i = 0; i < times; i++) {
+		int n = mark ? snprintf(to + at, cap - at, "%.*s%u%s", (int)(mark - text), text, i, mark + 1)
+			     : snprintf(to + at, cap - at, "%s", text);
+		assert_true(n > 0 && (size_t)n < cap - at);
+		at += (size_t)n;
+	}
+	return at;
+}
+
+#define ALL_TAPS "tap_selector: {any: [{a: 1}]}"
+
+static void everything_is_bounded(void **state)
+{
+	enum { CAP = PV_DOCUMENT_BYTES + 1 };
+	char *text = malloc(CAP);
+	size_t at;
+	(void)state;
+	assert_non_null(text);
+	/* selectors multiply */
+	at = put(text, CAP, 0, 1, HEAD "  taps:\n");
+	at = put(text, CAP, at, 1000, "    t#: {input_type: mock, tags: {a: 1}}\n");
+	at = put(text, CAP, at, 1, "  policies:\n");
+	put(text, CAP, at, 5, "    p#: {kind: collection, input: {input_type: mock, " ALL_TAPS "}, handlers: {modules: {}}}\n");
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "more than 4096 input streams of all policies");
+	put(text, CAP, at, 4, "    p#: {kind: collection, input: {input_type: mock, " ALL_TAPS "}, handlers: {modules: {}}}\n");
+	pv_config_free(good(text));
+
+	at = put(text, CAP, 0, 1, HEAD "  taps:\n");
+	put(text, CAP, at, PV_CONFIG_TAPS + 1, "    t#: {input_type: mock}\n");
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "more than 1024 taps");
+	at = put(text, CAP, 0, 1, HEAD "  policies:\n");
+	put(text, CAP, at, PV_CONFIG_POLICIES + 1, "    t#: {}\n");
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "more than 1024 policies");
+	at = put(text, CAP, 0, 1, POL KIND IN "      handlers:\n        modules:\n");
+	put(text, CAP, at, PV_CONFIG_MODULES + 1, "          m#: {type: net}\n");
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "more than 32 handler modules");
+
+	/* what everybody gets, for many */
+	at = put(text, CAP, 0, 1, HEAD "  global_handler_config:\n    dns:\n      only_qname: [");
+	at = put(text, CAP, at, PV_LIST_MAX, "name-#-padding-of-some-length.example.com,");
+	at = put(text, CAP, at, 1, "]\n  taps: {t: {input_type: mock}}\n  policies:\n");
+	for (int p = 0; p < 200; p++) {
+		at += (size_t)snprintf(text + at, CAP - at, "    p%d: {kind: collection, input: {tap: t, input_type: mock}, "
+							    "handlers: {modules: {", p);
+		at = put(text, CAP, at, PV_CONFIG_MODULES, "m#: {type: dns},");
+		at = put(text, CAP, at, 1, "}}}\n");
+	}
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "too much: defaults and settings of all policies together are more than 67108864 bytes");
+	text[strcspn(text, "[")] = '{'; /* now without the list */
+	char *close = strchr(text, ']'), *open = strchr(text, '{') + 1;
+	memmove(open, close, strlen(close) + 1);
+	*open = '}';
+	memcpy(strstr(text, "only_qname: {}"), "topn_count: 7 ", 14);
+	assert_null(load_as(PV_CONFIG_FILE, text));
+	assert_string_equal(err.text, "more than 4096 handlers in all policies");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1080,6 +1150,7 @@ int main(void)
 		cmocka_unit_test(the_command_line_is_a_document),
 		cmocka_unit_test(tables_are_in_order),
 		cmocka_unit_test(version_two_has_its_own_keys),
+		cmocka_unit_test(everything_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
