@@ -226,12 +226,13 @@ static void set_ttl(struct module *m)
 		m->h->xact_ttl_ns = m->dhcp.xact_ttl_ns ? m->dhcp.xact_ttl_ns : PV_DHCP_TTL_NS;
 }
 
+/* version NULL: any */
 static const struct pv_handler *find_handler(const struct pv_check *c, const char *type, const char *version)
 {
 	const struct pv_handler *const *h = c->world->handlers;
 
 	for (; h && *h; h++)
-		if (!strcmp((*h)->type, type) && !strcmp((*h)->version, version))
+		if (!strcmp((*h)->type, type) && (!version || !strcmp((*h)->version, version)))
 			return *h;
 	return NULL;
 }
@@ -265,10 +266,10 @@ static int settle(struct module *m)
 /* ---- global_handler_config ------------------------------------------------------------------------------------------- */
 
 /* Can these be settings of that handler? */
-static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, const json_t *object,
-		    const struct pv_node *map)
+static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, const struct pv_handler *handler,
+		    const json_t *object, const struct pv_node *map)
 {
-	struct pv_config_handler h = {.handler = find_handler(c, kind->type, kind->version)};
+	struct pv_config_handler h = {.handler = handler};
 	struct module m = {.c = c, .h = &h, .kind = kind};
 	int res = pv_layers_init(c, &m.l, map->key_line);
 
@@ -284,17 +285,14 @@ static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, cons
 /* They must suit one of the versions that there are. */
 static int try_versions(struct pv_check *c, const char *type, const json_t *object, const struct pv_node *map)
 {
-	bool built = false;
+	const struct pv_handler *const *h = c->world->handlers;
 
-	for (size_t i = 0; i < pv_handler_nkinds; i++) {
-		const struct pv_handler_kind *k = &pv_handler_kinds[i];
-		if (strcmp(k->type, type) || !find_handler(c, type, k->version))
-			continue;
-		built = true;
-		if (!try_kind(c, k, object, map))
+	for (; h && *h; h++) {
+		const struct pv_handler_kind *k = pv_handler_kind_find(type, (*h)->version);
+		if (!strcmp((*h)->type, type) && !try_kind(c, k ? k : &pv_handler_kind_other, *h, object, map))
 			return 0;
 	}
-	if (built)
+	if (find_handler(c, type, NULL))
 		return -1; /* the last one's error */
 	pv_check_say(c, PV_SAY_WARNING, map->key_line,
 		     "stream handler type '%.100s' in global_handler_config is not built yet: not checked", type);
@@ -316,7 +314,7 @@ int pv_check_global(struct pv_check *c, const struct pv_node *map)
 		if (e->type != PV_NODE_MAP)
 			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line,
 					     "expecting global_handler_config configuration map");
-		if (!pv_handler_kind_find(e->key, NULL)) {
+		if (!pv_handler_kind_find(e->key, NULL) && !find_handler(c, e->key, NULL)) {
 			pv_check_say(c, PV_SAY_WARNING, e->key_line,
 				     "stream handler type '%.100s' in global_handler_config is unknown: ignored", e->key);
 			continue;
@@ -349,20 +347,20 @@ static int find_kind(struct module *m, const struct pv_config_policy *p, const s
 		return pv_check_fail(m->c, PV_CONFIG_INVALID, version->key_line,
 				     "Invalid stream handler version at key 'require_version'");
 	k = pv_handler_kind_find(type->text, which);
-	if (!k)
+	m->h->handler = find_handler(m->c, type->text, which);
+	if (!k && !m->h->handler)
 		return pv_check_fail(m->c, PV_CONFIG_INVALID, type->line,
 				     "Policy '%s' requires stream handler type '%.60s' and version '%.60s' which is not "
 				     "available",
 				     p->name, type->text, which);
-	m->h->handler = find_handler(m->c, k->type, k->version);
 	if (!m->h->handler)
 		return pv_check_fail(m->c, PV_CONFIG_NOT_BUILT, type->line,
 				     "Policy '%s' requires stream handler type '%s' and version '%s' which is not built "
 				     "yet",
 				     p->name, k->type, k->version);
-	m->kind = k;
-	m->h->type = k->type;
-	m->h->version = k->version;
+	m->kind = k ? k : &pv_handler_kind_other;
+	m->h->type = m->h->handler->type;
+	m->h->version = m->h->handler->version;
 	return 0;
 }
 
@@ -408,7 +406,7 @@ static int check_groups_map(struct module *m, const struct pv_node *body)
 
 static int lay(struct module *m, const struct pv_node *body, const struct pv_node *window)
 {
-	const json_t *global = json_object_get(m->c->conf->global, m->kind->type);
+	const json_t *global = json_object_get(m->c->conf->global, m->h->type);
 	json_t *object;
 
 	if (global && pv_layers_add(m->c, &m->l, global, NULL))

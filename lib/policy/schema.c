@@ -266,6 +266,10 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 };
 const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
 
+const struct pv_handler_kind pv_handler_kind_other = {
+	NULL, NULL, "StreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL,
+};
+
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version)
 {
 	for (size_t i = 0; i < pv_handler_nkinds; i++) {

@@ -105,7 +105,11 @@ struct pv_handler_kind {
 extern const struct pv_handler_kind pv_handler_kinds[];
 extern const size_t pv_handler_nkinds;
 
-/* NULL: no such thing. version NULL: the first of that type. */
+/* What is true of handlers that have no row, because a module brought them: any input, no keys of their own. Its
+ * type and version are NULL. */
+extern const struct pv_handler_kind pv_handler_kind_other;
+
+/* NULL: no such row. version NULL: the first of that type. */
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version);
 /* Its i-th key, in the order that error texts list them; NULL: there are no more. */
 const struct pv_key *pv_handler_kind_key(const struct pv_handler_kind *, size_t i);

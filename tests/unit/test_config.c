@@ -1039,6 +1039,28 @@ static void tables_are_in_order(void **state)
 			fail_msg("%s %s has no row in policy/schema.c", pv_handlers[i]->type, pv_handlers[i]->version);
 }
 
+static void modules_may_bring_handlers(void **state)
+{
+	static const struct pv_group groups[] = {{"tides", true}, {"moons", false}};
+	static const struct pv_handler sea = {.type = "sea", .version = "3.1", .schema = "sea", .groups = groups, .ngroups = 2};
+	static const struct pv_handler *const registry[] = {&sea, NULL};
+	struct pv_config_world w = world();
+	(void)state;
+	w.handlers = registry;
+	struct pv_config *c = load_in(&w, PV_CONFIG_FILE,
+				      HANDLERS("  global_handler_config: {sea: {topn_count: 4}}\n", "",
+					       "type: sea, require_version: 3.1, metric_groups: {enable: [moons]}"));
+	assert_non_null(c);
+	assert_string_equal(c->policies[0]->handlers[0].version, "3.1");
+	assert_int_equal(c->policies[0]->handlers[0].topn, 4);
+	assert_int_equal(c->policies[0]->handlers[0].groups, 3);
+	pv_config_free(c);
+	assert_null(load_in(&w, PV_CONFIG_FILE, HANDLERS("", "", "type: sea")));
+	assert_string_equal(err.text, "Policy 'p' requires stream handler type 'sea' and version '1.0' which is not available");
+	assert_null(load_in(&w, PV_CONFIG_FILE, HANDLERS("  global_handler_config: {sea: {salt: 1}}\n", "", "type: sea")));
+	assert_string_equal(err.text, UNKNOWN("salt") "recorded_stream, " WINDOW_KEYS_TEXT);
+}
+
 static void version_two_has_its_own_keys(void **state)
 {
 	(void)state;
@@ -1149,6 +1171,7 @@ int main(void)
 		cmocka_unit_test(real_files_load),
 		cmocka_unit_test(the_command_line_is_a_document),
 		cmocka_unit_test(tables_are_in_order),
+		cmocka_unit_test(modules_may_bring_handlers),
 		cmocka_unit_test(version_two_has_its_own_keys),
 		cmocka_unit_test(everything_is_bounded),
 	};
