@@ -14,10 +14,10 @@ for f in "$TESTS"/configs/*.yaml "$TESTS"/configs/*.json; do
 done
 
 "$config" "$TESTS/configs/orb.yaml" 2>err >out
-[ "$(sed 's/.*orb.yaml://' err)" = ":2: warning: orb has no meaning here and is ignored
-:13: warning: description has no meaning here and is ignored
-:26: warning: description has no meaning here and is ignored
-:33: warning: config has no meaning here and is ignored" ]
+[ "$(sed 's/.*orb.yaml://' err)" = "2: warning: orb has no meaning here and is ignored
+13: warning: description has no meaning here and is ignored
+26: warning: description has no meaning here and is ignored
+33: warning: config has no meaning here and is ignored" ]
 say $? "what older agents ignored is ignored, and said"
 jq -e '.policies.default_view.input | to_entries[0].value.config == {"pcap_source": "libpcap", "iface": "eth0", "debug": false,
 	"bpf": "port 53", "tcp_packet_reassembly_cache_limit": 1000}' out >/dev/null
