@@ -46,7 +46,7 @@ int pv_check_keys(struct pv_check *, const struct pv_schema *, const struct pv_n
  * no map, and with `bad` in front of what else is wrong. */
 int pv_check_object(struct pv_check *, const struct pv_node *n, const char *not_map, const char *bad, json_t **to);
 
-/* ---- layers: maps laid over each other, which remember where a key came from ---------------------------- */
+/* ---- layers: maps laid over each other, which remember where a key came from -------------------- */
 
 #define PV_LAYERS 6
 
@@ -68,7 +68,7 @@ const struct pv_node *pv_layers_node(const struct pv_layers *, const char *key);
 /* Values into fields by the rows of a schema. Keys that are in no row are errors, unless it is open. */
 int pv_check_fields(struct pv_check *, const struct pv_schema *, const struct pv_layers *, void *to);
 
-/* ---- the parts --------------------------------------------------------------------------------------------- */
+/* ---- the parts ---------------------------------------------------------------------------------- */
 
 /* tap.c */
 int pv_check_taps(struct pv_check *, const struct pv_node *map);

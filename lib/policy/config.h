@@ -51,7 +51,7 @@
 #define PV_CONFIG_TOPN 10
 #define PV_CONFIG_TOPN_MAX 1000 /* rows of one list in an answer; a table holds 6144 items */
 
-/* ---- visor.config ---------------------------------------------------------------------------------- */
+/* ---- visor.config ------------------------------------------------------------------------------- */
 
 #define PV_CONFIG_UNSET UINT64_MAX /* of a number: not in the document */
 
@@ -68,7 +68,7 @@ struct pv_config_visor { /* key by key as in the document; texts NULL when not g
 	json_t *json; /* what was given */
 };
 
-/* ---- inputs ---------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------- */
 
 enum pv_input { PV_INPUT_PCAP, PV_INPUT_FLOW, PV_INPUT_DNSTAP, PV_INPUT_NETPROBE, PV_INPUT_MOCK };
 
@@ -117,7 +117,7 @@ struct pv_config_stream {
 	} mock;
 };
 
-/* ---- taps ------------------------------------------------------------------------------------------ */
+/* ---- taps --------------------------------------------------------------------------------------- */
 
 struct pv_config_tap {
 	char *name;
@@ -131,7 +131,7 @@ void pv_config_tap_free(struct pv_config_tap *);
 /* {"config": ...|null, "input_type": ..., "interface": ..., "tags": ...|null}; "filter" when it has one. */
 json_t *pv_config_tap_json(const struct pv_config_tap *);
 
-/* ---- policies -------------------------------------------------------------------------------------- */
+/* ---- policies ----------------------------------------------------------------------------------- */
 
 struct pv_config_handler {
 	char *module;                     /* the name in the policy; an instance is <policy>-<tap>-<module> */
@@ -171,7 +171,7 @@ json_t *pv_config_handler_json(const struct pv_config_handler *, const char *tap
 /* "config" of an input stream for clients; null when there is nothing in it. */
 json_t *pv_config_stream_json(const struct pv_config_stream *);
 
-/* ---- loading --------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------ */
 
 enum pv_config_say { PV_SAY_INFO, PV_SAY_WARNING };
 

@@ -70,7 +70,7 @@ const char *pv_schema_key_type_text(enum pv_key_type);
 /* "<name> is an invalid/unsupported config or filter. The valid configs/filters are: a, b, c" */
 void pv_schema_unknown_text(const struct pv_schema *, const char *name, char *to, size_t cap);
 
-/* ---- names of input types: more names than kinds ------------------------------------------------------ */
+/* ---- names of input types: more names than kinds ------------------------------------------------ */
 
 struct pv_input_name {
 	const char *name;
@@ -78,7 +78,7 @@ struct pv_input_name {
 };
 extern const struct pv_input_name pv_input_names[]; /* ends with NULL */
 
-/* ---- handlers ------------------------------------------------------------------------------------------ */
+/* ---- handlers ----------------------------------------------------------------------------------- */
 
 enum pv_handler_conf { /* what its keys set */
 	PV_HANDLER_NO_CONF, /* recorded_stream, if anything */
@@ -117,7 +117,7 @@ const struct pv_key *pv_handler_kind_key_find(const struct pv_handler_kind *, co
 /* The text for an unknown key: the handler's keys, then those of the window. */
 void pv_handler_kind_unknown_text(const struct pv_handler_kind *, const char *name, char *to, size_t cap);
 
-/* ---- for the manual ------------------------------------------------------------------------------------- */
+/* ---- for the manual ----------------------------------------------------------------------------- */
 
 /* One line per key: section TAB key TAB type TAB default or - TAB required|optional|ignored TAB help. Sections of
  * handlers are "handler TYPE VERSION"; only those that are in the registry. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* A configuration. Properties: an error has words, in UTF-8 and on one line, and a line of the document; what was
- * loaded can be shown; and the same document written as JSON is the same configuration. */
+/* A configuration. Properties: an error has words, in UTF-8 and on one line, and a line of the document; what
+ * was loaded can be shown; and the same document written as JSON is the same configuration. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,9 +34,10 @@ static void say(void *ctx, enum pv_config_say kind, unsigned line, const char *t
 
 static void check_error(const struct pv_config_error *e, const uint8_t *data, size_t size)
 {
-	unsigned lines = 2; /* the last one, and the end behind it */
+	unsigned lines = 2;		  /* the last one, and the end behind it */
 	for (size_t i = 0; i < size; i++) /* YAML's line breaks: CR, LF, NEL, LS, PS */
-		lines += data[i] == '\n' || data[i] == '\r' || data[i] == 0x85 || data[i] == 0xa8 || data[i] == 0xa9;
+		lines += data[i] == '\n' || data[i] == '\r' || data[i] == 0x85 || data[i] == 0xa8 ||
+			 data[i] == 0xa9;
 	check_text(e->text);
 	assert(e->fault && e->line <= lines);
 }
@@ -44,8 +45,9 @@ static void check_error(const struct pv_config_error *e, const uint8_t *data, si
 /* A scalar as it was, quoted where it was. */
 static void write_scalar(FILE *out, const struct pv_node *n, bool in_list)
 {
-	bool plain = !n->quoted && !in_list &&
-		     (n->type != PV_NODE_TEXT || !*n->text || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
+	bool plain =
+	    !n->quoted && !in_list &&
+	    (n->type != PV_NODE_TEXT || !*n->text || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
 	if (plain) {
 		fputs(n->text, out);
 		return;
@@ -84,8 +86,8 @@ static char *shown(const struct pv_config *c)
 	return text;
 }
 
-static void same_as_json(const struct pv_document *doc, enum pv_config_form form, const struct pv_config_world *w,
-			 const struct pv_config *first)
+static void same_as_json(const struct pv_document *doc, enum pv_config_form form,
+			 const struct pv_config_world *w, const struct pv_config *first)
 {
 	struct pv_config_error err;
 	char *text = NULL;
@@ -93,7 +95,8 @@ static void same_as_json(const struct pv_document *doc, enum pv_config_form form
 	FILE *out = open_memstream(&text, &n);
 	write_node(out, pv_document_root(doc), false);
 	fclose(out);
-	/* keys of more than a thousand characters, and characters that must be escaped, are where YAML ends */
+	/* keys of more than a thousand characters, and characters that must be escaped, are where YAML ends
+	 */
 	struct pv_document *again = pv_document_parse(text, n, &err);
 	if (again) {
 		struct pv_config *second = pv_config_load(again, form, w, &err);

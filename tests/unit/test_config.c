@@ -49,7 +49,7 @@ static struct pv_config *good(const char *text)
 	return c;
 }
 
-/* ---- errors --------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------- */
 
 #define HEAD "version: \"1.0\"\nvisor:\n" /* lines 1 and 2 */
 #define TAPS \
@@ -499,7 +499,7 @@ static void bodies(void **state)
 	REFUSED(PV_CONFIG_POLICY, policy);
 }
 
-/* ---- what is there already --------------------------------------------------------------------------- */
+/* ---- what is there already ---------------------------------------------------------------------- */
 
 static bool has_policy(void *ctx, const char *name)
 {
@@ -610,7 +610,7 @@ static void a_document_is_taken_whole_or_not(void **state)
 	assert_null(load_as(PV_CONFIG_FILE, POL KIND IN NET "  config: {tls: 1}\n"));
 }
 
-/* ---- what good ones mean --------------------------------------------------------------------------------- */
+/* ---- what good ones mean ------------------------------------------------------------------------ */
 
 static void the_agent_is_typed(void **state)
 {

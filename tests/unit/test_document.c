@@ -35,36 +35,36 @@ static void scalars_have_types(void **state)
 		const char *text;
 		uint64_t number;
 	} cases[] = {
-		{"0", PV_NODE_UINT, "0", 0},
-		{"42", PV_NODE_UINT, "42", 42},
-		{"010", PV_NODE_UINT, "010", 10}, /* not octal */
-		{"0000000000000000000000009", PV_NODE_UINT, "0000000000000000000000009", 9},
-		{"9223372036854775807", PV_NODE_UINT, "9223372036854775807", INT64_MAX},
-		{"9223372036854775808", PV_NODE_TEXT, "9223372036854775808", 0},
-		{"99999999999999999999999", PV_NODE_TEXT, "99999999999999999999999", 0},
-		{"-1", PV_NODE_TEXT, "-1", 0},
-		{"+1", PV_NODE_TEXT, "+1", 0},
-		{"1.0", PV_NODE_TEXT, "1.0", 0},
-		{"0x10", PV_NODE_TEXT, "0x10", 0},
-		{"1_000", PV_NODE_TEXT, "1_000", 0},
-		{"12:30", PV_NODE_TEXT, "12:30", 0},
-		{"\"42\"", PV_NODE_TEXT, "42", 0},
-		{"'42'", PV_NODE_TEXT, "42", 0},
-		{"|\n  42\n", PV_NODE_TEXT, "42\n", 0},
-		{"!!str 42", PV_NODE_TEXT, "42", 0},
-		{"! 42", PV_NODE_TEXT, "42", 0},
-		{"true", PV_NODE_BOOL, "true", 1},
-		{"False", PV_NODE_BOOL, "False", 0},
-		{"tRuE", PV_NODE_BOOL, "tRuE", 1},
-		{"'true'", PV_NODE_TEXT, "true", 0},
-		{"yes", PV_NODE_TEXT, "yes", 0},
-		{"on", PV_NODE_TEXT, "on", 0},
-		{"", PV_NODE_TEXT, "", 0},
-		{"~", PV_NODE_TEXT, "~", 0},
-		{"null", PV_NODE_TEXT, "null", 0},
-		{"10.0.0.0/8", PV_NODE_TEXT, "10.0.0.0/8", 0},
-		{"caf\xc3\xa9", PV_NODE_TEXT, "caf\xc3\xa9", 0},
-		{"\"a\\tb\\u00e9\"", PV_NODE_TEXT, "a\tb\xc3\xa9", 0},
+	    {"0", PV_NODE_UINT, "0", 0},
+	    {"42", PV_NODE_UINT, "42", 42},
+	    {"010", PV_NODE_UINT, "010", 10}, /* not octal */
+	    {"0000000000000000000000009", PV_NODE_UINT, "0000000000000000000000009", 9},
+	    {"9223372036854775807", PV_NODE_UINT, "9223372036854775807", INT64_MAX},
+	    {"9223372036854775808", PV_NODE_TEXT, "9223372036854775808", 0},
+	    {"99999999999999999999999", PV_NODE_TEXT, "99999999999999999999999", 0},
+	    {"-1", PV_NODE_TEXT, "-1", 0},
+	    {"+1", PV_NODE_TEXT, "+1", 0},
+	    {"1.0", PV_NODE_TEXT, "1.0", 0},
+	    {"0x10", PV_NODE_TEXT, "0x10", 0},
+	    {"1_000", PV_NODE_TEXT, "1_000", 0},
+	    {"12:30", PV_NODE_TEXT, "12:30", 0},
+	    {"\"42\"", PV_NODE_TEXT, "42", 0},
+	    {"'42'", PV_NODE_TEXT, "42", 0},
+	    {"|\n  42\n", PV_NODE_TEXT, "42\n", 0},
+	    {"!!str 42", PV_NODE_TEXT, "42", 0},
+	    {"! 42", PV_NODE_TEXT, "42", 0},
+	    {"true", PV_NODE_BOOL, "true", 1},
+	    {"False", PV_NODE_BOOL, "False", 0},
+	    {"tRuE", PV_NODE_BOOL, "tRuE", 1},
+	    {"'true'", PV_NODE_TEXT, "true", 0},
+	    {"yes", PV_NODE_TEXT, "yes", 0},
+	    {"on", PV_NODE_TEXT, "on", 0},
+	    {"", PV_NODE_TEXT, "", 0},
+	    {"~", PV_NODE_TEXT, "~", 0},
+	    {"null", PV_NODE_TEXT, "null", 0},
+	    {"10.0.0.0/8", PV_NODE_TEXT, "10.0.0.0/8", 0},
+	    {"caf\xc3\xa9", PV_NODE_TEXT, "caf\xc3\xa9", 0},
+	    {"\"a\\tb\\u00e9\"", PV_NODE_TEXT, "a\tb\xc3\xa9", 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -88,12 +88,14 @@ static void scalars_have_types(void **state)
 static void json_is_yaml(void **state)
 {
 	(void)state;
-	struct pv_document *d = parse("{\"a\":1,\"b\":\"1\",\"c\":true,\n\t\"d\":[\"x\",2],\"e\":{\"f\":\"\\/\\n\\u00e9\"},\"g\":null}");
+	struct pv_document *d = parse("{\"a\":1,\"b\":\"1\",\"c\":true,\n\t\"d\":[\"x\",2],\"e\":{\"f\":\"\\/"
+				      "\\n\\u00e9\"},\"g\":null}");
 	if (!d)
 		fail_msg("%s", err.text);
 	json_t *j = pv_node_json(pv_document_root(d), &err);
 	char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, "{\"a\":1,\"b\":\"1\",\"c\":true,\"d\":[\"x\",\"2\"],\"e\":{\"f\":\"/\\n\xc3\xa9\"},\"g\":\"null\"}");
+	assert_string_equal(text, "{\"a\":1,\"b\":\"1\",\"c\":true,\"d\":[\"x\",\"2\"],\"e\":{\"f\":\"/"
+				  "\\n\xc3\xa9\"},\"g\":\"null\"}");
 	free(text);
 	json_decref(j);
 	pv_document_free(d);
@@ -154,25 +156,25 @@ static void what_is_wrong_is_said(void **state)
 		unsigned line;
 		const char *says;
 	} cases[] = {
-		{"", 0, "empty data"},
-		{"# only words\n\n", 0, "empty data"},
-		{"foo: [bar", 2, "invalid YAML: did not find expected ',' or ']'"},
-		{"{{{: -", 1, "invalid YAML: "},
-		{"a:\n  - b\n  c: d\n", 3, "invalid YAML: did not find expected '-' indicator"},
-		{"a: 1\nb: \"x\n", 3, "invalid YAML: found unexpected end of stream"},
-		{"a: b: c\n", 1, "invalid YAML: mapping values are not allowed in this context"},
-		{"a:\n\t- b\n", 2, "invalid YAML: found character that cannot start any token"},
-		{"a: 1\n--- \nb: 2\n", 2, "a second document in the same text"},
-		{"a: *x\n", 1, "an alias to an anchor that does not exist"},
-		{"a: &x\n  b: *x\n", 2, "an alias to the map or list that it stands in"},
-		{"a: &x [*x]\n", 1, "an alias to the map or list that it stands in"},
-		{"a: !!int 5\n", 1, "YAML tags other than !!str are not supported here"},
-		{"a: !thing 5\n", 1, "YAML tags other than !!str are not supported here"},
-		{"a: !thing {}\n", 1, "YAML tags of maps and lists are not supported"},
-		{"a: !!set {}\n", 1, "YAML tags of maps and lists are not supported"},
-		{"a: \"x\\0y\"\n", 1, "a text must not contain a NUL character"},
-		{"a: \xff\n", 1, "invalid YAML: "},
-		{"\"\\ud800\"", 1, "invalid YAML: found invalid Unicode character escape code"},
+	    {"", 0, "empty data"},
+	    {"# only words\n\n", 0, "empty data"},
+	    {"foo: [bar", 2, "invalid YAML: did not find expected ',' or ']'"},
+	    {"{{{: -", 1, "invalid YAML: "},
+	    {"a:\n  - b\n  c: d\n", 3, "invalid YAML: did not find expected '-' indicator"},
+	    {"a: 1\nb: \"x\n", 3, "invalid YAML: found unexpected end of stream"},
+	    {"a: b: c\n", 1, "invalid YAML: mapping values are not allowed in this context"},
+	    {"a:\n\t- b\n", 2, "invalid YAML: found character that cannot start any token"},
+	    {"a: 1\n--- \nb: 2\n", 2, "a second document in the same text"},
+	    {"a: *x\n", 1, "an alias to an anchor that does not exist"},
+	    {"a: &x\n  b: *x\n", 2, "an alias to the map or list that it stands in"},
+	    {"a: &x [*x]\n", 1, "an alias to the map or list that it stands in"},
+	    {"a: !!int 5\n", 1, "YAML tags other than !!str are not supported here"},
+	    {"a: !thing 5\n", 1, "YAML tags other than !!str are not supported here"},
+	    {"a: !thing {}\n", 1, "YAML tags of maps and lists are not supported"},
+	    {"a: !!set {}\n", 1, "YAML tags of maps and lists are not supported"},
+	    {"a: \"x\\0y\"\n", 1, "a text must not contain a NUL character"},
+	    {"a: \xff\n", 1, "invalid YAML: "},
+	    {"\"\\ud800\"", 1, "invalid YAML: found invalid Unicode character escape code"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -238,9 +240,10 @@ static void bombs_do_not_go_off(void **state)
 	char text[4000] = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
 	size_t at = strlen(text);
 	for (int i = 1; i < 12; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at,
-				       "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1,
-				       i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+		at +=
+		    (size_t)snprintf(text + at, sizeof text - at,
+				     "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
+				     i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	assert_null(parse(text));
 	assert_string_equal(err.text, "more than 65536 values");
 	/* each one a level deeper */
@@ -254,7 +257,8 @@ static void bombs_do_not_go_off(void **state)
 
 static void every_prefix_is_looked_at_alone(void **state)
 {
-	static const char text[] = "a: &x {b: [1, 'two', \"\\u00e9\"], c: !!str 3}\n? [k]\n: *x\nd: |\n  text\n# end\n";
+	static const char text[] =
+	    "a: &x {b: [1, 'two', \"\\u00e9\"], c: !!str 3}\n? [k]\n: *x\nd: |\n  text\n# end\n";
 	(void)state;
 	struct guard g;
 	guard_init(&g, sizeof text);
@@ -271,7 +275,7 @@ static void lists_have_scalars_only(void **state)
 		struct pv_document *d = parse(bad[i]);
 		assert_null(pv_node_json(pv_document_root(d), &err));
 		assert_string_equal(err.text, i < 2 ? "invalid value for sequence in key: k"
-						     : "invalid value for sequence in key: m");
+						    : "invalid value for sequence in key: m");
 		pv_document_free(d);
 	}
 	struct pv_document *d = parse("? [a]\n: 1\n");
@@ -320,12 +324,18 @@ static void places_are_printed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalars_have_types),	       cmocka_unit_test(json_is_yaml),
-		cmocka_unit_test(places_are_known),	       cmocka_unit_test(aliases_are_copies),
-		cmocka_unit_test(repeated_keys_are_marked),    cmocka_unit_test(what_is_wrong_is_said),
-		cmocka_unit_test(limits_hold),		       cmocka_unit_test(bombs_do_not_go_off),
-		cmocka_unit_test(every_prefix_is_looked_at_alone), cmocka_unit_test(lists_have_scalars_only),
-		cmocka_unit_test(files_are_read),	       cmocka_unit_test(places_are_printed),
+	    cmocka_unit_test(scalars_have_types),
+	    cmocka_unit_test(json_is_yaml),
+	    cmocka_unit_test(places_are_known),
+	    cmocka_unit_test(aliases_are_copies),
+	    cmocka_unit_test(repeated_keys_are_marked),
+	    cmocka_unit_test(what_is_wrong_is_said),
+	    cmocka_unit_test(limits_hold),
+	    cmocka_unit_test(bombs_do_not_go_off),
+	    cmocka_unit_test(every_prefix_is_looked_at_alone),
+	    cmocka_unit_test(lists_have_scalars_only),
+	    cmocka_unit_test(files_are_read),
+	    cmocka_unit_test(places_are_printed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
