@@ -157,8 +157,10 @@ static uint64_t bytes_of(const json_t *j)
 	json_t *value;
 	size_t i;
 
-	json_object_foreach((json_t *)(uintptr_t)j, key, value) n += 64 + strlen(key) + bytes_of(value);
-	json_array_foreach(j, i, value) n += bytes_of(value);
+	json_object_foreach ((json_t *)(uintptr_t)j, key, value)
+		n += 64 + strlen(key) + bytes_of(value);
+	json_array_foreach (j, i, value)
+		n += bytes_of(value);
 	return n + json_string_length(j);
 }
 
@@ -250,19 +252,17 @@ int pv_check_fields(struct pv_check *c, const struct pv_schema *s, const struct 
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(l->values, name, value)
-	{
+	json_object_foreach (l->values, name, value) {
 		const struct pv_schema_key *k = pv_schema_find(s, name);
-		unsigned line = pv_layers_line(l, name);
 
 		if (!k && s->open)
 			continue;
 		if (!k) {
 			char text[PV_CONFIG_TEXT];
 			pv_schema_unknown_text(s, name, text, sizeof text);
-			return pv_check_fail(c, PV_CONFIG_INVALID, line, "%s", text);
+			return pv_check_fail(c, PV_CONFIG_INVALID, pv_layers_line(l, name), "%s", text);
 		}
-		if (store(c, k, value, line, to))
+		if (store(c, k, value, pv_layers_line(l, name), to))
 			return -1;
 	}
 	return 0;

@@ -48,16 +48,15 @@ static int look_at_pcap(const struct look *w)
 					      [PV_INPUT_AF_PACKET] = "af_packet",
 					      [PV_INPUT_PCAP_MOCK] = "mock"};
 	const char *source = text_of(w, "pcap_source");
+	unsigned i = PV_INPUT_LIBPCAP;
 
-	for (unsigned i = 0; source && i < sizeof sources / sizeof sources[0]; i++)
-		if (!strcmp(source, sources[i])) {
-			w->s->pcap.source = i;
-			source = NULL;
-		}
-	if (source) {
+	while (source && i <= PV_INPUT_PCAP_MOCK && strcmp(source, sources[i]))
+		i++;
+	if (i > PV_INPUT_PCAP_MOCK) {
 		wrong(w, "pcap_source", "unknown pcap source");
 		return pv_check_hint(w->c, "libpcap, af_packet or mock is expected");
 	}
+	w->s->pcap.source = i;
 	if (check_host_spec(w))
 		return -1;
 	if (!w->whole || w->s->pcap.pcap_file || w->s->pcap.source == PV_INPUT_PCAP_MOCK)
@@ -105,8 +104,7 @@ static int check_only_hosts(const struct look *w)
 	if (!w->s->dnstap.only_hosts)
 		return pv_check_memory(w->c);
 	at = at ? at->first : NULL;
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach (list, i, entry) {
 		if (pv_hosts_parse(w->s->dnstap.only_hosts, json_string_value(entry), err, sizeof err))
 			return pv_check_fail(w->c, PV_CONFIG_INVALID, at ? at->line : w->l->line, "%s", err);
 		at = at ? at->next : NULL;
@@ -254,9 +252,10 @@ static int check_targets(const struct look *w)
 	w->s->netprobe.targets = calloc(n, sizeof *w->s->netprobe.targets);
 	if (!w->s->netprobe.targets)
 		return pv_check_memory(w->c);
-	json_object_foreach(targets, name,
-			    value) if (check_target(w, &w->s->netprobe.targets[w->s->netprobe.ntargets++],
-						    name, value)) return -1;
+	json_object_foreach (targets, name, value) {
+		if (check_target(w, &w->s->netprobe.targets[w->s->netprobe.ntargets++], name, value))
+			return -1;
+	}
 	return 0;
 }
 

@@ -49,7 +49,8 @@ static int to_value(const json_t *j, struct pv_value *v, const char ***list)
 		if (!*list)
 			return -1;
 		v->type = PV_KEY_LIST;
-		json_array_foreach(j, i, entry)(*list)[v->count++] = json_string_value(entry);
+		json_array_foreach (j, i, entry)
+			(*list)[v->count++] = json_string_value(entry);
 		v->list = *list;
 	}
 	return 0;
@@ -247,8 +248,7 @@ static int settle(struct module *m)
 
 	pv_net_filter_init(&m->h->net);
 	pv_dns_filter_init(&m->h->dns);
-	json_object_foreach(m->l.values, name, value)
-	{
+	json_object_foreach (m->l.values, name, value) {
 		const struct pv_key *key = pv_handler_kind_key_find(m->kind, name);
 
 		if (key && set_key(m, key, value))
