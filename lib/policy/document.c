@@ -140,7 +140,7 @@ static struct pv_node *new_node(struct build *b, enum pv_node_type type)
 	struct pv_node *n;
 
 	if (b->doc->nodes >= PV_DOCUMENT_NODES) {
-		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "more than %u values", PV_DOCUMENT_NODES);
+		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "more than %u keys and values", PV_DOCUMENT_NODES);
 		return NULL;
 	}
 	n = take(b->doc, sizeof *n);

@@ -227,7 +227,7 @@ static void limits_hold(void **state)
 	refused(repeat("", "[", 100000, ""), "nested too deeply");
 	refused(repeat("", "{? ", 50000, ""), "nested too deeply");
 	taken(repeat("[", "1,", PV_DOCUMENT_NODES - 1, "]"));
-	refused(repeat("[", "1,", PV_DOCUMENT_NODES, "]"), "more than 65536 values");
+	refused(repeat("[", "1,", PV_DOCUMENT_NODES, "]"), "more than 65536 keys and values");
 	taken(repeat("# ", "x", PV_DOCUMENT_BYTES - 7, "\na: 1"));
 	refused(repeat("# ", "x", PV_DOCUMENT_BYTES - 6, "\na: 1"), "more than 1048576 bytes");
 	taken(repeat("[", "&x 1,", PV_DOCUMENT_ANCHORS, "]"));
@@ -245,7 +245,7 @@ static void bombs_do_not_go_off(void **state)
 				     "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
 				     i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	assert_null(parse(text));
-	assert_string_equal(err.text, "more than 65536 values");
+	assert_string_equal(err.text, "more than 65536 keys and values");
 	/* each one a level deeper */
 	at = (size_t)snprintf(text, sizeof text, "a0: &a0 []\n");
 	for (int i = 1; i < 60; i++)
