@@ -1075,6 +1075,93 @@ static void version_two_has_its_own_keys(void **state)
 			    "xact_ttl_secs, xact_ttl_ms, only_xact_directions, " WINDOW_KEYS_TEXT);
 }
 
+/* ---- what the original answered -------------------------------------------------------------------- */
+
+struct recorded {
+	const struct pv_config_tap *taps[64];
+	size_t ntaps;
+	char policies[64][32];
+	size_t npolicies;
+};
+
+static bool is_recorded(void *ctx, const char *name)
+{
+	const struct recorded *r = ctx;
+	for (size_t i = 0; i < r->npolicies; i++)
+		if (!strcmp(r->policies[i], name))
+			return true;
+	return false;
+}
+
+/* Names of instances and the hash of a stream are ours. */
+static bool same_words(const char *ours, const char *theirs)
+{
+	size_t n = strcspn(theirs, "-");
+	return !strcmp(ours, theirs) || (strstr(theirs, "event proxy") && !strncmp(ours, theirs, n)) ||
+	       (!strncmp(theirs, "yaml-cpp: ", 10) && !strncmp(ours, "invalid YAML: ", 14));
+}
+
+static void one_recorded(struct recorded *r, const struct pv_config_world *w, const json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "name"));
+	const json_t *req = json_object_get(line, "request");
+	const char *path = json_string_value(json_object_get(req, "path"));
+	const char *type = json_string_value(json_object_get(req, "content_type"));
+	const char *body = json_string_value(json_object_get(req, "body"));
+	bool tap = !strcmp(path, "/api/v1/taps"), created = json_integer_value(json_object_get(line, "status")) == 201;
+
+	if (strcmp(json_string_value(json_object_get(req, "method")), "POST") || !body || !type ||
+	    (strcmp(type, "application/x-yaml") && strcmp(type, "application/json")) || !strcmp(name, "pol_emptymap"))
+		return;
+	struct pv_config *c = load_in(w, tap ? PV_CONFIG_TAP : PV_CONFIG_POLICY, body);
+	if (!c && err.fault == PV_CONFIG_NOT_BUILT)
+		return;
+	if (created != (c != NULL))
+		fail_msg("%s: %s", name, c ? "taken" : err.text);
+	if (c && tap) {
+		r->taps[r->ntaps++] = c->taps[0];
+		c->taps[0] = NULL;
+	} else if (c) {
+		snprintf(r->policies[r->npolicies++], 32, "%s", c->policies[0]->name);
+	} else {
+		json_t *answer = json_loads(json_string_value(json_object_get(line, "body")), 0, NULL);
+		const char *says = json_string_value(json_object_get(answer, "error"));
+		if (!says || !same_words(err.text, says))
+			fail_msg("%s: %s, not %s", name, err.text, says ? says : "an error");
+		json_decref(answer);
+	}
+	pv_config_free(c);
+}
+
+static void recorded_answers_are_given(void **state)
+{
+	const char *shared = getenv("PV_SHARED");
+	struct recorded *r = calloc(1, sizeof *r);
+	char *line = NULL, path[500];
+	size_t cap = 0, n = 0;
+	(void)state;
+	snprintf(path, sizeof path, "%s/conform/rest/admin.jsonl", shared ? shared : "");
+	FILE *f = fopen(path, "r");
+	if (!f) {
+		free(r);
+		skip();
+	}
+	struct pv_config_world w = {.handlers = pv_handlers, .taps = r->taps, .has_policy = is_recorded, .ctx = r};
+	for (; getline(&line, &cap, f) > 0; n++) {
+		json_t *j = json_loads(line, 0, NULL);
+		w.ntaps = r->ntaps;
+		one_recorded(r, &w, j);
+		json_decref(j);
+		assert_true(r->ntaps < 60 && r->npolicies < 60);
+	}
+	assert_true(n > 50 && r->ntaps > 2 && r->npolicies > 3);
+	for (size_t i = 0; i < r->ntaps; i++)
+		pv_config_tap_free((struct pv_config_tap *)(uintptr_t)r->taps[i]);
+	fclose(f);
+	free(line);
+	free(r);
+}
+
 /* Appends a text again and again, with a number in place of its #. */
 static size_t put(char *to, size_t cap, size_t at, size_t times, const char *text)
 {
@@ -1174,6 +1261,7 @@ int main(void)
 		cmocka_unit_test(modules_may_bring_handlers),
 		cmocka_unit_test(version_two_has_its_own_keys),
 		cmocka_unit_test(everything_is_bounded),
+		cmocka_unit_test(recorded_answers_are_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
