@@ -95,14 +95,18 @@ $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 $(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
 	ln -sf pktvisor-reader $@
 
-# ---- man pages: prose in man/*.in; options and metrics from the programs' own tables ------------
+# ---- man pages: prose in man/*.in; options, metrics and keys from the programs' own tables --------
 
 .PHONY: man
 man: $(MAN)
 
-$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%)
+$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%) $(B)/configkeys
 	@mkdir -p $(@D)
-	@contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+	@CONFIG_KEYS=$(B)/configkeys contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+
+$(B)/configkeys: contrib/build/configkeys.c $(B)/libpv.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
 # ---- tests ---------------------------------------------------------------------------------------
 
@@ -178,4 +182,4 @@ install: all
 clean:
 	rm -rf build bin
 
--include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d)
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d

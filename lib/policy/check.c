@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "policy/check.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 
-/* ---- words ---------------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------------------
+ */
 
 int pv_check_fail(struct pv_check *c, enum pv_config_fault fault, unsigned line, const char *fmt, ...)
 {
@@ -65,7 +64,8 @@ void pv_check_say(struct pv_check *c, enum pv_config_say kind, unsigned line, co
 	c->world->say(c->world->ctx, kind, line, text);
 }
 
-/* ---- names and keys --------------------------------------------------------------------------------------- */
+/* ---- names and keys ---------------------------------------------------------------------------------------
+ */
 
 static bool is_letter(char ch)
 {
@@ -90,6 +90,17 @@ int pv_check_name(struct pv_check *c, const char *name, unsigned line)
 	return 0;
 }
 
+unsigned pv_check_within(struct pv_check *c, unsigned line, const char *key, uint64_t n, unsigned low,
+			 unsigned high)
+{
+	unsigned to = n < low ? low : n > high ? high : (unsigned)n;
+
+	if (to != n)
+		pv_check_say(c, PV_SAY_WARNING, line, "%s must be between %u and %u: taken as %u", key, low,
+			     high, to);
+	return to;
+}
+
 int pv_check_keys(struct pv_check *c, const struct pv_schema *s, const struct pv_node *map)
 {
 	char text[PV_CONFIG_TEXT];
@@ -104,7 +115,8 @@ int pv_check_keys(struct pv_check *c, const struct pv_schema *s, const struct pv
 			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line, "%s", text);
 		}
 		if (e->duplicate)
-			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line, "duplicate key: %.100s", e->key);
+			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line, "duplicate key: %.100s",
+					     e->key);
 		if (k->flags & PV_SCHEMA_IGNORED)
 			pv_check_say(c, PV_SAY_WARNING, e->key_line, "%s has no meaning here and is ignored",
 				     e->key);
@@ -123,7 +135,7 @@ int pv_check_object(struct pv_check *c, const struct pv_node *n, const char *not
 	return n ? pv_check_wrap(c, bad) : pv_check_memory(c);
 }
 
-/* ---- layers ------------------------------------------------------------------------------------------------ */
+/* ---- layers ------------------------------------------------------------------------------------- */
 
 int pv_layers_init(struct pv_check *c, struct pv_layers *l, unsigned line)
 {
@@ -137,8 +149,29 @@ void pv_layers_free(struct pv_layers *l)
 	l->values = NULL;
 }
 
+/* About what a copy takes. */
+static uint64_t bytes_of(const json_t *j)
+{
+	uint64_t n = 64;
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach ((json_t *)(uintptr_t)j, key, value)
+		n += 64 + strlen(key) + bytes_of(value);
+	json_array_foreach (j, i, value)
+		n += bytes_of(value);
+	return n + json_string_length(j);
+}
+
 int pv_layers_add(struct pv_check *c, struct pv_layers *l, const json_t *object, const struct pv_node *map)
 {
+	c->laid_bytes += bytes_of(object);
+	if (c->laid_bytes > PV_CONFIG_LAID_BYTES)
+		return pv_check_fail(
+		    c, PV_CONFIG_INVALID, map ? map->key_line : l->line,
+		    "too much: defaults and settings of all policies together are more than %u bytes",
+		    PV_CONFIG_LAID_BYTES);
 	json_t *own = json_deep_copy(object);
 	int res = own ? json_object_update(l->values, own) : -1;
 
@@ -167,7 +200,7 @@ unsigned pv_layers_line(const struct pv_layers *l, const char *key)
 	return n ? n->key_line : l->line;
 }
 
-/* ---- values into fields -------------------------------------------------------------------------------------- */
+/* ---- values into fields ------------------------------------------------------------------------- */
 
 static bool fits(enum pv_schema_type type, const json_t *value)
 {
@@ -190,7 +223,8 @@ static bool fits(enum pv_schema_type type, const json_t *value)
 	return false;
 }
 
-static int store(struct pv_check *c, const struct pv_schema_key *k, const json_t *value, unsigned line, void *to)
+static int store(struct pv_check *c, const struct pv_schema_key *k, const json_t *value, unsigned line,
+		 void *to)
 {
 	char *field = k->at == PV_SCHEMA_NO_FIELD ? NULL : (char *)to + k->at;
 
@@ -199,8 +233,8 @@ static int store(struct pv_check *c, const struct pv_schema_key *k, const json_t
 	if (k->type == PV_SCHEMA_UINT) {
 		uint64_t n = (uint64_t)json_integer_value(value);
 		if (k->max && n > k->max)
-			return pv_check_fail(c, PV_CONFIG_INVALID, line, "%s: %" PRIu64 " is more than %" PRIu64,
-					     k->name, n, k->max);
+			return pv_check_fail(c, PV_CONFIG_INVALID, line,
+					     "%s: %" PRIu64 " is more than %" PRIu64, k->name, n, k->max);
 		if (field)
 			memcpy(field, &n, sizeof n);
 	} else if (k->type == PV_SCHEMA_TEXT && field) {
@@ -218,18 +252,17 @@ int pv_check_fields(struct pv_check *c, const struct pv_schema *s, const struct 
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(l->values, name, value) {
+	json_object_foreach (l->values, name, value) {
 		const struct pv_schema_key *k = pv_schema_find(s, name);
-		unsigned line = pv_layers_line(l, name);
 
 		if (!k && s->open)
 			continue;
 		if (!k) {
 			char text[PV_CONFIG_TEXT];
 			pv_schema_unknown_text(s, name, text, sizeof text);
-			return pv_check_fail(c, PV_CONFIG_INVALID, line, "%s", text);
+			return pv_check_fail(c, PV_CONFIG_INVALID, pv_layers_line(l, name), "%s", text);
 		}
-		if (store(c, k, value, line, to))
+		if (store(c, k, value, pv_layers_line(l, name), to))
 			return -1;
 	}
 	return 0;

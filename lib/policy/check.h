@@ -15,6 +15,8 @@ struct pv_check {
 	struct pv_config *conf; /* being made: its taps and policies exist already for what follows */
 	unsigned periods, deep_max; /* defaults, resolved */
 	json_t *instances;          /* names of handler instances made so far, as keys */
+	size_t streams, handlers;   /* made so far */
+	uint64_t laid_bytes;
 	char prefix[PV_CONFIG_NAME + 32]; /* put in front of errors: "policy [x] failed to start: " */
 };
 
@@ -34,6 +36,9 @@ void pv_check_say(struct pv_check *, enum pv_config_say, unsigned line, const ch
 /* [a-zA-Z_][a-zA-Z0-9_-]*, not too long, not reserved. */
 int pv_check_name(struct pv_check *, const char *name, unsigned line);
 
+/* A number brought into its bounds, with a word when that changes it. */
+unsigned pv_check_within(struct pv_check *, unsigned line, const char *key, uint64_t n, unsigned low, unsigned high);
+
 /* All keys of a map are in its schema, each once. */
 int pv_check_keys(struct pv_check *, const struct pv_schema *, const struct pv_node *map);
 
@@ -41,7 +46,7 @@ int pv_check_keys(struct pv_check *, const struct pv_schema *, const struct pv_n
  * no map, and with `bad` in front of what else is wrong. */
 int pv_check_object(struct pv_check *, const struct pv_node *n, const char *not_map, const char *bad, json_t **to);
 
-/* ---- layers: maps laid over each other, which remember where a key came from ---------------------------- */
+/* ---- layers: maps laid over each other, which remember where a key came from -------------------- */
 
 #define PV_LAYERS 6
 
@@ -63,7 +68,7 @@ const struct pv_node *pv_layers_node(const struct pv_layers *, const char *key);
 /* Values into fields by the rows of a schema. Keys that are in no row are errors, unless it is open. */
 int pv_check_fields(struct pv_check *, const struct pv_schema *, const struct pv_layers *, void *to);
 
-/* ---- the parts --------------------------------------------------------------------------------------------- */
+/* ---- the parts ---------------------------------------------------------------------------------- */
 
 /* tap.c */
 int pv_check_taps(struct pv_check *, const struct pv_node *map);

@@ -24,7 +24,7 @@ void pv_config_free(struct pv_config *conf)
 	free(conf);
 }
 
-/* ---- visor.config ------------------------------------------------------------------------------------------- */
+/* ---- visor.config ------------------------------------------------------------------------------- */
 
 static int check_agent(struct pv_check *c, const struct pv_node *map)
 {
@@ -42,15 +42,15 @@ static int check_agent(struct pv_check *c, const struct pv_node *map)
 		res = pv_layers_add(c, &l, object, map);
 	if (!res)
 		res = pv_check_fields(c, &pv_schema_agent, &l, v);
+	if (!res && v->periods != PV_CONFIG_UNSET)
+		v->periods = pv_check_within(c, pv_layers_line(&l, "periods"), "periods", v->periods, 1, 10);
+	if (!res && v->max_deep_sample != PV_CONFIG_UNSET)
+		v->max_deep_sample = pv_check_within(c, pv_layers_line(&l, "max_deep_sample"),
+						     "max_deep_sample", v->max_deep_sample, 1, 100);
 	v->json = json_incref(l.values); /* the texts are in there */
 	pv_layers_free(&l);
 	json_decref(object);
 	return res;
-}
-
-static unsigned within(uint64_t n, unsigned high)
-{
-	return n < 1 ? 1 : n > high ? high : (unsigned)n;
 }
 
 /* What the command line said, else the document, else what everybody gets. */
@@ -58,23 +58,25 @@ static void settle_defaults(struct pv_check *c)
 {
 	const struct pv_config_visor *v = &c->conf->visor;
 
-	c->periods = c->world->periods		       ? within(c->world->periods, 10)
-		     : v->periods != PV_CONFIG_UNSET ? within(v->periods, 10)
+	c->periods = c->world->periods		     ? c->world->periods
+		     : v->periods != PV_CONFIG_UNSET ? (unsigned)v->periods
 						     : PV_CONFIG_PERIODS;
-	c->deep_max = c->world->deep_max		      ? within(c->world->deep_max, 100)
-		      : v->max_deep_sample != PV_CONFIG_UNSET ? within(v->max_deep_sample, 100)
+	c->deep_max = c->world->deep_max		      ? c->world->deep_max
+		      : v->max_deep_sample != PV_CONFIG_UNSET ? (unsigned)v->max_deep_sample
 							      : PV_CONFIG_DEEP;
 }
 
-/* ---- sections ------------------------------------------------------------------------------------------------- */
+/* ---- sections ----------------------------------------------------------------------------------- */
 
 static bool is_empty(const struct pv_node *n)
 {
-	return n->type == PV_NODE_TEXT && !n->quoted && (!*n->text || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
+	return n->type == PV_NODE_TEXT && !n->quoted &&
+	       (!*n->text || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
 }
 
 /* A section of a file: *to is NULL when it is missing, or has nothing in it. */
-static int find_section(struct pv_check *c, const struct pv_node *visor, const char *key, const struct pv_node **to)
+static int find_section(struct pv_check *c, const struct pv_node *visor, const char *key,
+			const struct pv_node **to)
 {
 	const struct pv_node *n = pv_node_get(visor, key);
 
@@ -89,13 +91,16 @@ static int check_file(struct pv_check *c, const struct pv_node *visor)
 	const struct pv_node *agent, *taps, *global, *policies;
 
 	if (find_section(c, visor, "config", &agent) || find_section(c, visor, "taps", &taps) ||
-	    find_section(c, visor, "global_handler_config", &global) || find_section(c, visor, "policies", &policies))
+	    find_section(c, visor, "global_handler_config", &global) ||
+	    find_section(c, visor, "policies", &policies))
 		return -1;
 	if (check_agent(c, agent))
 		return -1;
 	settle_defaults(c);
 	return (taps && pv_check_taps(c, taps)) || (global && pv_check_global(c, global)) ||
-	       (policies && pv_check_policies(c, policies)) ? -1 : 0;
+		       (policies && pv_check_policies(c, policies))
+		   ? -1
+		   : 0;
 }
 
 /* The body of a request: one section, with one thing in it. */
@@ -108,17 +113,19 @@ static int check_body(struct pv_check *c, const struct pv_node *visor, bool tap)
 		return -1;
 	settle_defaults(c);
 	if (!map || map->type != PV_NODE_MAP)
-		return pv_check_fail(c, PV_CONFIG_INVALID, map ? map->key_line : 0, "no %s found in schema", many);
+		return pv_check_fail(c, PV_CONFIG_INVALID, map ? map->key_line : 0, "no %s found in schema",
+				     many);
 	if (map->count != 1)
-		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line, "only a single %s expected but got %zu", single,
-				     map->count);
+		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line,
+				     "only a single %s expected but got %zu", single, map->count);
 	for (const struct pv_node *e = visor->first; e; e = e->next)
 		if (e != map)
-			pv_check_say(c, PV_SAY_WARNING, e->key_line, "%s has no meaning here and is ignored", e->key);
+			pv_check_say(c, PV_SAY_WARNING, e->key_line, "%s has no meaning here and is ignored",
+				     e->key);
 	return tap ? pv_check_taps(c, map) : pv_check_policies(c, map);
 }
 
-/* ---- the document ------------------------------------------------------------------------------------------------ */
+/* ---- the document ------------------------------------------------------------------------------- */
 
 static int check_version(struct pv_check *c, const struct pv_node *root)
 {
@@ -159,7 +166,8 @@ static int check_document(struct pv_check *c, const struct pv_node *root, enum p
 struct pv_config *pv_config_load(const struct pv_document *doc, enum pv_config_form form,
 				 const struct pv_config_world *world, struct pv_config_error *err)
 {
-	struct pv_check c = {.world = world, .err = err, .conf = calloc(1, sizeof *c.conf), .instances = json_object()};
+	struct pv_check c = {
+	    .world = world, .err = err, .conf = calloc(1, sizeof *c.conf), .instances = json_object()};
 	int res = -1;
 
 	if (c.conf)
@@ -197,26 +205,27 @@ struct pv_config *pv_config_load_file(const char *path, const struct pv_config_w
 	return load_and_free(pv_document_read(path, err), PV_CONFIG_FILE, world, err);
 }
 
-/* ---- the document of a command line ---------------------------------------------------------------------------------- */
+/* ---- the document of a command line ------------------------------------------------------------- */
 
 char *pv_config_default_document(const char *iface, const char *file, const char *hosts, const char *bpf)
 {
 	json_t *tap = file ? json_pack("{s:s, s:s}", "pcap_file", file, "host_spec", hosts ? hosts : "")
 			   : json_pack("{s:s, s:s}", "iface", iface, "host_spec", hosts ? hosts : "");
-	json_t *modules = json_pack("{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}", "net", "type", "net", "dhcp", "type", "dhcp",
-				    "dns", "type", "dns", "pcap_stats", "type", "pcap");
-	json_t *policy = json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:{s:o}}", "kind", "collection", "input", "tap",
-				   "default", "input_type", "pcap", "config", "bpf", bpf ? bpf : "", "handlers", "modules",
-				   modules);
-	json_t *all = json_pack("{s:s, s:{s:{s:{s:s, s:o}}, s:{s:o}}}", "version", VERSION, "visor", "taps", "default",
-				"input_type", "pcap", "config", tap, "policies", "default", policy);
+	json_t *modules = json_pack("{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}", "net", "type", "net", "dhcp",
+				    "type", "dhcp", "dns", "type", "dns", "pcap_stats", "type", "pcap");
+	json_t *policy = json_pack("{s:s, s:{s:s, s:s, s:{s:s}}, s:{s:o}}", "kind", "collection", "input",
+				   "tap", "default", "input_type", "pcap", "config", "bpf", bpf ? bpf : "",
+				   "handlers", "modules", modules);
+	json_t *all =
+	    json_pack("{s:s, s:{s:{s:{s:s, s:o}}, s:{s:o}}}", "version", VERSION, "visor", "taps", "default",
+		      "input_type", "pcap", "config", tap, "policies", "default", policy);
 	char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
 
 	json_decref(all);
 	return text;
 }
 
-/* ---- what was loaded, for people ---------------------------------------------------------------------------------------- */
+/* ---- what was loaded, for people ---------------------------------------------------------------- */
 
 static json_t *handler_json(const struct pv_config_handler *h)
 {
@@ -232,9 +241,11 @@ static json_t *policy_json(const struct pv_config_policy *p)
 	for (size_t i = 0; i < p->nstreams; i++)
 		json_object_set_new(inputs, p->streams[i].name,
 				    json_pack("{s:s, s:s, s:o}", "tap", p->streams[i].tap, "input_type",
-					      p->streams[i].input_type, "config", pv_config_stream_json(&p->streams[i])));
+					      p->streams[i].input_type, "config",
+					      pv_config_stream_json(&p->streams[i])));
 	for (size_t i = 0; i < p->nhandlers; i++)
-		json_array_append_new(modules, json_pack("{s:o}", p->handlers[i].module, handler_json(&p->handlers[i])));
+		json_array_append_new(
+		    modules, json_pack("{s:o}", p->handlers[i].module, handler_json(&p->handlers[i])));
 	return json_pack("{s:o, s:o, s:b, s:b}", "input", inputs, "modules", modules, "chain", p->chain,
 			 "merge_like_handlers", p->merge);
 }
@@ -248,7 +259,8 @@ json_t *pv_config_json(const struct pv_config *conf)
 			json_object_set_new(taps, conf->taps[i]->name, pv_config_tap_json(conf->taps[i]));
 	for (size_t i = 0; i < conf->npolicies; i++)
 		if (conf->policies[i])
-			json_object_set_new(policies, conf->policies[i]->name, policy_json(conf->policies[i]));
-	return json_pack("{s:O, s:O, s:o, s:o}", "config", conf->visor.json, "global_handler_config", conf->global, "taps",
-			 taps, "policies", policies);
+			json_object_set_new(policies, conf->policies[i]->name,
+					    policy_json(conf->policies[i]));
+	return json_pack("{s:O, s:O, s:o, s:o}", "config", conf->visor.json, "global_handler_config",
+			 conf->global, "taps", taps, "policies", policies);
 }

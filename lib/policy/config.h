@@ -20,7 +20,7 @@
  *
  * A stream's name is <tap>-<hash>, the hash (16 hex digits) over its effective configuration, so that policies
  * which want the same share one. Keys that act per policy (only_hosts) are not in it. It is the same in
- * every process and on every machine.
+ * every process and on every machine. Two streams of the same name are the same stream.
  *
  * Ownership: a pv_config owns what it holds; who wants to keep a tap or a policy takes the pointer out and puts
  * NULL there. They do not refer to the document or to each other. Threads: read-only once made; the JSON
@@ -40,13 +40,18 @@
 #define PV_CONFIG_POLICIES 1024
 #define PV_CONFIG_MODULES 32  /* handlers in one policy: PV_WINDOW_INSTANCES */
 #define PV_CONFIG_TARGETS 256 /* of a netprobe tap */
+/* In all policies of a document. Selectors multiply taps, and defaults go into every handler: without these, a
+ * document of 1 MiB could ask for a thousand times as much. */
+#define PV_CONFIG_STREAMS 4096
+#define PV_CONFIG_HANDLERS 4096
+#define PV_CONFIG_LAID_BYTES (64u << 20) /* settings, each counted wherever it is laid over others */
 
 #define PV_CONFIG_PERIODS 5 /* unless said otherwise */
 #define PV_CONFIG_DEEP 100
 #define PV_CONFIG_TOPN 10
 #define PV_CONFIG_TOPN_MAX 1000 /* rows of one list in an answer; a table holds 6144 items */
 
-/* ---- visor.config ---------------------------------------------------------------------------------- */
+/* ---- visor.config ------------------------------------------------------------------------------- */
 
 #define PV_CONFIG_UNSET UINT64_MAX /* of a number: not in the document */
 
@@ -63,7 +68,7 @@ struct pv_config_visor { /* key by key as in the document; texts NULL when not g
 	json_t *json; /* what was given */
 };
 
-/* ---- inputs ---------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------- */
 
 enum pv_input { PV_INPUT_PCAP, PV_INPUT_FLOW, PV_INPUT_DNSTAP, PV_INPUT_NETPROBE, PV_INPUT_MOCK };
 
@@ -112,7 +117,7 @@ struct pv_config_stream {
 	} mock;
 };
 
-/* ---- taps ------------------------------------------------------------------------------------------ */
+/* ---- taps --------------------------------------------------------------------------------------- */
 
 struct pv_config_tap {
 	char *name;
@@ -126,7 +131,7 @@ void pv_config_tap_free(struct pv_config_tap *);
 /* {"config": ...|null, "input_type": ..., "interface": ..., "tags": ...|null}; "filter" when it has one. */
 json_t *pv_config_tap_json(const struct pv_config_tap *);
 
-/* ---- policies -------------------------------------------------------------------------------------- */
+/* ---- policies ----------------------------------------------------------------------------------- */
 
 struct pv_config_handler {
 	char *module;                     /* the name in the policy; an instance is <policy>-<tap>-<module> */
@@ -167,7 +172,7 @@ json_t *pv_config_handler_json(const struct pv_config_handler *, const char *tap
 /* "config" of an input stream for clients; null when there is nothing in it. */
 json_t *pv_config_stream_json(const struct pv_config_stream *);
 
-/* ---- loading --------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------ */
 
 enum pv_config_say { PV_SAY_INFO, PV_SAY_WARNING };
 
@@ -181,7 +186,8 @@ struct pv_config_world {
 	bool (*has_policy)(void *ctx, const char *name);   /* NULL: none */
 	bool (*has_instance)(void *ctx, const char *name); /* NULL: none */
 	const json_t *global; /* global_handler_config so far, {"dns": {...}}; NULL: none */
-	/* From the command line; 0: not given, what the document says in visor.config, else the default. */
+	/* From the command line, 1..10 and 1..100; 0: not given, what the document says in visor.config, else the
+	 * default. */
 	unsigned periods, deep_max;
 	/* Words about what was accepted though it is odd: line 0 when it has none. May be NULL. */
 	void (*say)(void *ctx, enum pv_config_say, unsigned line, const char *text);

@@ -17,7 +17,7 @@
 #define CHUNK_BYTES 16384
 #define NUMBER_MAX  ((uint64_t)INT64_MAX)
 
-/* ---- errors -------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------- */
 
 int pv_config_fail(struct pv_config_error *e, enum pv_config_fault fault, unsigned line, const char *fmt, ...)
 {
@@ -31,8 +31,11 @@ int pv_config_fail(struct pv_config_error *e, enum pv_config_fault fault, unsign
 	e->line = line;
 	e->column = 0;
 	e->hint[0] = 0;
-	pv_utf8_clean(raw, n < 0 ? 0 : (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1, e->text,
-		      sizeof e->text);
+	pv_utf8_clean(raw,
+		      n < 0		       ? 0
+		      : (size_t)n < sizeof raw ? (size_t)n
+					       : sizeof raw - 1,
+		      e->text, sizeof e->text);
 	return -1;
 }
 
@@ -51,7 +54,7 @@ const char *pv_config_error_text(const struct pv_config_error *e, const char *fi
 	return to;
 }
 
-/* ---- memory: everything of a document goes at once ------------------------------------------------ */
+/* ---- memory: everything of a document goes at once ---------------------------------------------- */
 
 struct chunk {
 	struct chunk *next;
@@ -94,7 +97,7 @@ void pv_document_free(struct pv_document *d)
 	free(d);
 }
 
-/* ---- from libyaml's events to the tree ------------------------------------------------------------ */
+/* ---- from libyaml's events to the tree ---------------------------------------------------------- */
 
 struct frame { /* a map or list that is not complete */
 	struct pv_node *node, *last;
@@ -137,7 +140,7 @@ static struct pv_node *new_node(struct build *b, enum pv_node_type type)
 	struct pv_node *n;
 
 	if (b->doc->nodes >= PV_DOCUMENT_NODES) {
-		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "more than %u values", PV_DOCUMENT_NODES);
+		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "more than %u keys and values", PV_DOCUMENT_NODES);
 		return NULL;
 	}
 	n = take(b->doc, sizeof *n);
@@ -292,7 +295,8 @@ static int on_scalar(struct build *b, const yaml_event_t *ev)
 	return remember(b, ev->data.scalar.anchor, n);
 }
 
-static int on_start(struct build *b, enum pv_node_type type, const yaml_char_t *tag, const yaml_char_t *anchor)
+static int on_start(struct build *b, enum pv_node_type type, const yaml_char_t *tag,
+		    const yaml_char_t *anchor)
 {
 	if (!tag_is(tag, type == PV_NODE_MAP ? YAML_MAP_TAG : YAML_SEQ_TAG))
 		return fail_here(b, "YAML tags of maps and lists are not supported");
@@ -378,8 +382,8 @@ static int fail_yaml(struct build *b, const yaml_parser_t *parser)
 						     : (unsigned)parser->problem_mark.line + 1;
 	b->column = parser->error == YAML_READER_ERROR ? 0 : (unsigned)parser->problem_mark.column + 1;
 	if (parser->context)
-		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "invalid YAML: %s, %s (from line %zu)", problem,
-			       parser->context, parser->context_mark.line + 1);
+		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "invalid YAML: %s, %s (from line %zu)",
+			       problem, parser->context, parser->context_mark.line + 1);
 	else
 		pv_config_fail(b->err, PV_CONFIG_INVALID, b->line, "invalid YAML: %s", problem);
 	b->err->column = b->column;
@@ -432,7 +436,7 @@ struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_conf
 	return d;
 }
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------------- */
 
 /* Bytes read, at most cap; -1 with errno. */
 static ssize_t read_all(const char *path, char *to, size_t cap)
@@ -485,7 +489,7 @@ struct pv_document *pv_document_read(const char *path, struct pv_config_error *e
 	return d;
 }
 
-/* ---- reading the tree ------------------------------------------------------------------------------ */
+/* ---- reading the tree --------------------------------------------------------------------------- */
 
 const struct pv_node *pv_document_root(const struct pv_document *d)
 {
@@ -518,8 +522,8 @@ static json_t *list_json(const struct pv_node *n, struct pv_config_error *err)
 
 	for (const struct pv_node *c = n->first; c; c = c->next)
 		if (!pv_node_scalar(c)) {
-			pv_config_fail(err, PV_CONFIG_INVALID, c->line, "invalid value for sequence in key: %s",
-				       n->key ? n->key : "");
+			pv_config_fail(err, PV_CONFIG_INVALID, c->line,
+				       "invalid value for sequence in key: %s", n->key ? n->key : "");
 			json_decref(list);
 			return NULL;
 		} else if (json_array_append_new(list, json_string(c->text))) {

@@ -23,7 +23,7 @@
 #include <jansson.h>
 
 #define PV_DOCUMENT_BYTES (1u << 20) /* some 5,000 policies; more is no configuration */
-#define PV_DOCUMENT_NODES 65536u     /* of the tree, aliases expanded: some 8 MiB */
+#define PV_DOCUMENT_NODES 65536u     /* keys and values, aliases expanded: some 8 MiB */
 #define PV_DOCUMENT_DEPTH 32u        /* twice what the deepest key needs; readers of the tree recurse */
 #define PV_DOCUMENT_ANCHORS 256u     /* looked through one by one for each alias */
 

@@ -25,7 +25,7 @@ static const char *text_of(const struct look *w, const char *key)
 
 #define wrong(w, key, ...) pv_check_fail((w)->c, PV_CONFIG_INVALID, pv_layers_line((w)->l, key), __VA_ARGS__)
 
-/* ---- pcap -------------------------------------------------------------------------------------------------- */
+/* ---- pcap --------------------------------------------------------------------------------------- */
 
 static int check_host_spec(const struct look *w)
 {
@@ -44,19 +44,19 @@ static int check_host_spec(const struct look *w)
 
 static int look_at_pcap(const struct look *w)
 {
-	static const char *const sources[] = {
-		[PV_INPUT_LIBPCAP] = "libpcap", [PV_INPUT_AF_PACKET] = "af_packet", [PV_INPUT_PCAP_MOCK] = "mock"};
+	static const char *const sources[] = {[PV_INPUT_LIBPCAP] = "libpcap",
+					      [PV_INPUT_AF_PACKET] = "af_packet",
+					      [PV_INPUT_PCAP_MOCK] = "mock"};
 	const char *source = text_of(w, "pcap_source");
+	unsigned i = PV_INPUT_LIBPCAP;
 
-	for (unsigned i = 0; source && i < sizeof sources / sizeof sources[0]; i++)
-		if (!strcmp(source, sources[i])) {
-			w->s->pcap.source = i;
-			source = NULL;
-		}
-	if (source) {
+	while (source && i <= PV_INPUT_PCAP_MOCK && strcmp(source, sources[i]))
+		i++;
+	if (i > PV_INPUT_PCAP_MOCK) {
 		wrong(w, "pcap_source", "unknown pcap source");
 		return pv_check_hint(w->c, "libpcap, af_packet or mock is expected");
 	}
+	w->s->pcap.source = i;
 	if (check_host_spec(w))
 		return -1;
 	if (!w->whole || w->s->pcap.pcap_file || w->s->pcap.source == PV_INPUT_PCAP_MOCK)
@@ -66,7 +66,7 @@ static int look_at_pcap(const struct look *w)
 	return 0;
 }
 
-/* ---- flow -------------------------------------------------------------------------------------------------- */
+/* ---- flow --------------------------------------------------------------------------------------- */
 
 static int look_at_flow(const struct look *w)
 {
@@ -75,8 +75,10 @@ static int look_at_flow(const struct look *w)
 	if (type && (!strcmp(type, "netflow") || !strcmp(type, "ipfix")))
 		w->s->flow.type = PV_INPUT_NETFLOW;
 	else if (type && strcmp(type, "sflow"))
-		return wrong(w, "flow_type",
-			     "invalid flow_type \"%.100s\". Supported types: \"sflow\", \"netflow\" and \"ipfix\"", type);
+		return wrong(
+		    w, "flow_type",
+		    "invalid flow_type \"%.100s\". Supported types: \"sflow\", \"netflow\" and \"ipfix\"",
+		    type);
 	if (!w->whole)
 		return 0;
 	if (!type && !strcmp(w->s->input_type, "flow"))
@@ -87,7 +89,7 @@ static int look_at_flow(const struct look *w)
 	return 0;
 }
 
-/* ---- dnstap ------------------------------------------------------------------------------------------------- */
+/* ---- dnstap ------------------------------------------------------------------------------------- */
 
 static int check_only_hosts(const struct look *w)
 {
@@ -102,7 +104,7 @@ static int check_only_hosts(const struct look *w)
 	if (!w->s->dnstap.only_hosts)
 		return pv_check_memory(w->c);
 	at = at ? at->first : NULL;
-	json_array_foreach(list, i, entry) {
+	json_array_foreach (list, i, entry) {
 		if (pv_hosts_parse(w->s->dnstap.only_hosts, json_string_value(entry), err, sizeof err))
 			return pv_check_fail(w->c, PV_CONFIG_INVALID, at ? at->line : w->l->line, "%s", err);
 		at = at ? at->next : NULL;
@@ -118,7 +120,8 @@ static int check_tcp(const struct look *w)
 
 	if (!tcp)
 		return 0;
-	if (!colon || colon == tcp || (memchr(tcp, ':', (size_t)(colon - tcp)) && (*tcp != '[' || colon[-1] != ']')))
+	if (!colon || colon == tcp ||
+	    (memchr(tcp, ':', (size_t)(colon - tcp)) && (*tcp != '[' || colon[-1] != ']')))
 		return wrong(w, "tcp", "invalid tcp address specification, use HOST:PORT");
 	if (!pv_parse_u64(colon + 1, &port) || port > 65535)
 		return wrong(w, "tcp", "unable to parse tcp address specification, use HOST:PORT");
@@ -134,7 +137,7 @@ static int look_at_dnstap(const struct look *w)
 	return 0;
 }
 
-/* ---- netprobe ------------------------------------------------------------------------------------------------ */
+/* ---- netprobe ----------------------------------------------------------------------------------- */
 
 #define TEST_TYPES "The valid test types are: http, ping, tcp, udp"
 
@@ -154,19 +157,26 @@ static int check_test_type(const struct look *w)
 	return 0;
 }
 
+/* Of two keys that do not go together, the first that was given. */
+static const char *given(const struct look *w, const char *key, const char *other)
+{
+	return json_object_get(w->l->values, key) ? key : other;
+}
+
 static int check_times(const struct look *w)
 {
 	uint64_t interval = w->s->netprobe.interval_ms, timeout = w->s->netprobe.timeout_ms;
 	uint64_t packets = w->s->netprobe.packets, each = w->s->netprobe.packets_interval_ms;
 
 	if (timeout > interval)
-		return wrong(w, "timeout_msec",
-			     "timeout_msec [%" PRIu64 "] cannot be greater than interval_msec [%" PRIu64 "]", timeout,
-			     interval);
+		return wrong(w, given(w, "timeout_msec", "interval_msec"),
+			     "timeout_msec [%" PRIu64 "] cannot be greater than interval_msec [%" PRIu64 "]",
+			     timeout, interval);
 	if (!packets)
 		return wrong(w, "packets_per_test", "packets_per_test needs to be greater than 0");
 	if (each && packets > interval / each)
-		return wrong(w, "packets_per_test",
+		return wrong(w,
+			     given(w, "packets_per_test", given(w, "packets_interval_msec", "interval_msec")),
 			     "packets_per_test [%" PRIu64 "] times packets_interval_msec [%" PRIu64
 			     "] cannot be greater than interval_msec [%" PRIu64 "]",
 			     packets, each, interval);
@@ -179,7 +189,8 @@ static int check_times(const struct look *w)
 	return 0;
 }
 
-static int check_family(const struct look *w, unsigned line, struct pv_config_target *t, const json_t *ip_version)
+static int check_family(const struct look *w, unsigned line, struct pv_config_target *t,
+			const json_t *ip_version)
 {
 	json_int_t version = json_integer_value(ip_version);
 	uint8_t address[16];
@@ -190,15 +201,18 @@ static int check_family(const struct look *w, unsigned line, struct pv_config_ta
 	if (ip_version && version != 4 && version != 6)
 		return pv_check_fail(w->c, PV_CONFIG_INVALID, line, "ip_version must be 4 or 6");
 	if (is && version && is != version)
-		return pv_check_fail(w->c, PV_CONFIG_INVALID, line, "target %.100s is IPv%d but ip_version is set to %d",
-				     t->target, is, (int)version);
+		return pv_check_fail(w->c, PV_CONFIG_INVALID, line,
+				     "target %.100s is IPv%d but ip_version is set to %d", t->target, is,
+				     (int)version);
 	if (!is && !strchr(t->target, '.') && strcmp(t->target, "localhost"))
-		return pv_check_fail(w->c, PV_CONFIG_INVALID, line, "%.100s is an invalid/unsupported DNS", t->target);
+		return pv_check_fail(w->c, PV_CONFIG_INVALID, line, "%.100s is an invalid/unsupported DNS",
+				     t->target);
 	t->family = is ? is : (uint8_t)version;
 	return 0;
 }
 
-static int check_target(const struct look *w, struct pv_config_target *t, const char *name, const json_t *value)
+static int check_target(const struct look *w, struct pv_config_target *t, const char *name,
+			const json_t *value)
 {
 	const struct pv_node *targets = pv_layers_node(w->l, "targets");
 	const struct pv_node *at = targets ? pv_node_get(targets, name) : NULL;
@@ -207,8 +221,8 @@ static int check_target(const struct look *w, struct pv_config_target *t, const 
 
 	t->name = name;
 	if (!json_is_object(value))
-		return pv_check_fail(w->c, PV_CONFIG_INVALID, own.line, "'%.100s' does not have key 'target' which is required",
-				     name);
+		return pv_check_fail(w->c, PV_CONFIG_INVALID, own.line,
+				     "'%.100s' does not have key 'target' which is required", name);
 	if (pv_layers_init(w->c, &own, own.line) || pv_layers_add(w->c, &own, value, at) ||
 	    pv_check_fields(w->c, &pv_schema_target, &own, NULL)) {
 		pv_layers_free(&own);
@@ -219,8 +233,9 @@ static int check_target(const struct look *w, struct pv_config_target *t, const 
 	t->target = json_string_value(json_object_get(value, "target"));
 	t->port = (uint16_t)json_integer_value(json_object_get(value, "port"));
 	if (!t->target || (w->s->netprobe.type == PV_INPUT_TCP && !t->port))
-		return pv_check_fail(w->c, PV_CONFIG_INVALID, own.line, "'%.100s' does not have key '%s' which is required",
-				     name, t->target ? "port" : "target");
+		return pv_check_fail(w->c, PV_CONFIG_INVALID, own.line,
+				     "'%.100s' does not have key '%s' which is required", name,
+				     t->target ? "port" : "target");
 	return check_family(w, line, t, version);
 }
 
@@ -237,9 +252,10 @@ static int check_targets(const struct look *w)
 	w->s->netprobe.targets = calloc(n, sizeof *w->s->netprobe.targets);
 	if (!w->s->netprobe.targets)
 		return pv_check_memory(w->c);
-	json_object_foreach(targets, name, value)
+	json_object_foreach (targets, name, value) {
 		if (check_target(w, &w->s->netprobe.targets[w->s->netprobe.ntargets++], name, value))
 			return -1;
+	}
 	return 0;
 }
 
@@ -248,7 +264,9 @@ static int look_at_netprobe(const struct look *w)
 	return check_test_type(w) || check_times(w) || check_targets(w) ? -1 : 0;
 }
 
-/* ---- all --------------------------------------------------------------------------------------------------------- */
+/* ---- all
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int look_at_mock(const struct look *w)
 {
@@ -273,9 +291,9 @@ static void set_defaults(struct pv_config_stream *s)
 int pv_check_stream(struct pv_check *c, struct pv_config_stream *s, const struct pv_layers *l, bool whole)
 {
 	static int (*const looks[PV_SCHEMA_INPUTS])(const struct look *) = {
-		[PV_INPUT_PCAP] = look_at_pcap,		[PV_INPUT_FLOW] = look_at_flow,
-		[PV_INPUT_DNSTAP] = look_at_dnstap,	[PV_INPUT_NETPROBE] = look_at_netprobe,
-		[PV_INPUT_MOCK] = look_at_mock,
+	    [PV_INPUT_PCAP] = look_at_pcap,	[PV_INPUT_FLOW] = look_at_flow,
+	    [PV_INPUT_DNSTAP] = look_at_dnstap, [PV_INPUT_NETPROBE] = look_at_netprobe,
+	    [PV_INPUT_MOCK] = look_at_mock,
 	};
 	struct look w = {c, s, l, whole};
 

@@ -27,7 +27,7 @@ void pv_config_handler_reset(struct pv_config_handler *h)
 	*h = (struct pv_config_handler){.module = NULL};
 }
 
-/* ---- keys of the analyser ------------------------------------------------------------------------------------- */
+/* ---- keys of the analyser ----------------------------------------------------------------------- */
 
 /* JSON to what set functions take. list: to be freed by the caller. 0, or -1 without memory. */
 static int to_value(const json_t *j, struct pv_value *v, const char ***list)
@@ -49,7 +49,7 @@ static int to_value(const json_t *j, struct pv_value *v, const char ***list)
 		if (!*list)
 			return -1;
 		v->type = PV_KEY_LIST;
-		json_array_foreach(j, i, entry)
+		json_array_foreach (j, i, entry)
 			(*list)[v->count++] = json_string_value(entry);
 		v->list = *list;
 	}
@@ -110,7 +110,7 @@ static int set_key(struct module *m, const struct pv_key *key, const json_t *val
 	return res;
 }
 
-/* ---- keys of the window ------------------------------------------------------------------------------------------ */
+/* ---- keys of the window ------------------------------------------------------------------------- */
 
 /* A number of the window, or `initial`; brought into its bounds, with a word. */
 static int window_number(struct module *m, const char *key, unsigned low, unsigned high, unsigned initial,
@@ -124,10 +124,7 @@ static int window_number(struct module *m, const char *key, unsigned low, unsign
 		return 0;
 	if (!json_is_integer(value))
 		return pv_check_type(m->c, pv_layers_line(&m->l, key), key, "a number");
-	*to = n < (json_int_t)low ? low : n > (json_int_t)high ? high : (unsigned)n;
-	if (*to != n)
-		pv_check_say(m->c, PV_SAY_WARNING, pv_layers_line(&m->l, key), "%s must be between %u and %u: taken as %u",
-			     key, low, high, *to);
+	*to = pv_check_within(m->c, pv_layers_line(&m->l, key), key, (uint64_t)n, low, high);
 	return 0;
 }
 
@@ -137,7 +134,8 @@ static int set_window(struct module *m)
 	unsigned topn, threshold, max = m->c->deep_max;
 
 	if (json_is_integer(percentile) && json_integer_value(percentile) > 100)
-		return pv_check_fail(m->c, PV_CONFIG_INVALID, pv_layers_line(&m->l, "topn_percentile_threshold"),
+		return pv_check_fail(m->c, PV_CONFIG_INVALID,
+				     pv_layers_line(&m->l, "topn_percentile_threshold"),
 				     "threshold must be between 0 and 100 but has value %f",
 				     (double)json_integer_value(percentile) / 100);
 	if (window_number(m, "num_periods", 1, 10, m->c->periods, &m->h->periods) ||
@@ -158,7 +156,7 @@ static int set_window(struct module *m)
 	return 0;
 }
 
-/* ---- metric groups ------------------------------------------------------------------------------------------------- */
+/* ---- metric groups ------------------------------------------------------------------------------ */
 
 static uint32_t all_groups(const struct pv_handler *h)
 {
@@ -216,10 +214,12 @@ static int set_all_groups(struct module *m)
 		if (m->h->handler->groups[i].on)
 			m->h->groups |= UINT32_C(1) << i;
 	return set_groups(m, "disable", false, &m->h->disable, &m->h->ndisable) ||
-	       set_groups(m, "enable", true, &m->h->enable, &m->h->nenable) ? -1 : 0;
+		       set_groups(m, "enable", true, &m->h->enable, &m->h->nenable)
+		   ? -1
+		   : 0;
 }
 
-/* ---- one handler ---------------------------------------------------------------------------------------------------- */
+/* ---- one handler -------------------------------------------------------------------------------- */
 
 static void set_ttl(struct module *m)
 {
@@ -229,12 +229,13 @@ static void set_ttl(struct module *m)
 		m->h->xact_ttl_ns = m->dhcp.xact_ttl_ns ? m->dhcp.xact_ttl_ns : PV_DHCP_TTL_NS;
 }
 
+/* version NULL: any */
 static const struct pv_handler *find_handler(const struct pv_check *c, const char *type, const char *version)
 {
 	const struct pv_handler *const *h = c->world->handlers;
 
 	for (; h && *h; h++)
-		if (!strcmp((*h)->type, type) && !strcmp((*h)->version, version))
+		if (!strcmp((*h)->type, type) && (!version || !strcmp((*h)->version, version)))
 			return *h;
 	return NULL;
 }
@@ -247,15 +248,17 @@ static int settle(struct module *m)
 
 	pv_net_filter_init(&m->h->net);
 	pv_dns_filter_init(&m->h->dns);
-	json_object_foreach(m->l.values, name, value) {
+	json_object_foreach (m->l.values, name, value) {
 		const struct pv_key *key = pv_handler_kind_key_find(m->kind, name);
 
 		if (key && set_key(m, key, value))
 			return -1;
-		if (!key && !pv_schema_find(&pv_schema_window, name) && !pv_schema_find(&pv_schema_groups, name)) {
+		if (!key && !pv_schema_find(&pv_schema_window, name) &&
+		    !pv_schema_find(&pv_schema_groups, name)) {
 			char text[PV_CONFIG_TEXT];
 			pv_handler_kind_unknown_text(m->kind, name, text, sizeof text);
-			return pv_check_fail(m->c, PV_CONFIG_INVALID, pv_layers_line(&m->l, name), "%s", text);
+			return pv_check_fail(m->c, PV_CONFIG_INVALID, pv_layers_line(&m->l, name), "%s",
+					     text);
 		}
 	}
 	if (set_all_groups(m) || set_window(m))
@@ -265,13 +268,13 @@ static int settle(struct module *m)
 	return 0;
 }
 
-/* ---- global_handler_config ------------------------------------------------------------------------------------------- */
+/* ---- global_handler_config ---------------------------------------------------------------------- */
 
 /* Can these be settings of that handler? */
-static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, const json_t *object,
-		    const struct pv_node *map)
+static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, const struct pv_handler *handler,
+		    const json_t *object, const struct pv_node *map)
 {
-	struct pv_config_handler h = {.handler = find_handler(c, kind->type, kind->version)};
+	struct pv_config_handler h = {.handler = handler};
 	struct module m = {.c = c, .h = &h, .kind = kind};
 	int res = pv_layers_init(c, &m.l, map->key_line);
 
@@ -287,20 +290,19 @@ static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, cons
 /* They must suit one of the versions that there are. */
 static int try_versions(struct pv_check *c, const char *type, const json_t *object, const struct pv_node *map)
 {
-	bool built = false;
+	const struct pv_handler *const *h = c->world->handlers;
 
-	for (size_t i = 0; i < pv_handler_nkinds; i++) {
-		const struct pv_handler_kind *k = &pv_handler_kinds[i];
-		if (strcmp(k->type, type) || !find_handler(c, type, k->version))
-			continue;
-		built = true;
-		if (!try_kind(c, k, object, map))
+	for (; h && *h; h++) {
+		const struct pv_handler_kind *k = pv_handler_kind_find(type, (*h)->version);
+		if (!strcmp((*h)->type, type) &&
+		    !try_kind(c, k ? k : &pv_handler_kind_other, *h, object, map))
 			return 0;
 	}
-	if (built)
+	if (find_handler(c, type, NULL))
 		return -1; /* the last one's error */
 	pv_check_say(c, PV_SAY_WARNING, map->key_line,
-		     "stream handler type '%.100s' in global_handler_config is not built yet: not checked", type);
+		     "stream handler type '%.100s' in global_handler_config is not built yet: not checked",
+		     type);
 	return 0;
 }
 
@@ -312,16 +314,19 @@ int pv_check_global(struct pv_check *c, const struct pv_node *map)
 		if (!e->key)
 			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line, "a key must be a scalar");
 		if (json_object_get(c->conf->global, e->key))
-			return pv_check_fail(c, PV_CONFIG_EXISTS, e->key_line,
-					     "stream handler type '%.100s' already exists in global_handler_config "
-					     "configuration",
-					     e->key);
+			return pv_check_fail(
+			    c, PV_CONFIG_EXISTS, e->key_line,
+			    "stream handler type '%.100s' already exists in global_handler_config "
+			    "configuration",
+			    e->key);
 		if (e->type != PV_NODE_MAP)
 			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line,
 					     "expecting global_handler_config configuration map");
-		if (!pv_handler_kind_find(e->key, NULL)) {
-			pv_check_say(c, PV_SAY_WARNING, e->key_line,
-				     "stream handler type '%.100s' in global_handler_config is unknown: ignored", e->key);
+		if (!pv_handler_kind_find(e->key, NULL) && !find_handler(c, e->key, NULL)) {
+			pv_check_say(
+			    c, PV_SAY_WARNING, e->key_line,
+			    "stream handler type '%.100s' in global_handler_config is unknown: ignored",
+			    e->key);
 			continue;
 		}
 		object = pv_node_json(e, c->err);
@@ -337,11 +342,13 @@ int pv_check_global(struct pv_check *c, const struct pv_node *map)
 	return 0;
 }
 
-/* ---- a module of a policy ----------------------------------------------------------------------------------------------- */
+/* ---- a module of a policy ----------------------------------------------------------------------- */
 
-static int find_kind(struct module *m, const struct pv_config_policy *p, const struct pv_node *body, unsigned line)
+static int find_kind(struct module *m, const struct pv_config_policy *p, const struct pv_node *body,
+		     unsigned line)
 {
-	const struct pv_node *type = pv_node_get(body, "type"), *version = pv_node_get(body, "require_version");
+	const struct pv_node *type = pv_node_get(body, "type"),
+			     *version = pv_node_get(body, "require_version");
 	const char *which = version ? version->text : "1.0";
 	const struct pv_handler_kind *k;
 
@@ -352,25 +359,28 @@ static int find_kind(struct module *m, const struct pv_config_policy *p, const s
 		return pv_check_fail(m->c, PV_CONFIG_INVALID, version->key_line,
 				     "Invalid stream handler version at key 'require_version'");
 	k = pv_handler_kind_find(type->text, which);
-	if (!k)
-		return pv_check_fail(m->c, PV_CONFIG_INVALID, type->line,
-				     "Policy '%s' requires stream handler type '%.60s' and version '%.60s' which is not "
-				     "available",
-				     p->name, type->text, which);
-	m->h->handler = find_handler(m->c, k->type, k->version);
+	m->h->handler = find_handler(m->c, type->text, which);
+	if (!k && !m->h->handler)
+		return pv_check_fail(
+		    m->c, PV_CONFIG_INVALID, type->line,
+		    "Policy '%s' requires stream handler type '%.60s' and version '%.60s' which is not "
+		    "available",
+		    p->name, type->text, which);
 	if (!m->h->handler)
-		return pv_check_fail(m->c, PV_CONFIG_NOT_BUILT, type->line,
-				     "Policy '%s' requires stream handler type '%s' and version '%s' which is not built "
-				     "yet",
-				     p->name, k->type, k->version);
-	m->kind = k;
-	m->h->type = k->type;
-	m->h->version = k->version;
+		return pv_check_fail(
+		    m->c, PV_CONFIG_NOT_BUILT, type->line,
+		    "Policy '%s' requires stream handler type '%s' and version '%s' which is not built "
+		    "yet",
+		    p->name, k->type, k->version);
+	m->kind = k ? k : &pv_handler_kind_other;
+	m->h->type = m->h->handler->type;
+	m->h->version = m->h->handler->version;
 	return 0;
 }
 
 /* One part of the module's body as a layer. */
-static int add_part(struct module *m, const struct pv_node *body, const char *key, const char *not_map, const char *what)
+static int add_part(struct module *m, const struct pv_node *body, const char *key, const char *not_map,
+		    const char *what)
 {
 	const struct pv_node *n = pv_node_get(body, key);
 	char bad[PV_CONFIG_NAME + 80];
@@ -394,10 +404,12 @@ static int check_groups_map(struct module *m, const struct pv_node *body)
 	if (!n)
 		return 0;
 	if (n->type != PV_NODE_MAP)
-		return pv_check_fail(m->c, PV_CONFIG_INVALID, n->key_line, "stream handler metric groups is not a map");
-	if (!pv_node_get(n, "enable") && !pv_node_get(n, "disable"))
 		return pv_check_fail(m->c, PV_CONFIG_INVALID, n->key_line,
-				     "stream handler metric groups should contain enable and/or disable tags");
+				     "stream handler metric groups is not a map");
+	if (!pv_node_get(n, "enable") && !pv_node_get(n, "disable"))
+		return pv_check_fail(
+		    m->c, PV_CONFIG_INVALID, n->key_line,
+		    "stream handler metric groups should contain enable and/or disable tags");
 	snprintf(bad, sizeof bad, "invalid stream handler metrics for handler '%s': ", m->h->module);
 	if (pv_check_keys(m->c, &pv_schema_groups, n))
 		return pv_check_wrap(m->c, bad);
@@ -411,7 +423,7 @@ static int check_groups_map(struct module *m, const struct pv_node *body)
 
 static int lay(struct module *m, const struct pv_node *body, const struct pv_node *window)
 {
-	const json_t *global = json_object_get(m->c->conf->global, m->kind->type);
+	const json_t *global = json_object_get(m->c->conf->global, m->h->type);
 	json_t *object;
 
 	if (global && pv_layers_add(m->c, &m->l, global, NULL))
@@ -425,16 +437,20 @@ static int lay(struct module *m, const struct pv_node *body, const struct pv_nod
 			return -1;
 	}
 	return add_part(m, body, "config", "stream handler configuration is not a map", "config") ||
-	       add_part(m, body, "filter", "stream handler filter configuration is not a map", "filter config") ||
-	       check_groups_map(m, body) || add_part(m, body, "metric_groups", "", "metrics") ? -1 : 0;
+		       add_part(m, body, "filter", "stream handler filter configuration is not a map",
+				"filter config") ||
+		       check_groups_map(m, body) || add_part(m, body, "metric_groups", "", "metrics")
+		   ? -1
+		   : 0;
 }
 
 static int check_inputs(struct module *m, const struct pv_config_policy *p, unsigned line)
 {
 	for (size_t i = 0; i < p->nstreams; i++)
 		if (!(m->kind->inputs & 1u << p->streams[i].input))
-			return pv_check_fail(m->c, PV_CONFIG_INVALID, line, "%s: unsupported input event proxy %s",
-					     m->kind->class_name, p->streams[i].name);
+			return pv_check_fail(m->c, PV_CONFIG_INVALID, line,
+					     "%s: unsupported input event proxy %s", m->kind->class_name,
+					     p->streams[i].name);
 	return 0;
 }
 
@@ -446,12 +462,14 @@ static int take_names(struct module *m, const struct pv_config_policy *p, unsign
 
 		pv_config_instance(p, &p->streams[i], m->h, name, sizeof name);
 		if (strlen(name) >= PV_BUCKET_NAME)
-			return pv_check_fail(m->c, PV_CONFIG_INVALID, line,
-					     "names of policy, tap and handler are longer than %d characters together: %s",
-					     PV_BUCKET_NAME - 3, name);
+			return pv_check_fail(
+			    m->c, PV_CONFIG_INVALID, line,
+			    "names of policy, tap and handler are longer than %d characters together: %s",
+			    PV_BUCKET_NAME - 3, name);
 		if (json_object_get(m->c->instances, name) ||
 		    (m->c->world->has_instance && m->c->world->has_instance(m->c->world->ctx, name)))
-			return pv_check_fail(m->c, PV_CONFIG_EXISTS, line, "module name '%s' already exists", name);
+			return pv_check_fail(m->c, PV_CONFIG_EXISTS, line, "module name '%s' already exists",
+					     name);
 		if (json_object_set_new(m->c->instances, name, json_true()))
 			return pv_check_memory(m->c);
 	}
@@ -470,8 +488,8 @@ static int check_module(struct module *m, struct pv_config_policy *p, const stru
 	return res;
 }
 
-int pv_check_module(struct pv_check *c, struct pv_config_policy *p, const struct pv_node *body, bool skip_first,
-		    const char *name, const struct pv_node *window, unsigned line)
+int pv_check_module(struct pv_check *c, struct pv_config_policy *p, const struct pv_node *body,
+		    bool skip_first, const char *name, const struct pv_node *window, unsigned line)
 {
 	struct module m = {.c = c, .h = &p->handlers[p->nhandlers]};
 	struct pv_node rest = *body;
@@ -480,6 +498,9 @@ int pv_check_module(struct pv_check *c, struct pv_config_policy *p, const struct
 		rest.first = body->first->next;
 	if (pv_check_name(c, name, line) || pv_check_keys(c, &pv_schema_module, &rest))
 		return -1;
+	if (++c->handlers > PV_CONFIG_HANDLERS)
+		return pv_check_fail(c, PV_CONFIG_INVALID, line, "more than %d handlers in all policies",
+				     PV_CONFIG_HANDLERS);
 	m.h->module = strdup(name);
 	if (!m.h->module)
 		return pv_check_memory(c);

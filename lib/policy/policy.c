@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* visor.policies. What is wrong is found in the order in which clients have come to expect it. */
+#define XXH_INLINE_ALL
 #include "policy/check.h"
 
 #include <inttypes.h>
@@ -42,7 +43,7 @@ json_t *pv_config_stream_json(const struct pv_config_stream *s)
 	return json_object_size(s->config) ? json_deep_copy(s->config) : json_null();
 }
 
-/* ---- the parts that must be there -------------------------------------------------------------------------- */
+/* ---- the parts that must be there --------------------------------------------------------------- */
 
 static int missing(struct pv_check *c, const struct pv_node *n, unsigned line, const char *text)
 {
@@ -101,14 +102,15 @@ static int find_parts(struct pv_check *c, const struct pv_node *body, struct par
 	if (!p->kind || !pv_node_scalar(p->kind))
 		return missing(c, p->kind, body->key_line, "missing or invalid policy kind at key 'kind'");
 	if (strcmp(p->kind->text, "collection")) {
-		pv_check_fail(c, PV_CONFIG_INVALID, p->kind->line, "unknown policy kind: %.100s", p->kind->text);
+		pv_check_fail(c, PV_CONFIG_INVALID, p->kind->line, "unknown policy kind: %.100s",
+			      p->kind->text);
 		return pv_check_hint(c, "collection is expected");
 	}
 	p->config = pv_node_get(body, "config");
 	return find_input(c, body, p) || find_handlers(c, body, p) ? -1 : 0;
 }
 
-/* ---- taps and their streams ---------------------------------------------------------------------------------- */
+/* ---- taps and their streams --------------------------------------------------------------------- */
 
 /* "<tap>-<hash>". The text that is hashed has its keys in order and every value delimited, so that no two
  * configurations have the same. */
@@ -130,7 +132,8 @@ static char *stream_name(const char *tap, enum pv_input input, const json_t *con
 	return name;
 }
 
-static int lay_stream(struct pv_check *c, struct pv_layers *l, const struct pv_config_tap *tap, const struct parts *p)
+static int lay_stream(struct pv_check *c, struct pv_layers *l, const struct pv_config_tap *tap,
+		      const struct parts *p)
 {
 	json_t *config = NULL, *filter = NULL;
 	int res = -1;
@@ -158,13 +161,35 @@ static int settle_stream(struct pv_check *c, struct pv_config_policy *to, struct
 	return res;
 }
 
+/* A place for one more, empty. */
+static struct pv_config_stream *new_stream(struct pv_check *c, struct pv_config_policy *to, unsigned line)
+{
+	struct pv_config_stream *more;
+
+	if (++c->streams > PV_CONFIG_STREAMS) {
+		pv_check_fail(c, PV_CONFIG_INVALID, line, "more than %d input streams of all policies",
+			      PV_CONFIG_STREAMS);
+		return NULL;
+	}
+	more = realloc(to->streams, (to->nstreams + 1) * sizeof *more);
+	if (!more) {
+		pv_check_memory(c);
+		return NULL;
+	}
+	to->streams = more;
+	more[to->nstreams] = (struct pv_config_stream){.name = NULL};
+	return &more[to->nstreams++];
+}
+
 static int add_stream(struct pv_check *c, struct pv_config_policy *to, const struct pv_config_tap *tap,
 		      const struct parts *p)
 {
-	struct pv_config_stream *s = &to->streams[to->nstreams++];
+	struct pv_config_stream *s = new_stream(c, to, p->input->key_line);
 	struct pv_layers l = {.values = NULL};
 	int res = -1;
 
+	if (!s)
+		return -1;
 	s->input = tap->input;
 	s->input_type = tap->input_type;
 	s->tap = strdup(tap->name);
@@ -176,12 +201,6 @@ static int add_stream(struct pv_check *c, struct pv_config_policy *to, const str
 	return res;
 }
 
-static int make_room(struct pv_check *c, struct pv_config_policy *to, size_t n)
-{
-	to->streams = calloc(n ? n : 1, sizeof *to->streams);
-	return to->streams ? 0 : pv_check_memory(c);
-}
-
 static int use_tap(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
 {
 	const struct pv_config_tap *tap;
@@ -190,13 +209,15 @@ static int use_tap(struct pv_check *c, struct pv_config_policy *to, const struct
 		return missing(c, p->tap, 0, "invalid tap at key 'input.tap'");
 	tap = pv_check_find_tap(c, p->tap->text);
 	if (!tap)
-		return pv_check_fail(c, PV_CONFIG_INVALID, p->tap->line, "tap '%.100s' does not exist", p->tap->text);
+		return pv_check_fail(c, PV_CONFIG_INVALID, p->tap->line, "tap '%.100s' does not exist",
+				     p->tap->text);
 	if (strcmp(tap->input_type, p->input_type->text))
-		return pv_check_fail(c, PV_CONFIG_INVALID, p->input_type->line,
-				     "input_type for policy specified tap '%s' doesn't match tap's defined input type: "
-				     "%.60s/%s",
-				     tap->name, p->input_type->text, tap->input_type);
-	return make_room(c, to, 1) || add_stream(c, to, tap, p) ? -1 : 0;
+		return pv_check_fail(
+		    c, PV_CONFIG_INVALID, p->input_type->line,
+		    "input_type for policy specified tap '%s' doesn't match tap's defined input type: "
+		    "%.60s/%s",
+		    tap->name, p->input_type->text, tap->input_type);
+	return add_stream(c, to, tap, p);
 }
 
 static int by_tap(const void *a, const void *b)
@@ -209,10 +230,11 @@ static int use_selector(struct pv_check *c, struct pv_config_policy *to, const s
 	const struct pv_config_tap *tap;
 	struct pv_selector selector;
 
-	if (pv_check_selector(c, p->selector, &selector) || make_room(c, to, c->world->ntaps + c->conf->ntaps))
+	if (pv_check_selector(c, p->selector, &selector))
 		return -1;
 	for (size_t i = 0; (tap = pv_check_tap(c, i)); i++) {
-		int match = strcmp(tap->input_type, p->input_type->text) ? 0 : pv_check_selects(c, &selector, tap);
+		int match =
+		    strcmp(tap->input_type, p->input_type->text) ? 0 : pv_check_selects(c, &selector, tap);
 		if (match < 0 || (match && add_stream(c, to, tap, p)))
 			return -1;
 	}
@@ -226,13 +248,14 @@ static int use_selector(struct pv_check *c, struct pv_config_policy *to, const s
 static int check_which(struct pv_check *c, const struct parts *p)
 {
 	if (p->tap && p->selector)
-		return missing(c, p->input, 0, "input can have only key 'input.tap' or key 'input.tap_selector'");
+		return missing(c, p->input, 0,
+			       "input can have only key 'input.tap' or key 'input.tap_selector'");
 	if (!p->tap && !p->selector)
 		return missing(c, p->input, 0, "missing key 'input.tap' or key 'input.tap_selector'");
 	return 0;
 }
 
-/* ---- settings of the policy itself -------------------------------------------------------------------------------- */
+/* ---- settings of the policy itself -------------------------------------------------------------- */
 
 static int check_settings(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
 {
@@ -256,7 +279,9 @@ static int check_settings(struct pv_check *c, struct pv_config_policy *to, const
 	return res;
 }
 
-/* ---- modules ---------------------------------------------------------------------------------------------------------- */
+/* ---- modules
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static int use_map(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
 {
@@ -272,7 +297,8 @@ static int use_map(struct pv_check *c, struct pv_config_policy *to, const struct
 }
 
 /* An element of a chain is "- name: {type: ...}", or "- name:" with the keys beside it. */
-static int use_element(struct pv_check *c, struct pv_config_policy *to, const struct pv_node *e, const struct parts *p)
+static int use_element(struct pv_check *c, struct pv_config_policy *to, const struct pv_node *e,
+		       const struct parts *p)
 {
 	const struct pv_node *first = e->first;
 
@@ -288,14 +314,15 @@ static int use_element(struct pv_check *c, struct pv_config_policy *to, const st
 static int use_modules(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
 {
 	if (p->modules->count > PV_CONFIG_MODULES)
-		return pv_check_fail(c, PV_CONFIG_INVALID, p->modules->key_line, "more than %d handler modules",
-				     PV_CONFIG_MODULES);
+		return pv_check_fail(c, PV_CONFIG_INVALID, p->modules->key_line,
+				     "more than %d handler modules", PV_CONFIG_MODULES);
 	to->handlers = calloc(p->modules->count ? p->modules->count : 1, sizeof *to->handlers);
 	if (!to->handlers)
 		return pv_check_memory(c);
 	to->chain = p->modules->type == PV_NODE_LIST;
 	if (!p->modules->count)
-		pv_check_say(c, PV_SAY_WARNING, p->modules->key_line, "policy '%s' has no handlers", to->name);
+		pv_check_say(c, PV_SAY_WARNING, p->modules->key_line, "policy '%s' has no handlers",
+			     to->name);
 	if (!to->chain)
 		return use_map(c, to, p);
 	for (const struct pv_node *e = p->modules->first; e; e = e->next)
@@ -304,7 +331,9 @@ static int use_modules(struct pv_check *c, struct pv_config_policy *to, const st
 	return 0;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------------ */
+/* ---- all of it
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_taken(const struct pv_check *c, const char *name)
 {
@@ -321,8 +350,8 @@ static int check_policy(struct pv_check *c, struct pv_config_policy *to, const s
 	if (body->type != PV_NODE_MAP)
 		return missing(c, body, 0, "expecting policy configuration map");
 	if (is_taken(c, body->key))
-		return pv_check_fail(c, PV_CONFIG_EXISTS, body->key_line, "policy with name '%.100s' already defined",
-				     body->key);
+		return pv_check_fail(c, PV_CONFIG_EXISTS, body->key_line,
+				     "policy with name '%.100s' already defined", body->key);
 	if (pv_check_name(c, body->key, body->key_line) || pv_check_keys(c, &pv_schema_policy, body))
 		return -1;
 	to->line = body->key_line;
@@ -339,13 +368,15 @@ static int check_policy(struct pv_check *c, struct pv_config_policy *to, const s
 int pv_check_policies(struct pv_check *c, const struct pv_node *map)
 {
 	if (map->count > PV_CONFIG_POLICIES)
-		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line, "more than %d policies", PV_CONFIG_POLICIES);
+		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line, "more than %d policies",
+				     PV_CONFIG_POLICIES);
 	c->conf->policies = calloc(map->count ? map->count : 1, sizeof *c->conf->policies);
 	if (!c->conf->policies)
 		return pv_check_memory(c);
 	for (const struct pv_node *e = map->first; e; e = e->next) {
 		if (!e->key)
-			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line, "expecting policy identifier");
+			return pv_check_fail(c, PV_CONFIG_INVALID, e->key_line,
+					     "expecting policy identifier");
 		struct pv_config_policy *p = calloc(1, sizeof *p);
 		if (!p)
 			return pv_check_memory(c);

@@ -9,7 +9,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NONE	 PV_SCHEMA_NO_FIELD
 
-/* ---- the document ------------------------------------------------------------------------------------ */
+/* ---- the document ------------------------------------------------------------------------------- */
 
 /* Sections whose values are maps of their own are read by hand; their rows have no field. */
 #define PART(name, type, flags, help) {name, type, flags, NONE, 0, NULL, help}
@@ -32,7 +32,7 @@ static const struct pv_schema_key visor_keys[] = {
 	IGNORED("analyzers"),
 };
 
-/* ---- visor.config -------------------------------------------------------------------------------------- */
+/* ---- visor.config ------------------------------------------------------------------------------- */
 
 #define BOOL(field, help) {#field, PV_SCHEMA_BOOL, 0, offsetof(struct pv_config_visor, field), 0, "false", help}
 #define UINT(field, max, initial, help) \
@@ -53,8 +53,8 @@ static const struct pv_schema_key agent_keys[] = {
 	TEXT(default_geo_city, NULL, "City database to use where none is named otherwise"),
 	TEXT(default_geo_asn, NULL, "ASN database to use where none is named otherwise"),
 	UINT(geo_cache_size, PV_GEO_CACHE_MAX, "10000", "addresses remembered per database, 0 for none"),
-	UINT(max_deep_sample, 100, "100", "largest percentage of events that any policy may look at in depth"),
-	UINT(periods, 10, "5", "minutes that a policy keeps"),
+	UINT(max_deep_sample, 0, "100", "largest percentage of events that any policy may look at in depth, 1 to 100"),
+	UINT(periods, 0, "5", "minutes that a policy keeps, 1 to 10"),
 	BOOL(tls, "serve HTTPS; needs tls_cert and tls_key"),
 	BOOL(admin_api, "let clients create and delete taps and policies"),
 	TEXT(host, "localhost", "name or address to listen on"),
@@ -84,7 +84,7 @@ static const struct pv_schema_key agent_keys[] = {
 	UINT(workers, 64, "1", "sources that share one busy interface"),
 };
 
-/* ---- taps and policies ------------------------------------------------------------------------------- */
+/* ---- taps and policies -------------------------------------------------------------------------- */
 
 static const struct pv_schema_key tap_keys[] = {
 	PART("input_type", PV_SCHEMA_TEXT, REQUIRED, "type of the input: pcap, flow, sflow, dnstap, netprobe or mock"),
@@ -154,7 +154,7 @@ static const struct pv_schema_key window_keys[] = {
 	 "leave out rows of a top list below this percentile, 0 to 100"},
 };
 
-/* ---- inputs -------------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------- */
 
 #define IN_TEXT(name, field, initial, help) \
 	{name, PV_SCHEMA_TEXT, 0, offsetof(struct pv_config_stream, field), 0, initial, help}
@@ -237,7 +237,7 @@ const struct pv_input_name pv_input_names[] = {
 	{"netprobe", PV_INPUT_NETPROBE}, {"mock", PV_INPUT_MOCK}, {NULL, PV_INPUT_PCAP},
 };
 
-/* ---- handlers ------------------------------------------------------------------------------------------- */
+/* ---- handlers ----------------------------------------------------------------------------------- */
 
 static const struct pv_key recorded_key[] = {
 	{"recorded_stream", PV_KEY_BOOL, NULL, "treat the stream as a recorded one"},
@@ -265,6 +265,10 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 };
 const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
+
+const struct pv_handler_kind pv_handler_kind_other = {
+	NULL, NULL, "StreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL,
+};
 
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version)
 {
@@ -303,7 +307,7 @@ const struct pv_key *pv_handler_kind_key_find(const struct pv_handler_kind *k, c
 	return NULL;
 }
 
-/* ---- looking up, and words ------------------------------------------------------------------------------ */
+/* ---- looking up, and words ---------------------------------------------------------------------- */
 
 const struct pv_schema_key *pv_schema_find(const struct pv_schema *s, const char *name)
 {
@@ -371,7 +375,7 @@ void pv_handler_kind_unknown_text(const struct pv_handler_kind *k, const char *n
 	list_schema(&pv_schema_window, to, cap, at, i == 0);
 }
 
-/* ---- for the manual --------------------------------------------------------------------------------------- */
+/* ---- for the manual ----------------------------------------------------------------------------- */
 
 static void list_section(FILE *out, const struct pv_schema *s)
 {

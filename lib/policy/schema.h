@@ -70,7 +70,7 @@ const char *pv_schema_key_type_text(enum pv_key_type);
 /* "<name> is an invalid/unsupported config or filter. The valid configs/filters are: a, b, c" */
 void pv_schema_unknown_text(const struct pv_schema *, const char *name, char *to, size_t cap);
 
-/* ---- names of input types: more names than kinds ------------------------------------------------------ */
+/* ---- names of input types: more names than kinds ------------------------------------------------ */
 
 struct pv_input_name {
 	const char *name;
@@ -78,7 +78,7 @@ struct pv_input_name {
 };
 extern const struct pv_input_name pv_input_names[]; /* ends with NULL */
 
-/* ---- handlers ------------------------------------------------------------------------------------------ */
+/* ---- handlers ----------------------------------------------------------------------------------- */
 
 enum pv_handler_conf { /* what its keys set */
 	PV_HANDLER_NO_CONF, /* recorded_stream, if anything */
@@ -105,7 +105,11 @@ struct pv_handler_kind {
 extern const struct pv_handler_kind pv_handler_kinds[];
 extern const size_t pv_handler_nkinds;
 
-/* NULL: no such thing. version NULL: the first of that type. */
+/* What is true of handlers that have no row, because a module brought them: any input, no keys of their own. Its
+ * type and version are NULL. */
+extern const struct pv_handler_kind pv_handler_kind_other;
+
+/* NULL: no such row. version NULL: the first of that type. */
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version);
 /* Its i-th key, in the order that error texts list them; NULL: there are no more. */
 const struct pv_key *pv_handler_kind_key(const struct pv_handler_kind *, size_t i);
@@ -113,7 +117,7 @@ const struct pv_key *pv_handler_kind_key_find(const struct pv_handler_kind *, co
 /* The text for an unknown key: the handler's keys, then those of the window. */
 void pv_handler_kind_unknown_text(const struct pv_handler_kind *, const char *name, char *to, size_t cap);
 
-/* ---- for the manual ------------------------------------------------------------------------------------- */
+/* ---- for the manual ----------------------------------------------------------------------------- */
 
 /* One line per key: section TAB key TAB type TAB default or - TAB required|optional|ignored TAB help. Sections of
  * handlers are "handler TYPE VERSION"; only those that are in the registry. */

@@ -9,8 +9,8 @@ static int check_pairs(struct pv_check *c, const struct pv_selector *s)
 	for (const struct pv_node *e = s->pairs->first; e; e = e->next) {
 		if (e->type != PV_NODE_MAP || e->count != 1 || !e->first->key)
 			return pv_check_fail(
-				c, PV_CONFIG_INVALID, e->line,
-				"selector tag must contain only one key/value pair per sequence index");
+			    c, PV_CONFIG_INVALID, e->line,
+			    "selector tag must contain only one key/value pair per sequence index");
 		if (!pv_node_scalar(e->first))
 			return pv_check_fail(c, PV_CONFIG_INVALID, e->first->key_line,
 					     "tag key '%.100s' must have scalar value", e->first->key);
@@ -60,9 +60,10 @@ int pv_check_selects(struct pv_check *c, const struct pv_selector *s, const stru
 		int same = tag ? compare(want, tag) : 0;
 
 		if (same < 0)
-			return pv_check_fail(c, PV_CONFIG_INVALID, want->key_line,
-					     "Tap [%s]: tag and selector value types are different for key '%.100s'",
-					     tap->name, want->key);
+			return pv_check_fail(
+			    c, PV_CONFIG_INVALID, want->key_line,
+			    "Tap [%s]: tag and selector value types are different for key '%.100s'",
+			    tap->name, want->key);
 		if (same != s->all)
 			return same;
 	}

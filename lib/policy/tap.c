@@ -61,12 +61,12 @@ static int check_type(struct pv_check *c, struct pv_config_tap *t, const struct 
 	const struct pv_input_name *in = pv_check_input(c, type->text);
 	if (!in && pv_check_input(&anywhere, type->text))
 		return pv_check_fail(c, PV_CONFIG_NOT_BUILT, type->line,
-				     "Tap '%s' requires input stream type '%s' which is not built yet", t->name,
-				     type->text);
+				     "Tap '%s' requires input stream type '%s' which is not built yet",
+				     t->name, type->text);
 	if (!in)
 		return pv_check_fail(c, PV_CONFIG_INVALID, type->line,
-				     "Tap '%s' requires input stream type '%.100s' which is not available", t->name,
-				     type->text);
+				     "Tap '%s' requires input stream type '%.100s' which is not available",
+				     t->name, type->text);
 	t->input = in->input;
 	t->input_type = in->name;
 	return 0;
@@ -104,14 +104,17 @@ static int check_tap(struct pv_check *c, struct pv_config_tap *t, const struct p
 	if (!t->name)
 		return pv_check_memory(c);
 	if (pv_check_find_tap(c, t->name))
-		return pv_check_fail(c, PV_CONFIG_EXISTS, t->line, "module name '%s' already exists", t->name);
+		return pv_check_fail(c, PV_CONFIG_EXISTS, t->line, "module name '%s' already exists",
+				     t->name);
 	if (check_type(c, t, body))
 		return -1;
 	config = pv_node_get(body, "config");
 	filter = pv_node_get(body, "filter");
-	if (pv_check_object(c, config, "tap configuration is not a map", "invalid tap config: ", &t->config) ||
+	if (pv_check_object(c, config, "tap configuration is not a map",
+			    "invalid tap config: ", &t->config) ||
 	    pv_check_object(c, filter, "tap filter is not a map", "invalid tap filter: ", &t->filter) ||
-	    pv_check_object(c, pv_node_get(body, "tags"), "tap tags is not a map", "invalid tap tags: ", &t->tags))
+	    pv_check_object(c, pv_node_get(body, "tags"), "tap tags is not a map",
+			    "invalid tap tags: ", &t->tags))
 		return -1;
 	return check_settings(c, t, config, filter);
 }
@@ -119,7 +122,8 @@ static int check_tap(struct pv_check *c, struct pv_config_tap *t, const struct p
 int pv_check_taps(struct pv_check *c, const struct pv_node *map)
 {
 	if (map->count > PV_CONFIG_TAPS)
-		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line, "more than %d taps", PV_CONFIG_TAPS);
+		return pv_check_fail(c, PV_CONFIG_INVALID, map->key_line, "more than %d taps",
+				     PV_CONFIG_TAPS);
 	c->conf->taps = calloc(map->count ? map->count : 1, sizeof *c->conf->taps);
 	if (!c->conf->taps)
 		return pv_check_memory(c);

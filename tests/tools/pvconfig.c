@@ -4,8 +4,8 @@
  *
  *	pvconfig FILE
  *
- * Prints the checked configuration as JSON, warnings on stderr; or the first error, and exits with 1. All input
- * types count as available.
+ * Prints the checked configuration as JSON, warnings on stderr; or the first error, and exits with 1. All
+ *input types count as available.
  */
 #include <stdio.h>
 #include <stdlib.h>
