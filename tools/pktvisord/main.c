@@ -190,7 +190,7 @@ static int make(struct daemon *d)
 	return o->operand ? add_operand(d) : PV_EXIT_OK;
 }
 
-static int serve(struct daemon *d)
+static int open_server(struct daemon *d)
 {
 	char err[512];
 	size_t n;
@@ -208,12 +208,8 @@ static int serve(struct daemon *d)
 		.log = d->o.verbose ? say_request : NULL,
 		.log_ctx = d,
 	};
-	d->http = pv_http_start(&conf, err, sizeof err);
-	if (!d->http)
-		return fail(d, err);
-	pv_http_said(d->http, err, sizeof err);
-	log_say(&d->log, LOG_INFO_, "%s", err);
-	return PV_EXIT_OK;
+	d->http = pv_http_open(&conf, err, sizeof err);
+	return d->http ? PV_EXIT_OK : fail(d, err);
 }
 
 /* Everything that needs root is open: give it up before there are threads. */
@@ -297,19 +293,15 @@ static int run(struct daemon *d)
 		snprintf(err, sizeof err, "%s: %s", d->o.pid_file, strerror(errno));
 		return fail(d, err);
 	}
-	if ((code = make(d)))
+	if ((code = make(d)) || (code = open_server(d)))
 		return code;
 	drop_privileges(d);
-	if (pv_agent_start(d->agent, err, sizeof err))
+	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err))
 		return fail(d, err);
-	struct log before = d->log; /* until it runs, words go to who started it, too */
-	d->log = to;
+	d->log = to; /* until now, words went to who started it */
 	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
-	if ((code = serve(d))) {
-		if (to.fd != before.fd)
-			log_say(&before, LOG_ERROR_, "cannot start the web server; see the log");
-		return code;
-	}
+	pv_http_said(d->http, err, sizeof err);
+	log_say(&d->log, LOG_INFO_, "%s", err);
 	if (ready_fd >= 0)
 		service_ready(ready_fd);
 	if (ready_fd >= 0 && chdir("/"))
