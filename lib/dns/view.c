@@ -145,8 +145,8 @@ static bool found(enum pv_xact x)
 	return x == PV_XACT_MATCHED || x == PV_XACT_LATE;
 }
 
-/* What is changed of an event whose shape stays. */
-static void patch(struct view *v, const struct pv_dns *d, bool accepted, uint16_t suffix_len, bool query_filtered,
+/* What is changed of an event whose shape stays. Returns the new one. */
+static struct pv_dns *patch(struct view *v, const struct pv_dns *d, bool accepted, uint16_t suffix_len, bool query_filtered,
 		  uint16_t query_suffix_len, bool half)
 {
 	struct pv_dns *e = pv_view_change(v->view, &d->ev);
@@ -158,6 +158,7 @@ static void patch(struct view *v, const struct pv_dns *d, bool accepted, uint16_
 		e->query_suffix_len = query_suffix_len;
 	}
 	v->replaced = true;
+	return e;
 }
 
 static bool response(struct view *v, const struct pv_dns *d)
@@ -183,7 +184,8 @@ static bool response(struct view *v, const struct pv_dns *d)
 		if (!same) {
 			const struct pv_dns_query *mine = found(xact) && !before ? &q : NULL;
 			if (before) {
-				patch(v, d, accepted, suffix_len, query_filtered, query_suffix_len, true);
+				patch(v, d, accepted, suffix_len, query_filtered, query_suffix_len, true)->xact =
+					(uint8_t)xact;
 				return false;
 			}
 			struct pv_dns *e = pv_out_event(pv_view_out(v->view), PV_EV_DNS,

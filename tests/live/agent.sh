@@ -66,13 +66,13 @@ kill -TERM $PID; wait $PID
 is "SIGTERM ends it well" $? 0
 PID=
 
-# Rounds of ten changes each; resident memory and descriptors after a tenth of them and at the end.
-rounds=${ROUNDS:-150}
+# Rounds of ten changes each; resident memory and descriptors after half of them and at the end.
+rounds=${ROUNDS:-200}
 ip netns exec "$NS_S" "$BUILD/tests/pvchurn" lo "$rounds" >churn 2>err
 is "$rounds rounds of creating and deleting taps and policies under traffic" $? 0
 [ -s err ] && tail -n 20 err
 read -r rss0 fds0 threads0 < <(sed -n 1p churn)
 read -r rss1 fds1 threads1 < <(sed -n 2p churn)
 is "leave no descriptors and no threads" "$fds1 $threads1" "$fds0 $threads0"
-if [ $((rss1 - rss0)) -lt 16384 ]; then ok "and no memory"; else cat churn; not_ok "and no memory"; fi
+if [ $((rss1 - rss0)) -lt 8192 ]; then ok "and no memory"; else cat churn; not_ok "and no memory"; fi
 like "the policy that stayed lost nothing" "$(sed -n 3,4p churn)" '^stays lost 0 of [1-9]'

@@ -4,7 +4,7 @@
  *   pvchurn IFACE ROUNDS
  *
  * One policy stays, and counts; others on the same input, on inputs of their own, with filters, as chains, and with
- * documents that fail, are created and deleted. A thread sends DNS queries to 127.0.0.1 meanwhile. Prints, after a tenth of
+ * documents that fail, are created and deleted. A thread sends DNS queries to 127.0.0.1 meanwhile. Prints, after half of
  * the rounds and at the end, resident KiB, descriptors and threads; and what the policy that stayed has lost and parsed. */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	post(a, PV_CONFIG_POLICY, true, PLAIN, "stays", "");
 	for (unsigned i = 0; i < rounds; i++) {
 		static const char *const names[] = {"a", "b", "c", "d"};
-		if (i == rounds / 10)
+		if (i == rounds / 2) /* the heap of every thread has grown to its size by then */
 			report();
 		post(a, PV_CONFIG_TAP, true, TAP, "u", argv[1]);
 		post(a, PV_CONFIG_POLICY, true, i % 2 ? FILTER : CHAIN, "a", "");
