@@ -2,12 +2,12 @@
 /* http/feed.h - streams from outside into a store: a thread for each input.
  *
  * An input is a descriptor (stdin), a FIFO, a file, or a Unix socket that is listened on. Everything is read through
- * event/reader.h: nothing is believed. An input that ends, well or not, is said (the callback, and pv_store_note()); what it
- * brought is served on. A FIFO and a socket then wait for the next writer. A socket takes one stream at a time, since two would
- * be one policy and one tap: a second writer is turned away, and that is said, too.
+ * event/reader.h: nothing is believed. An input that ends, well or not, is said (the callback, and pv_store_note());
+ * what it brought is served on. A FIFO and a socket then wait for the next writer. A socket takes one stream at a time,
+ * since two would be one policy and one tap: a second writer is turned away, and that is said, too.
  *
- * A socket is made with mode 0600. A path is taken over when a socket lies there that nobody listens on, the rest of a server
- * that died; anything else is left alone, and refused.
+ * A socket is made with mode 0600. A path is taken over when a socket lies there that nobody listens on, the rest of a
+ * server that died; anything else is left alone, and refused.
  *
  * Threads: pv_feed_open() and pv_feed_close() belong to one; the callback runs in the inputs' threads.
  * Limits: PV_FEED_INPUTS. */

@@ -42,6 +42,14 @@ void pv_read_free(struct pv_read *r)
 	free(r);
 }
 
+/* What there is of buckets, of a policy or (NULL) all. */
+static struct pv_views *look(const struct pv_read *r, const char *policy)
+{
+	if (r->conf.asked)
+		r->conf.asked(r->conf.ctx);
+	return pv_store_views(r->conf.store, policy);
+}
+
 static bool has_policy(const struct pv_views *all, const char *policy)
 {
 	for (size_t i = 0; i < all->n; i++)
@@ -192,7 +200,7 @@ static void get_policy(const struct pv_read *r, const struct pv_http_request *re
 	uint64_t n = pv_http_number(digits);
 	char err[128];
 	bool pvb;
-	struct pv_views *all = pv_store_views(r->conf.store, policy);
+	struct pv_views *all = look(r, policy);
 	if (!all)
 		return;
 	if (!all->n && legacy)
@@ -240,7 +248,7 @@ static void get_all(const struct pv_read *r, const struct pv_http_request *req, 
 	bool pvb;
 	if (!format_ok(req, &pvb, a))
 		return;
-	struct pv_views *all = pv_store_views(r->conf.store, NULL);
+	struct pv_views *all = look(r, NULL);
 	if (!all)
 		return;
 	if (pvb) {
@@ -295,7 +303,7 @@ static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char
 static void answer_prom(const struct pv_read *r, const char *policy, bool handlers, bool self, struct pv_http_answer *a)
 {
 	double began = pv_self_now();
-	struct pv_views *all = pv_store_views(r->conf.store, NULL);
+	struct pv_views *all = look(r, NULL);
 	const struct pv_prom_label own = {"policy", policy};
 	const struct pv_prom_conf conf = {.instance = r->conf.prom_instance,
 					  .seed = r->conf.seed,

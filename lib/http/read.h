@@ -24,6 +24,9 @@ struct pv_read_conf {
 	const char *program;       /* "pv-serve" */
 	const char *prom_instance; /* label `instance` of every sample; NULL: none */
 	uint64_t seed;
+	/* Buckets are about to be looked at: an agent that makes copies of its open minutes only when somebody asks makes them
+	 * now. In the thread of the request, before anything is taken from the store. May be NULL. */
+	void (*asked)(void *ctx);
 	/* What only the program knows: samples for /metrics and __all, members of the object "app". Either may be NULL. They
 	 * are called from several threads at once. */
 	void (*more_prom)(void *ctx, struct pv_prom *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* http/select.h - which buckets an answer is made of.
  *
- * A selection has an entry for every instance of a policy, or, of a policy that merges like handlers, for every handler. Views
- * must outlive it. */
+ * A selection has an entry for every instance of a policy, or, of a policy that merges like handlers, for every
+ * handler. Views must outlive it. */
 #ifndef PV_HTTP_SELECT_H
 #define PV_HTTP_SELECT_H
 

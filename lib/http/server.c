@@ -310,7 +310,7 @@ static void *sweep(void *arg)
 /* ---- start and stop ----------------------------------------------------------------------------- */
 
 /* The first that the library has to say of a start that fails; later words are about single connections. */
-static void on_words(void *cls, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_words(void *cls, const char *fmt, va_list ap)
 {
 	struct words *w = cls;
 	if (atomic_exchange(&w->said, true))
