@@ -495,8 +495,9 @@ json_t *pv_agent_policies_json(struct pv_agent *a, const char *name)
 	return all;
 }
 
-void pv_agent_asked(struct pv_agent *a)
+void pv_agent_asked(void *agent)
 {
+	struct pv_agent *a = agent;
 	long long now = now_sec(), last = atomic_exchange(&a->asked_sec, now);
 	if (now - last >= PV_AGENT_ASKED_SEC && !pv_agent_idle(a)) {
 		const struct timespec t = {PV_AGENT_WAIT_MS / 1000, PV_AGENT_WAIT_MS % 1000 * 1000000L};

@@ -6,7 +6,7 @@
  * A document is loaded whole or not at all: when one of its policies cannot be started, what came with it goes again.
  * Taps are configuration only; a policy keeps running when its tap is deleted, and only its description loses it.
  *
- * LIVE copies are made while somebody asks: who reads metrics calls pv_agent_asked() first. Nobody having asked for
+ * LIVE copies are made while somebody asks: who reads metrics says so first (pv_agent_asked()). Nobody having asked for
  * PV_AGENT_ASKED_SEC, none are made, and the first to ask again waits for up to PV_AGENT_WAIT_MS, so that nobody gets an old
  * minute for the present one.
  *
@@ -74,7 +74,7 @@ json_t *pv_agent_taps_json(struct pv_agent *, const char *name);
 json_t *pv_agent_policies_json(struct pv_agent *, const char *name);
 
 /* Somebody wants metrics as they are now. May take PV_AGENT_WAIT_MS. */
-void pv_agent_asked(struct pv_agent *);
+void pv_agent_asked(void *agent); /* for struct pv_read_conf.asked */
 
 /* Every policy on every tap, with what is counted of it (policy/graph.h). */
 void pv_agent_each(struct pv_agent *, void (*fn)(void *ctx, const struct pv_graph_lane *), void *ctx);

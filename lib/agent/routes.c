@@ -3,35 +3,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define METRIC_ROWS 32 /* of lib/http; there are a dozen */
-
-/* A row of lib/http, behind a question. */
-struct asked_row {
-	struct pv_http_route row;
-	struct pv_routes *routes;
-	void (*handle)(void *ctx, const struct pv_http_request *, struct pv_http_answer *);
-	void *ctx;
-};
 
 struct pv_routes {
 	struct pv_agent *agent;
 	void (*stop)(void *ctx);
 	void *ctx;
-	struct asked_row asked[METRIC_ROWS];
-	struct pv_http_routes tables[METRIC_ROWS + 1];
-	size_t n;
+	struct pv_http_routes tables[2];
 };
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
-
-static void ask(void *ctx, const struct pv_http_request *req, struct pv_http_answer *a)
-{
-	struct asked_row *row = ctx;
-	pv_agent_asked(row->routes->agent);
-	row->handle(row->ctx, req, a);
-}
 
 static void answer_list(struct pv_http_answer *a, json_t *list, const char *none)
 {
@@ -142,20 +122,9 @@ static const struct pv_http_route own[] = {
 struct pv_routes *pv_routes_new(struct pv_agent *agent, struct pv_read *read, void (*stop)(void *), void *ctx)
 {
 	struct pv_routes *r = calloc(1, sizeof *r);
-	const struct pv_http_routes metrics = pv_read_metrics(read);
 	if (!r)
 		return NULL;
-	r->agent = agent;
-	r->stop = stop;
-	r->ctx = ctx;
-	r->tables[r->n++] = (struct pv_http_routes){own, sizeof own / sizeof own[0], r};
-	for (size_t i = 0; i < metrics.n && i < METRIC_ROWS; i++) {
-		struct asked_row *row = &r->asked[i];
-		*row = (struct asked_row){metrics.row[i], r, metrics.row[i].handle, metrics.ctx};
-		if (strncmp(row->row.pattern, "/api/v1/metrics/", 16) || strchr(row->row.pattern, '{'))
-			row->row.handle = ask; /* the others are not about buckets */
-		r->tables[r->n++] = (struct pv_http_routes){&row->row, 1, row->row.handle == ask ? row : row->ctx};
-	}
+	*r = (struct pv_routes){agent, stop, ctx, {{own, sizeof own / sizeof own[0], r}, pv_read_metrics(read)}};
 	return r;
 }
 
@@ -166,6 +135,6 @@ void pv_routes_free(struct pv_routes *r)
 
 const struct pv_http_routes *pv_routes_all(const struct pv_routes *r, size_t *n)
 {
-	*n = r->n;
+	*n = sizeof r->tables / sizeof r->tables[0];
 	return r->tables;
 }

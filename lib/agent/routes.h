@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* agent/routes.h - the agent's own rows of the REST API, and those of lib/http with the agent behind them.
+/* agent/routes.h - the agent's own rows of the REST API, in front of those of lib/http.
  *
  *      GET              /api/v1/taps, taps/{name}, policies, policies/{name}
  *      POST     admin   /api/v1/taps, policies          a YAML or JSON document with exactly one
  *      DELETE   admin   /api/v1/taps/{name}, policies/{name}
  *      DELETE   admin   /api/v1/server                  ends the program
- *      GET              all of pv_read_metrics(), told to the agent first (pv_agent_asked())
+ *      GET              all of pv_read_metrics()
  *
  * Answers to what is wrong with a document: 400; 409 when a name is taken; 422 when no tap matches, a part of it is not built,
  * or an input cannot be opened; 500 only for a fault of ours.

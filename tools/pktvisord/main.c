@@ -180,7 +180,7 @@ static int make(struct daemon *d)
 	};
 	d->agent = d->store ? pv_agent_new(&conf) : NULL;
 	const struct pv_read_conf rc = {.store = d->store, .program = options_name, .prom_instance = o->prom_instance,
-					.seed = pv_tool_seed(), .more_prom = pv_agent_prom, .ctx = d->agent};
+					.seed = pv_tool_seed(), .asked = pv_agent_asked, .more_prom = pv_agent_prom, .ctx = d->agent};
 	d->read = d->agent ? pv_read_new(&rc) : NULL;
 	d->routes = d->read ? pv_routes_new(d->agent, d->read, stop, d) : NULL;
 	if (!d->routes)
