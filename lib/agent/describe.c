@@ -25,8 +25,8 @@ static json_t *interfaces(void)
 static json_t *hosts(const struct pv_capture *c)
 {
 	json_t *v4 = json_array(), *v6 = json_array();
-	size_t n;
-	const struct pv_subnet *net = pv_capture_hosts(c, &n);
+	size_t n = 0;
+	const struct pv_subnet *net = c ? pv_capture_hosts(c, &n) : NULL;
 	for (size_t i = 0; i < n; i++) {
 		char text[INET6_ADDRSTRLEN + 8], addr[INET6_ADDRSTRLEN] = "";
 		bool four = net[i].family == 4;
@@ -53,21 +53,25 @@ static const struct pv_config_stream *stream_of(const struct pv_config_policy *p
 
 static void add_input(void *ctx, const struct pv_graph_lane *l)
 {
+	static const char *const sources[] = {
+		[PV_INPUT_LIBPCAP] = "libpcap", [PV_INPUT_AF_PACKET] = "af_packet", [PV_INPUT_PCAP_MOCK] = "mock"};
 	struct input *in = ctx;
 	const struct pv_config_stream *s = stream_of(in->policy, l->stream);
 	struct pv_source_status st;
 	pv_source_status(l->source, &st);
 	const struct pv_capture *c = pv_source_capture(l->source);
 	json_t *config = s ? pv_config_stream_json(s) : json_null();
-	if (s && json_is_object(config) && !s->pcap.pcap_file)
+	if (s && c && json_is_object(config) && !s->pcap.pcap_file)
 		json_object_set_new(config, "iface", json_string(pv_capture_source(c))); /* what "auto" became */
 	json_object_set_new(in->open, l->tap, json_integer((json_int_t)st.dns_xact_open));
 	json_object_set_new(in->running, l->tap, json_boolean(l->running));
-	json_object_set_new(
-		in->inputs, l->stream,
-		json_pack("{s:{s:s, s:o}, s:{s:b, s:i}, s:{s:o, s:o, s:s}}", "module", "name", l->stream, "config", config, "input",
-			  "running", st.running, "consumers", (int)l->policies, "pcap", "available_iface", interfaces(), "host_ips",
-			  hosts(c), "pcap_source", s && s->pcap.source == PV_INPUT_AF_PACKET ? "af_packet" : "libpcap"));
+	json_t *o = json_pack("{s:{s:s, s:o}, s:{s:b, s:i}}", "module", "name", l->stream, "config", config, "input", "running",
+			      st.running, "consumers", (int)l->policies);
+	if (s && s->input == PV_INPUT_PCAP)
+		json_object_set_new(o, "pcap",
+				    json_pack("{s:o, s:o, s:s}", "available_iface", interfaces(), "host_ips", hosts(c),
+					      "pcap_source", sources[s->pcap.source]));
+	json_object_set_new(in->inputs, l->stream, o);
 }
 
 /* ---- handlers ---------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet/tcp.h"
 #include "policy/lane.h"
 
 struct node { /* a source */
@@ -36,29 +37,6 @@ struct pv_graph {
 
 /* ---- sources ------------------------------------------------------------------------------------------- */
 
-static bool source_conf(const struct pv_graph *g, const struct pv_config_stream *s, struct pv_source_conf *c, char *err, size_t cap)
-{
-	*c = (struct pv_source_conf){.geo = g->conf.geo, .geo_cache = g->conf.geo_cache, .seed = g->conf.seed};
-	if (s->input != PV_INPUT_PCAP) {
-		snprintf(err, cap, "input type '%s' is not built yet; pcap is", s->input_type);
-		return false;
-	}
-	if (s->pcap.source == PV_INPUT_PCAP_MOCK) {
-		snprintf(err, cap, "pcap_source 'mock' is not built yet");
-		return false;
-	}
-	c->capture = (struct pv_capture_conf){
-		.file = s->pcap.pcap_file,
-		.iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
-		.bpf = s->pcap.bpf,
-		.hosts = s->pcap.host_spec,
-		.producer = "pktvisord",
-	};
-	uint64_t flows = s->pcap.tcp_flows_max;
-	c->tcp_flows_max = flows && flows < 65536 ? (uint32_t)flows : 0; /* more than the default is bounded memory anyway */
-	return true;
-}
-
 /* One that can be joined. */
 static struct node *find(struct pv_graph *g, const char *name)
 {
@@ -68,18 +46,32 @@ static struct node *find(struct pv_graph *g, const char *name)
 	return NULL;
 }
 
+static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_stream *s, char *err, size_t cap)
+{
+	uint64_t flows = s->pcap.tcp_flows_max;
+	struct pv_source_conf conf = {
+		.geo = g->conf.geo,
+		.geo_cache = g->conf.geo_cache,
+		.seed = g->conf.seed,
+		.tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows : 0, /* no more than the memory there is for it */
+	};
+	if (pv_input_open(s, &conf.input, err, cap))
+		return NULL;
+	struct pv_source *source = pv_source_new(&conf);
+	if (!source)
+		snprintf(err, cap, "out of memory");
+	return source;
+}
+
 static struct node *open_source(struct pv_graph *g, const struct pv_config_stream *s, char *err, size_t cap)
 {
-	struct pv_source_conf conf;
-	if (!source_conf(g, s, &conf, err, cap))
-		return NULL;
 	struct node *n = calloc(1, sizeof *n);
 	if (!n || !(n->name = strdup(s->name))) {
 		free(n);
 		snprintf(err, cap, "out of memory");
 		return NULL;
 	}
-	n->source = pv_source_open(&conf, err, cap);
+	n->source = new_source(g, s, err, cap);
 	if (!n->source) {
 		free(n->name);
 		free(n);

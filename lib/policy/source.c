@@ -26,8 +26,8 @@ struct analyser {
 
 struct pv_source {
 	struct pv_source_conf conf;
-	struct pv_capture *capture;
-	struct pv_out out; /* of the capture */
+	struct pv_source_input in;
+	struct pv_out out; /* of the input */
 	struct pv_ring *ring;
 	bool live;
 
@@ -302,7 +302,8 @@ static void tell(struct pv_source *s, const char *error)
 {
 	struct pv_source_status st = {.started = true, .running = !atomic_load(&s->over)};
 	const struct analyser *dns = &s->analyser[PV_SOURCE_DNS], *dhcp = &s->analyser[PV_SOURCE_DHCP];
-	pv_capture_status(s->capture, &st.capture);
+	if (s->in.ops->status)
+		s->in.ops->status(s->in.self, &st.capture);
 	st.dns_received = s->gone[0][0] + counted(&pv_dns_ops, dns, PV_LEDGER_RECEIVED);
 	st.dns_malformed = s->gone[0][1] + counted(&pv_dns_ops, dns, PV_LEDGER_MALFORMED);
 	st.dns_xact_open = counted(&pv_dns_ops, dns, PV_LEDGER_XACT_OPEN);
@@ -312,7 +313,7 @@ static void tell(struct pv_source *s, const char *error)
 	st.messages = st.dns_received + st.dhcp_received;
 	if (error)
 		snprintf(st.error, sizeof st.error, "%s", error);
-	const char *notice = pv_capture_notice(s->capture);
+	const char *notice = s->in.ops->notice ? s->in.ops->notice(s->in.self) : NULL;
 	s->told_ns = clock_ns();
 	pthread_mutex_lock(&s->lock);
 	s->status = st;
@@ -330,7 +331,7 @@ static void *run(void *arg)
 			pv_out_drain(&s->out);
 			apply(s);
 		}
-		enum pv_res res = pv_capture_poll(s->capture, &s->out);
+		enum pv_res res = s->in.ops->poll(s->in.self, &s->out);
 		if (s->live || res != PV_OK)
 			pv_out_drain(&s->out);
 		uint64_t now = clock_ns();
@@ -338,12 +339,12 @@ static void *run(void *arg)
 			pv_ring_push(s->ring);
 			s->filled_ns = 0;
 		}
-		if (s->start && now - s->measured_ns >= MEASURE_NS)
+		if (s->start && now >= s->measured_ns + MEASURE_NS)
 			measure(s);
 		if (now - s->told_ns >= STATUS_NS)
 			tell(s, NULL);
-		if (res == PV_FAIL)
-			error = pv_capture_error(s->capture);
+		if (res == PV_FAIL && s->in.ops->error)
+			error = s->in.ops->error(s->in.self);
 		if (res != PV_OK && res != PV_AGAIN)
 			break;
 	}
@@ -355,29 +356,23 @@ static void *run(void *arg)
 
 /* ---- for the control thread -------------------------------------------------------------------------- */
 
-struct pv_source *pv_source_open(const struct pv_source_conf *conf, char *err, size_t cap)
+struct pv_source *pv_source_new(const struct pv_source_conf *conf)
 {
 	struct pv_source *s = calloc(1, sizeof *s);
 	if (!s) {
-		snprintf(err, cap, "out of memory");
+		conf->input.ops->free(conf->input.self);
 		return NULL;
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	s->conf = *conf;
-	s->live = !conf->capture.file;
-	s->capture = pv_capture_open(&conf->capture, err, cap);
-	if (!s->capture) {
-		pv_source_free(s);
-		return NULL;
-	}
+	s->in = conf->input;
+	s->live = conf->input.live;
 	s->ring = pv_ring_new(!s->live, conf->seed);
 	const struct pv_sink head = {.write = head_write, .drain = head_drain, .ctx = s, .copy_below = 512};
 	if (!s->ring || pv_out_init(&s->out, head)) {
-		snprintf(err, cap, "out of memory");
 		pv_source_free(s);
 		return NULL;
 	}
-	memset(&s->conf.capture, 0, sizeof s->conf.capture); /* its strings were the caller's */
 	return s;
 }
 
@@ -415,7 +410,7 @@ void pv_source_stop(struct pv_source *s)
 {
 	if (!s->started || s->joined)
 		return;
-	pv_capture_stop(s->capture);
+	s->in.ops->stop(s->in.self);
 	pthread_join(s->thread, NULL);
 	s->joined = true;
 }
@@ -430,7 +425,7 @@ void pv_source_free(struct pv_source *s)
 	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++)
 		pv_stage_free(s->analyser[n].stage);
 	pv_out_free(&s->out);
-	pv_capture_free(s->capture);
+	s->in.ops->free(s->in.self);
 	pv_ring_free(s->ring);
 	pthread_mutex_destroy(&s->lock);
 	free(s->start);
@@ -454,7 +449,7 @@ bool pv_source_joinable(struct pv_source *s)
 
 const struct pv_capture *pv_source_capture(const struct pv_source *s)
 {
-	return s->capture;
+	return s->in.capture;
 }
 
 void pv_source_status(struct pv_source *s, struct pv_source_status *to)

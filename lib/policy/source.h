@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/source.h - one input stream and its analysis, shared by every policy that wants it.
  *
- *   capture --> dhcp --> dns --> net --> ring (policy/ring.h)
+ *   input (policy/inputs.h) --> dhcp --> dns --> net --> ring (policy/ring.h)
  *
  * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them into batches
  * for the policies' lanes. It runs only those analysers that somebody wants, without filters, and with the largest
@@ -28,8 +28,8 @@
 
 #include <stdatomic.h>
 
-#include "capture/capture.h"
 #include "geo/geo.h"
+#include "policy/inputs.h"
 #include "policy/ring.h"
 
 enum pv_source_stage { /* numbers of stages in every source's stream */
@@ -41,10 +41,10 @@ enum pv_source_stage { /* numbers of stages in every source's stream */
 };
 
 struct pv_source_conf {
-	struct pv_capture_conf capture; /* copied, with its strings */
-	struct pv_geo_db *geo;          /* borrowed; NULL: none. Analysers made later take the one of pv_source_geo() */
+	struct pv_source_input input; /* moved in, also when pv_source_new() fails */
+	struct pv_geo_db *geo;        /* borrowed; NULL: none */
 	size_t geo_cache;
-	uint32_t tcp_flows_max;         /* 0: default */
+	uint32_t tcp_flows_max;       /* 0: default */
 	uint64_t seed;
 };
 
@@ -56,8 +56,8 @@ struct pv_source_want {
 
 struct pv_source;
 
-/* Opens the input: all that may need privileges, or that may be asked for wrongly, happens here. NULL with a line in err. */
-struct pv_source *pv_source_open(const struct pv_source_conf *, char *err, size_t cap);
+/* All that may need privileges, or that may be asked for wrongly, happened when the input was opened. NULL: ENOMEM. */
+struct pv_source *pv_source_new(const struct pv_source_conf *);
 
 /* What the lanes want, all together. Before the start, or while it runs. */
 void pv_source_want(struct pv_source *, const struct pv_source_want *);
@@ -74,7 +74,7 @@ const atomic_uint_least64_t *pv_source_dns_ttl(const struct pv_source *); /* for
 
 bool pv_source_joinable(struct pv_source *); /* may another lane still come? */
 
-/* What it became: the interface that was found, host subnets. Borrowed. */
+/* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture. */
 const struct pv_capture *pv_source_capture(const struct pv_source *);
 
 struct pv_source_status {

@@ -129,6 +129,27 @@ start --admin-api --admin-token-file token
 is "a token that was asked for is needed" "$(code -X DELETE "$URL/api/v1/taps/x") $(code -H 'Authorization: Bearer secret' -X DELETE "$URL/api/v1/taps/x")" "401 404"
 finish
 
+# ---- inputs that need no network ---------------------------------------------------------------------------------------
+
+cat >mock.yaml <<'END'
+version: "1.0"
+visor:
+  taps: {m: {input_type: mock}, p: {input_type: pcap, config: {pcap_source: mock}}}
+  policies:
+    time: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {n: {type: net}}}}
+    packets: {kind: collection, input: {tap: p, input_type: pcap}, handlers: {modules: {n: {type: net}, d: {type: dns}}}}
+END
+start --config mock.yaml
+sleep 3
+get /api/v1/policies/__all/metrics/bucket/0 >all
+like "mock packets come, ten a second" "$(jq '.packets["packets-p-n"].packets.total' all)" '^(1[5-9]|2[0-9]|3[0-9])$'
+is "and are DNS messages, as many" "$(jq '[.packets["packets-p-d"].dns.wire_packets.total, .packets["packets-p-n"].packets.total] | .[0] == .[1]' all)" true
+is "the mock input is nothing but time" "$(jq -c '.time["time-m-n"].packets | [.total, .period.length >= 1]' all)" "[0,true]"
+finish
+sed 's/m: {input_type: mock}/m: {input_type: mock, config: {except_on_start: true}}/' mock.yaml >bad.yaml
+status 1 "an input that fails at the start" pktvisord -p 0 --config bad.yaml
+like "is named with its policy" "$(cat err)" 'policy \[time\] failed to start: mock error on start'
+
 # ---- starting and ending --------------------------------------------------------------------------------------------
 
 status 1 "without anything to do" pktvisord -p 0

@@ -160,14 +160,15 @@ static void print(struct policy *p)
 int main(int argc, char **argv)
 {
 	static struct policy policy[POLICIES];
-	struct pv_source_conf conf = {.capture = {.producer = "pvlanes"}, .geo_cache = PV_GEO_CACHE_DEFAULT, .seed = SEED};
+	struct pv_capture_conf capture = {.producer = "pvlanes"};
+	struct pv_source_conf conf = {.geo_cache = PV_GEO_CACHE_DEFAULT, .seed = SEED};
 	const char *city = NULL, *asn = NULL;
 	unsigned periods = 5;
 	bool count = false;
 	char err[256];
 	for (int c; (c = getopt(argc, argv, "H:c:a:p:n")) != -1;)
 		switch (c) {
-		case 'H': conf.capture.hosts = optarg; break;
+		case 'H': capture.hosts = optarg; break;
 		case 'c': city = optarg; break;
 		case 'a': asn = optarg; break;
 		case 'p': periods = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -176,12 +177,14 @@ int main(int argc, char **argv)
 		}
 	if (argc - optind < 2 || argc - optind > POLICIES)
 		return 2;
-	conf.capture.file = argv[optind++];
+	capture.file = argv[optind++];
 	if ((city || asn) && !(conf.geo = pv_geo_db_open(city, asn, err, sizeof err)))
 		die("geo", err);
-	struct pv_source *s = pv_source_open(&conf, err, sizeof err);
-	if (!s)
+	if (pv_input_capture(&capture, &conf.input, err, sizeof err))
 		die("source", err);
+	struct pv_source *s = pv_source_new(&conf);
+	if (!s)
+		die("source", "out of memory");
 	size_t n = (size_t)(argc - optind);
 	struct pv_source_want want = {.policies = (uint32_t)n};
 	for (size_t i = 0; i < n; i++) {

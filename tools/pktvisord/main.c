@@ -26,8 +26,7 @@
 #include "tool/tool.h"
 
 #define TOKEN_MAX 256
-
-static const char *const inputs[] = {"pcap", NULL}; /* that can be opened; the others are known words */
+#define ANSWER_MS 200 /* who asked us to end gets his answer first */
 
 struct daemon {
 	struct options o;
@@ -79,8 +78,8 @@ static int fail(struct daemon *d, const char *why)
 
 static int list_modules(void)
 {
-	for (size_t i = 0; inputs[i]; i++)
-		printf("input: %s version 1.0\n", inputs[i]);
+	for (size_t i = 0; pv_input_types[i]; i++)
+		printf("input: %s version 1.0\n", pv_input_types[i]);
 	for (size_t i = 0; pv_handlers[i]; i++)
 		printf("handler: %s version %s\n", pv_handlers[i]->type, pv_handlers[i]->version);
 	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
@@ -97,7 +96,7 @@ static int load_file(struct daemon *d)
 {
 	struct pv_config_error err;
 	char text[PV_CONFIG_TEXT + 300];
-	const struct pv_config_world world = {.handlers = pv_handlers, .inputs = inputs, .say = say_loading, .ctx = d,
+	const struct pv_config_world world = {.handlers = pv_handlers, .inputs = pv_input_types, .say = say_loading, .ctx = d,
 					      .periods = given(d->o.periods), .deep_max = given(d->o.deep)};
 	if (!d->o.config)
 		return PV_EXIT_OK;
@@ -167,7 +166,7 @@ static int make(struct daemon *d)
 	d->store = pv_store_new(&store);
 	const struct pv_agent_conf conf = {
 		.handlers = pv_handlers,
-		.inputs = inputs,
+		.inputs = pv_input_types,
 		.store = d->store,
 		.geo = d->geo,
 		.geo_cache = o->geo_cache,
@@ -241,8 +240,10 @@ static void wait_for_end(struct daemon *d)
 		struct signalfd_siginfo s;
 		if (poll(p, 2, -1) < 0)
 			continue;
-		if (p[1].revents)
+		if (p[1].revents) {
+			poll(NULL, 0, ANSWER_MS);
 			return;
+		}
 		if (read(d->signal_fd, &s, sizeof s) != sizeof s)
 			continue;
 		if (s.ssi_signo != SIGHUP)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "policy/inputs.h"
+
+#include <stdio.h>
+
+const char *const pv_input_types[] = {"pcap", "mock", NULL};
+
+/* ---- captures ---------------------------------------------------------------------------------------------- */
+
+static enum pv_res capture_poll(void *self, struct pv_out *out)
+{
+	return pv_capture_poll(self, out);
+}
+
+static void capture_stop(void *self)
+{
+	pv_capture_stop(self);
+}
+
+static void capture_status(const void *self, struct pv_capture_status *to)
+{
+	pv_capture_status(self, to);
+}
+
+static const char *capture_error(const void *self)
+{
+	return pv_capture_error(self);
+}
+
+static const char *capture_notice(void *self)
+{
+	return pv_capture_notice(self);
+}
+
+static void capture_free(void *self)
+{
+	pv_capture_free(self);
+}
+
+static const struct pv_input_ops capture_ops = {
+	.poll = capture_poll,
+	.stop = capture_stop,
+	.status = capture_status,
+	.error = capture_error,
+	.notice = capture_notice,
+	.free = capture_free,
+};
+
+int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input *to, char *err, size_t cap)
+{
+	struct pv_capture *c = pv_capture_open(conf, err, cap);
+	*to = (struct pv_source_input){&capture_ops, c, !conf->file, c};
+	return c ? 0 : -1;
+}
+
+/* ---- from configurations ----------------------------------------------------------------------------------- */
+
+static int open_mock(bool packets, struct pv_source_input *to, char *err, size_t cap)
+{
+	*to = (struct pv_source_input){&pv_mock_ops, pv_mock_new(packets), true, NULL};
+	if (!to->self)
+		snprintf(err, cap, "out of memory");
+	return to->self ? 0 : -1;
+}
+
+int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+{
+	const struct pv_capture_conf capture = {
+		.file = s->pcap.pcap_file,
+		.iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
+		.bpf = s->pcap.bpf,
+		.hosts = s->pcap.host_spec,
+		.producer = "pktvisord",
+	};
+	switch (s->input) {
+	case PV_INPUT_PCAP:
+		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
+			return open_mock(true, to, err, cap);
+		return pv_input_capture(&capture, to, err, cap);
+	case PV_INPUT_MOCK:
+		if (!s->mock.fail)
+			return open_mock(false, to, err, cap);
+		snprintf(err, cap, "mock error on start");
+		return -1;
+	default:
+		snprintf(err, cap, "input type '%s' is not built yet", s->input_type);
+		return -1;
+	}
+}

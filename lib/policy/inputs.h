@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* policy/inputs.h - what a source (policy/source.h) reads, behind one small interface: it begins a stream, is polled for events, and
+ * ends it.
+ *
+ *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" makes ten DNS packets a second up
+ *   mock   nothing but time: for tests of everything around it
+ *
+ * Other types are configured, and not built yet. A new one is a row in inputs.c. */
+#ifndef PV_POLICY_INPUTS_H
+#define PV_POLICY_INPUTS_H
+
+#include "capture/capture.h"
+#include "policy/config.h"
+#include "stage/out.h"
+
+struct pv_input_ops {
+	/* As pv_capture_poll(): START first, STOP last; never blocks for longer than PV_CAPTURE_WAIT_MS when live. */
+	enum pv_res (*poll)(void *self, struct pv_out *);
+	void (*stop)(void *self); /* from any thread: the next poll ends the stream */
+	void (*status)(const void *self, struct pv_capture_status *); /* NULL: nothing is counted */
+	const char *(*error)(const void *self);  /* after PV_FAIL; NULL: never fails */
+	const char *(*notice)(void *self);       /* as pv_capture_notice(); NULL: says nothing */
+	void (*free)(void *self);
+};
+
+struct pv_source_input {
+	const struct pv_input_ops *ops;
+	void *self;
+	bool live; /* its clock is the wall's */
+	const struct pv_capture *capture; /* self, where it is one */
+};
+
+/* 0, or -1 with one line in err. */
+int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
+int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
+
+extern const char *const pv_input_types[]; /* NULL-terminated: those that can be opened, for struct pv_config_world */
+
+/* policy/mock.c. packets: DNS, else only time. NULL: ENOMEM. */
+void *pv_mock_new(bool packets);
+extern const struct pv_input_ops pv_mock_ops;
+
+#endif
