@@ -4,6 +4,8 @@
 
 Path and query parameters take their example, every value of an enum, and what SET=VALUE gives (n=0,1,9 or name=default,nope).
 Prints a line per answer that does not fit, and last how many did. Exit status 1 when one did not.
+
+openapi.py DOCUMENT METHOD PATH STATUS CONTENT-TYPE < BODY: holds one answer that somebody got against the document. PATH is the document's.
 """
 import itertools
 import json
@@ -16,7 +18,7 @@ import yaml
 
 doc = yaml.safe_load(open(sys.argv[1]))
 base = sys.argv[2]
-given = dict(a.split("=", 1) for a in sys.argv[3:])
+given = dict(a.split("=", 1) for a in sys.argv[3:] if "=" in a)
 
 
 def resolve(node):
@@ -84,7 +86,8 @@ def problem(op, url, status, ctype, body):
 
 def main():
     good, bad, statuses = 0, 0, {}
-    for path, item in doc["paths"].items():
+    gets = {path: item for path, item in doc["paths"].items() if "get" in item}
+    for path, item in gets.items():
         for url in urls(path, item.get("parameters", [])):
             status, ctype, body = fetch(base + url)
             why = problem(item["get"], url, status, ctype, body)
@@ -94,7 +97,7 @@ def main():
                 bad += 1
             else:
                 good += 1
-    for path, item in doc["paths"].items():
+    for path, item in gets.items():
         for status in item["get"]["responses"]:
             if int(status) not in statuses[path]:
                 print("unseen %s %s" % (path, status))
@@ -102,4 +105,14 @@ def main():
     sys.exit(1 if bad else 0)
 
 
+def one(method, path, status, ctype):
+    op = doc["paths"].get(path, {}).get(method.lower())
+    why = problem(op, path, int(status), ctype.split(";")[0] or None, sys.stdin.buffer.read()) if op else "is not documented"
+    if why:
+        print("%s %s: %s: %s" % (method, path, status, why))
+    sys.exit(1 if why else 0)
+
+
+if base.isupper():
+    one(*sys.argv[2:6])
 main()

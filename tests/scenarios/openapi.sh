@@ -6,8 +6,9 @@
 python3 -c 'import jsonschema, yaml' 2>/dev/null || { skip "no python3-jsonschema, python3-yaml"; exit 0; }
 DOC=$TOP/lib/http/openapi.yaml
 
-sed -n 's|^\t{"GET", "\(/[^"]*\)".*|\1|p' "$TOP/lib/http/read.c" | sort >routes
-sed -n 's|^  \(/.*\):$|\1|p' "$DOC" | sort >paths
+sed -n 's|^\t{"\([A-Z]*\)", "\(/[^"]*\)".*|\1 \2|p' "$TOP/lib/http/read.c" "$TOP/lib/agent/routes.c" | sort -u >routes
+awk '/^  \/.*:$/ { path = $1; sub(/:$/, "", path) } /^    (get|post|delete):$/ && path { sub(/:/, "", $1); print toupper($1), path } /^components:/ { exit }' \
+	"$DOC" | sort >paths
 same "every route of the tables is described, and no other" paths routes
 
 pv-capture -r "$CAPTURES/dns-mixed.pcap" -H "$HOSTS" | pv-net "${GEO[@]}" | pv-dns | pv-dhcp --only >x.pve
