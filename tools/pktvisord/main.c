@@ -30,7 +30,7 @@
 
 struct daemon {
 	struct options o;
-	struct log log;
+	struct log log, own; /* in use; to be used once everything runs */
 	struct pv_config *file; /* --config */
 	struct pv_geo_db *geo;
 	struct pv_store *store;
@@ -280,8 +280,7 @@ static int run(struct daemon *d)
 	}
 	if (d->o.daemon && (ready_fd = service_fork()) < 0)
 		return fail(d, "failed to daemonize");
-	struct log to;
-	if (log_open(&to, d->o.log_file, d->o.syslog && !d->o.log_file, d->o.verbose)) {
+	if (log_open(&d->own, d->o.log_file, d->o.syslog && !d->o.log_file, d->o.verbose)) {
 		snprintf(err, sizeof err, "Log init failed: %s: %s", d->o.log_file, strerror(errno));
 		return fail(d, err);
 	}
@@ -299,7 +298,7 @@ static int run(struct daemon *d)
 	drop_privileges(d);
 	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err))
 		return fail(d, err);
-	d->log = to; /* until now, words went to who started it */
+	d->log = d->own; /* until now, words went to who started it */
 	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
 	pv_http_said(d->http, err, sizeof err);
 	log_say(&d->log, LOG_INFO_, "%s", err);
@@ -332,7 +331,7 @@ int main(int argc, char **argv)
 		unlink(d.pid_file);
 	if (d.http)
 		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
-	log_close(&d.log);
+	log_close(&d.own);
 	pv_config_free(d.file);
 	free(d.pid_file);
 	free(d.data_dir);
