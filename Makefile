@@ -165,7 +165,7 @@ fuzz:
 
 ## bench: measure against tcpdump and others; prints a table (minutes)
 .PHONY: bench
-bench: all
+bench: all build/release/tests/pvlanes
 	@tests/bench/run $(BIN)
 
 ## install: programs and man pages below $(DESTDIR)$(PREFIX)

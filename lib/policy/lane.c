@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/version.h"
+#include "dhcp/view.h"
 #include "dns/view.h"
 #include "net/view.h"
 #include "policy/pick.h"
@@ -341,6 +342,10 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 			.seed = l->conf.seed,
 		};
 		h->view = pv_dns_view_new(&conf, behind(h));
+		return h->view ? 0 : -1;
+	}
+	if (is(h, "dhcp") && h->conf.ttl_ns) {
+		h->view = pv_dhcp_view_new(h->conf.ttl_ns, behind(h));
 		return h->view ? 0 : -1;
 	}
 	if (is(h, "net") && h->conf.net && pv_net_filter_on(h->conf.net)) {

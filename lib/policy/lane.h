@@ -4,7 +4,7 @@
  *   ring --> view of a handler (its filter, its TTL) --> window --\
  *        --> view of another --------------------------> window ---> sink: START, STAGE ..., BUCKET/LIVE and STATS ..., STOP
  *
- * Each handler has a view (dns/view.h, net/view.h) where one is needed, and a window of its own, because periods, deep
+ * Each handler has a view (dns/view.h, net/view.h, dhcp/view.h) where one is needed, and a window of its own, because periods, deep
  * rate, top-N settings and metric groups are its own. In a chain the view of handler n feeds handler n + 1 too, through
  * a link that lets pass what n accepted (policy/pick.h).
  *

@@ -52,6 +52,17 @@ is "each message was parsed once" "$(awk '/^pktvisor_input_messages_total/ { pri
 is "nobody lost anything" "$(awk '/^pktvisor_policy_lost_events_total/ { n += $NF } END { print n + 0 }' prom)" 0
 is "no thread has an effective capability" "$(grep -h CapEff /proc/"$PID"/task/*/status | sort -u | awk '{ print $2 }')" 0000000000000000
 
+# 36,240 packets in two seconds, while somebody asks all the time.
+( while :; do get /api/v1/policies/__all/metrics/bucket/0 >/dev/null; get /metrics >/dev/null; done ) & asker=$!
+ns_c tcpreplay -q -K -i c0 --loop 40 --pps 18000 "$f" >replay 2>&1
+kill $asker; wait $asker 2>/dev/null
+loaded() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = $((41 * 906)) ]; }
+until_true loaded
+is "ten policies count each of 18,000 packets a second while their metrics are read" $? 0
+get /api/v1/policies/__all/metrics/prometheus >prom
+is "none of them lost anything" "$(awk '/^pktvisor_policy_lost_events_total/ { n += $NF } END { print n + 0 }' prom)" 0
+is "nor did the kernel" "$(awk '/^pktvisor_packets_dropped_total/ { n += $NF } END { print n + 0 }' prom)" 0
+
 ip -n "$NS_S" link set s0 down
 down() { [ "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_input_link_down_total/ { print $NF }')" = 1 ]; }
 until_true down
@@ -59,7 +70,7 @@ is "an interface that goes down is counted" $? 0
 ip -n "$NS_S" link set s0 up
 sleep 2.5
 ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1
-twice() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = 1812 ]; }
+twice() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = $((42 * 906)) ]; }
 until_true twice
 is "and captured from again when it is back" $? 0
 kill -TERM $PID; wait $PID

@@ -78,5 +78,7 @@ for c in dns-udp4 dns-tcp4 dns-tcp-loss dns-tcp-reorder dhcp4; do
 	both 1 $c "${CHAINS[@]}"
 done
 
+both 5 dhcp4 'dhcp?xact_ttl_ms=1' 'dhcp?xact_ttl_secs=1' dhcp 'dhcp?xact_ttl_secs=60'
+
 # However many look at it, a message is parsed once.
 is "ten policies on one source parse each message once" "$(lanes -n "$CAPTURES/dns-udp4.pcap" dns{,,,,,,,,,} 2>&1 >/dev/null)" 906

@@ -26,6 +26,7 @@ struct policy {
 	struct pv_lane_handler handler[PV_LANE_HANDLERS];
 	struct pv_dns_filter dns[PV_LANE_HANDLERS];
 	struct pv_net_filter net[PV_LANE_HANDLERS];
+	struct pv_dhcp_conf dhcp[PV_LANE_HANDLERS];
 	size_t n;
 	char name[PV_LANE_HANDLERS][64];
 	bool chain;
@@ -108,6 +109,8 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 		else if (h->stage == PV_SOURCE_DNS && ((k = find_key(pv_dns_keys, PV_DNS_KEYS, w)) ||
 						       (k = find_key(pv_dns_keys_more, PV_DNS_KEYS_MORE, w))))
 			set(k, pv_dns_filter_set, &p->dns[i], value);
+		else if (h->stage == PV_SOURCE_DHCP && (k = find_key(pv_dhcp_keys, pv_dhcp_nkeys, w)))
+			set(k, pv_dhcp_set, &p->dhcp[i], value);
 		else
 			die(w, "no such key");
 	}
@@ -115,6 +118,8 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 	h->net = &p->net[i];
 	if (h->stage == PV_SOURCE_DNS)
 		h->ttl_ns = pv_dns_filter_ttl_ns(&p->dns[i]);
+	if (h->stage == PV_SOURCE_DHCP)
+		h->ttl_ns = p->dhcp[i].xact_ttl_ns ? p->dhcp[i].xact_ttl_ns : PV_DHCP_TTL_NS;
 }
 
 static void parse(struct policy *p, char *text, unsigned periods)
@@ -193,8 +198,9 @@ int main(int argc, char **argv)
 			want.stage[policy[i].handler[h].stage] = true;
 			if (policy[i].handler[h].stage == PV_SOURCE_CAPTURE)
 				want.stage[PV_SOURCE_DNS] = true; /* TCP errors */
-			if (policy[i].handler[h].ttl_ns > want.dns_ttl_ns)
-				want.dns_ttl_ns = policy[i].handler[h].ttl_ns;
+			uint64_t *ttl = policy[i].handler[h].stage == PV_SOURCE_DHCP ? &want.dhcp_ttl_ns : &want.dns_ttl_ns;
+			if (policy[i].handler[h].ttl_ns > *ttl)
+				*ttl = policy[i].handler[h].ttl_ns;
 		}
 	}
 	pv_source_want(s, &want);
