@@ -175,10 +175,17 @@ PORT=$MAIN get '/api/v1/policies/__all/metrics/bucket/4?format=pvb' | pv-cat --c
 is "also when no policy has that bucket" "$?" 0
 stop; is "SIGTERM ends a server in order" "$?" 0
 
-# A live stream: the clock of START says so. It stands still at a point until the file `go` is there.
+# A live stream: the clock of START says so. It stands still twice: for its reader to come to where it is, so that a copy
+# of the open minute goes out next; and until the file `go` is there.
 python3 "$TESTS/lib/events.py" set mixed.pve 32 00 >live.pve
-at=$(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.9)] }')
-held() { head -c "$at" live.pve; while [ ! -e go ]; do sleep 0.05; done; tail -c +$((at + 1)) live.pve; }
+read -r pause at < <(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.8)], o[int(NR * 0.9)] }')
+held() {
+	head -c "$pause" live.pve
+	sleep 2
+	head -c "$at" live.pve | tail -c +$((pause + 1))
+	while [ ! -e go ]; do sleep 0.05; done
+	tail -c +$((at + 1)) live.pve
+}
 SERVER=live
 serve < <(held | pv-window)
 served default running
