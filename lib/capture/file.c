@@ -135,7 +135,7 @@ static int read_records(struct pv_capture *c, int max)
 		memcpy(&r, c->io + c->io_at, sizeof r);
 		if (r.cap_len > PV_CAPTURE_SNAPLEN) {
 			char why[96];
-			snprintf(why, sizeof why, "invalid packet capture length %u, bigger than maximum of %u", r.cap_len,
+			snprintf(why, sizeof why, "invalid packet capture length %u, bigger than snaplen of %u", r.cap_len,
 				 PV_CAPTURE_SNAPLEN);
 			return cannot(c, why);
 		}

@@ -129,6 +129,16 @@ static inline void pv_top_bytes(struct pv_block *k, unsigned m, const void *p, s
 		pv_topn_add(t, p, n, weight);
 }
 
+/* With a hint of sketch/topn.h. */
+static inline void pv_top_hint(struct pv_block *k, unsigned m, uint32_t *hint, const void *p, size_t n, uint64_t weight)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_topn *t = PV_CELL(k, m, topn);
+	if (t)
+		pv_topn_add_hint(t, hint, p, n, weight);
+}
+
 static inline void pv_top_u64(struct pv_block *k, unsigned m, uint64_t v, uint64_t weight)
 {
 	if (!pv_on(k, m))

@@ -447,6 +447,30 @@ void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight)
 	item->count = pv_add_sat(item->count, weight);
 }
 
+void pv_topn_add_hint(struct pv_topn *t, uint32_t *hint, const void *key, size_t n, uint64_t weight)
+{
+	struct item *item;
+
+	if (t->kind != PV_TOPN_STR || !weight) {
+		pv_topn_add(t, key, n, weight);
+		return;
+	}
+	item = *hint < t->n ? &t->items[*hint] : NULL;
+	if (!item || item->u.key.len != n || (n && memcmp(key_of(t, item), key, n))) {
+		uint64_t hash = hash_str(t, key, n);
+
+		item = find_str(t, hash, key, n);
+		if (!item) {
+			*hint = t->n;
+			add_str_slow(t, hash, key, n, weight);
+			return;
+		}
+		*hint = (uint32_t)(item - t->items);
+	}
+	t->total = pv_add_sat(t->total, weight);
+	item->count = pv_add_sat(item->count, weight);
+}
+
 int pv_topn_merge(struct pv_topn *dst, const struct pv_topn *src)
 {
 	uint64_t total, error, lost;
