@@ -210,6 +210,10 @@ int pv_bucket_visit(const struct pv_bucket *, pv_visit_fn *, void *ctx);
  * places. Returns how many. */
 size_t pv_bucket_rows(const struct pv_bucket *, const union pv_cell *, struct pv_topn_row *rows);
 
+/* The seconds a rate's quantiles are over, both included. The second in which a period ends belongs to the next one, but for
+ * what ended with its stream and counted there; a live period's last second is not over yet. */
+void pv_bucket_seconds(const struct pv_bucket *, const struct pv_rate *, uint64_t *first_sec, uint64_t *last_sec);
+
 /* The four quantiles every summary shows. */
 extern const double pv_quantiles[4];          /* 0.5 0.9 0.95 0.99 */
 extern const char *const pv_quantile_keys[4]; /* "p50" ... */
