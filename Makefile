@@ -8,7 +8,13 @@ ifeq ($(origin CC),default)
 endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
-PKGS    := libpcap jansson libmaxminddb libpsl libxxhash libcap-ng
+PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
+# What only some programs and tests link: those that serve (lib/http).
+HTTP_LIBS := -lmicrohttpd -lz
+LIBS_pv-serve := $(HTTP_LIBS)
+LIBS_pktvisord := $(HTTP_LIBS)
+LIBS_pvchurn := $(HTTP_LIBS)
+LIBS_test_http_server := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)
@@ -40,7 +46,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/nul
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
 
 LIB_SRC  := $(wildcard lib/*/*.c)
-LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(B)/lib/http/openapi.o
 TOOL_SRC := $(wildcard tools/*/*.c)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -65,6 +71,15 @@ $(B)/%.o: %.c Makefile
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The description of the HTTP interface is a string in those programs that serve it.
+$(B)/gen/openapi.c: lib/http/openapi.yaml contrib/build/embed
+	@mkdir -p $(@D)
+	@contrib/build/embed pv_openapi http/openapi.h $< > $@
+
+$(B)/lib/http/openapi.o: $(B)/gen/openapi.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -c -o $@ $<
+
 $(B)/libpv.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -73,33 +88,37 @@ define TOOL_template
 $(BIN)/$(1): $(patsubst %.c,$(B)/%.o,$(filter tools/$(1)/%,$(TOOL_SRC))) $(B)/libpv.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
-	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(PKG_LIBS) -lm
 endef
 $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 
 $(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
 	ln -sf pktvisor-reader $@
 
-# ---- man pages: prose in man/*.in; options and metrics from the programs' own tables ------------
+# ---- man pages: prose in man/*.in; options, metrics and keys from the programs' own tables --------
 
 .PHONY: man
 man: $(MAN)
 
-$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%)
+$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%) $(B)/configkeys
 	@mkdir -p $(@D)
-	@contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+	@CONFIG_KEYS=$(B)/configkeys contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+
+$(B)/configkeys: contrib/build/configkeys.c $(B)/libpv.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
 # ---- tests ---------------------------------------------------------------------------------------
 
 $(B)/tests/%: tests/unit/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -Itests -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lcmocka -lm
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -Itests -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(LIBS_$(*F)) $(PKG_LIBS) -lcmocka -lm
 
 $(B)/tests/%: tests/tools/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(LIBS_$(*F)) $(PKG_LIBS) -lm
 
 $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
 	@mkdir -p $(@D)
@@ -163,4 +182,4 @@ install: all
 clean:
 	rm -rf build bin
 
--include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d)
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d

@@ -322,6 +322,9 @@ int pv_dns_rcode_number(const char *name)
 	/* 16 has two meanings: BADVERS in EDNS (RFC 6891), BADSIG in TSIG (RFC 8945) */
 	if (!strcasecmp(name, "BADSIG"))
 		return 16;
+	/* the registry's own name; SRVFAIL is what metrics have always called it */
+	if (!strcasecmp(name, "SERVFAIL"))
+		return 2;
 	return number_of(rcodes, COUNT(rcodes), name);
 }
 

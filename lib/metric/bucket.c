@@ -75,12 +75,23 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 	memset(c, 0, sizeof *c);
 }
 
+/* Its state is a number, no sketch. */
+static bool plain(const struct pv_metric *row)
+{
+	return row->kind == PV_COUNTER || row->kind == PV_LATEST;
+}
+
 static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 {
 	const struct pv_metric *row = &k->bucket->handler->metrics[m];
 	union pv_cell *dst = &k->cells[m];
 	if (row->kind == PV_COUNTER) {
 		dst->count = dst->count > UINT64_MAX - src->count ? UINT64_MAX : dst->count + src->count;
+		return 0;
+	}
+	if (row->kind == PV_LATEST) {
+		if (src->count > dst->count)
+			dst->count = src->count;
 		return 0;
 	}
 	/* all sketches are pointers: the union's first one tells whether there is any */
@@ -107,7 +118,7 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 
 size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (plain(row) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -125,7 +136,7 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 
 static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (plain(row) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -143,7 +154,7 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 
 size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER)
+	if (plain(row))
 		return c->count ? 8 : 0;
 	if (!c->distinct)
 		return 0;
@@ -165,6 +176,7 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 {
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_LATEST:
 		return put_u64(c->count, buf, cap);
 	case PV_DISTINCT:
 		return pv_hll_write(c->distinct, buf, cap);
@@ -184,6 +196,7 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 	void *made;
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_LATEST:
 		if (n != 8) {
 			errno = EINVAL;
 			return -1;
@@ -292,7 +305,7 @@ struct pv_bucket *pv_bucket_new(const struct pv_handler *h, const struct pv_buck
 
 void pv_bucket_free(struct pv_bucket *b)
 {
-	if (!b)
+	if (!b || atomic_fetch_sub_explicit(&b->others, 1, memory_order_acq_rel))
 		return;
 	for (uint32_t i = 0; i < b->nblocks; i++) {
 		for (size_t m = 0; m < b->handler->nmetrics; m++)
@@ -304,6 +317,31 @@ void pv_bucket_free(struct pv_bucket *b)
 	free(b->index);
 	free(b->enabled);
 	free(b);
+}
+
+struct pv_bucket *pv_bucket_ref(struct pv_bucket *b)
+{
+	atomic_fetch_add_explicit(&b->others, 1, memory_order_relaxed);
+	return b;
+}
+
+bool pv_bucket_shared(const struct pv_bucket *b)
+{
+	return atomic_load_explicit(&b->others, memory_order_acquire) > 0;
+}
+
+struct pv_bucket *pv_bucket_copy(const struct pv_bucket *b)
+{
+	struct pv_bucket *copy = pv_bucket_new(b->handler, &b->conf);
+	if (!copy || pv_bucket_merge(copy, b)) {
+		pv_bucket_free(copy);
+		return NULL;
+	}
+	copy->start_ns = b->start_ns;
+	copy->end_ns = b->end_ns;
+	copy->stream_id = b->stream_id;
+	copy->closed = b->closed;
+	return copy;
 }
 
 size_t pv_bucket_memory(const struct pv_bucket *b)

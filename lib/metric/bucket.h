@@ -8,9 +8,11 @@
  * Updates (pv_count ... pv_rate_add) cost no lock and no allocation once a sketch exists; a sketch
  * is made when first used. Updates to a disabled metric do nothing.
  * Ownership: a bucket owns its sketches. Threads: one; a closed bucket is read-only and may be
- * shared. Limits: sketches bound themselves, blocks are bounded by their scope's max. */
+ * shared: pv_bucket_ref() makes one owner more, pv_bucket_free() one less. Limits: sketches bound themselves, blocks are bounded by their scope's max. */
 #ifndef PV_METRIC_BUCKET_H
 #define PV_METRIC_BUCKET_H
+
+#include <stdatomic.h>
 
 #include "metric/metric.h"
 #include "sketch/exphist.h"
@@ -62,10 +64,14 @@ struct pv_bucket {
 	uint64_t now_sec;   /* second that rates count into */
 	uint64_t lost;      /* updates that found no memory */
 	uint64_t folded;    /* keys that went to "other" */
+	atomic_uint others; /* owners besides the first */
 };
 
 struct pv_bucket *pv_bucket_new(const struct pv_handler *, const struct pv_bucket_conf *); /* NULL: ENOMEM */
-void pv_bucket_free(struct pv_bucket *);
+void pv_bucket_free(struct pv_bucket *); /* the last owner's frees it */
+struct pv_bucket *pv_bucket_ref(struct pv_bucket *); /* the same bucket, which nobody changes from now on */
+bool pv_bucket_shared(const struct pv_bucket *); /* false: it is the caller's alone */
+struct pv_bucket *pv_bucket_copy(const struct pv_bucket *); /* one that may be changed. NULL: ENOMEM */
 size_t pv_bucket_memory(const struct pv_bucket *); /* bytes, roughly */
 uint64_t pv_bucket_lost(const struct pv_bucket *); /* updates and weight that found no room or memory */
 bool pv_bucket_shown(const struct pv_bucket *); /* false when every group it could show is off */
@@ -95,6 +101,14 @@ static inline bool pv_on(const struct pv_block *k, unsigned m)
 static inline void pv_count(struct pv_block *k, unsigned m, uint64_t n)
 {
 	k->cells[m].count += n;
+}
+
+#define PV_LATEST_MAX 0xffffffu /* above is the second, good for 34,000 years */
+
+/* n is how many there are as of the current event. */
+static inline void pv_latest(struct pv_block *k, unsigned m, uint64_t n)
+{
+	k->cells[m].count = k->bucket->now_sec << 24 | (n < PV_LATEST_MAX ? n : PV_LATEST_MAX);
 }
 
 /* Makes the sketch of a cell; NULL when there is no memory (counted). */

@@ -23,7 +23,8 @@ enum pv_kind {
 	PV_TOPN = 3,     /* sketch/topn.h */
 	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
 	PV_HISTOGRAM = 5, /* sketch/histogram.h */
-	PV_RATE = 6      /* sketch/rate.h */
+	PV_RATE = 6,     /* sketch/rate.h */
+	PV_LATEST = 7    /* how many there are now: u64, second of the event << 24 | count; merging takes the later one */
 };
 
 /* How a top-N item becomes text. Writes at most cap bytes including the NUL. */
@@ -103,6 +104,17 @@ struct pv_handler_ctx {
 	const char *(*define)(void *defines, uint8_t stage, enum pv_define_kind, uint32_t number, size_t *len);
 	void *defines;
 };
+
+/* A row of a top list as it is shown: valid UTF-8, whatever bytes the item holds. */
+#define PV_ITEM_TEXT  2048 /* a DNS name of 1010 characters, made longer by cleaning at most twofold */
+#define PV_ITEM_PLACE 64   /* a latitude or longitude has some ten characters */
+
+struct pv_item {
+	char name[PV_ITEM_TEXT];
+	bool placed; /* lat and lon are known */
+	char lat[PV_ITEM_PLACE], lon[PV_ITEM_PLACE];
+};
+void pv_item_show(const struct pv_metric *, const struct pv_topn_row *, struct pv_item *);
 
 /* Index of a group by name, or -1. "all" is not one. */
 int pv_handler_group(const struct pv_handler *, const char *name);

@@ -11,6 +11,7 @@
 #include "metric/wire.h"
 #include "stage/stop.h"
 #include "window/defines.h"
+#include "window/history.h"
 
 #define NS 1000000000u
 
@@ -22,9 +23,8 @@ struct instance {
 	bool fed;   /* its buckets come ready-made in this stream */
 	struct pv_bucket_conf conf;
 	struct pv_handler_ctx ctx;
-	struct pv_bucket *live;                          /* NULL before the first event */
-	struct pv_bucket *closed[PV_WINDOW_PERIODS_MAX]; /* by minute, newest first */
-	unsigned nclosed;
+	struct pv_bucket *live; /* NULL before the first event */
+	struct pv_history past;
 };
 
 struct module {
@@ -103,8 +103,7 @@ static void instance_free(struct instance *in)
 	if (!in)
 		return;
 	pv_bucket_free(in->live);
-	for (unsigned i = 0; i < in->nclosed; i++)
-		pv_bucket_free(in->closed[i]);
+	pv_history_clear(&in->past);
 	free(in->ctx.state);
 	free(in);
 }
@@ -227,39 +226,11 @@ static void period_start(struct pv_window *w, uint64_t time_ns)
 	w->calm_to_ns = 0;
 }
 
-static uint64_t minute(const struct pv_bucket *b)
-{
-	return b->start_ns / NS / PV_WINDOW_PERIOD_SEC;
-}
-
-/* Takes b over: into its minute's place, or merged with what is there. As many stay as there are periods, although the
- * live bucket takes one place of what is shown: it may still turn out to be of a minute that is there. */
+/* Takes b over. */
 static void keep_closed(struct pv_window *w, struct instance *in, struct pv_bucket *b)
 {
-	unsigned at = 0, keep = w->conf.periods;
-	while (at < in->nclosed && minute(in->closed[at]) > minute(b))
-		at++;
-	if (at < in->nclosed && (minute(in->closed[at]) == minute(b) || w->conf.periods == 1)) {
-		if (pv_bucket_merge(in->closed[at], b))
-			w->losses.lost++;
-		pv_bucket_free(b);
-		return;
-	}
-	if (w->conf.periods == 1 && in->nclosed) { /* one bucket for everything, whatever its time */
-		if (pv_bucket_merge(in->closed[0], b))
-			w->losses.lost++;
-		pv_bucket_free(b);
-		return;
-	}
-	if (at >= keep) {
-		pv_bucket_free(b);
-		return;
-	}
-	if (in->nclosed == keep)
-		pv_bucket_free(in->closed[--in->nclosed]);
-	memmove(&in->closed[at + 1], &in->closed[at], (in->nclosed - at) * sizeof in->closed[0]);
-	in->closed[at] = b;
-	in->nclosed++;
+	if (pv_history_add(&in->past, w->conf.periods, b))
+		w->losses.lost++;
 }
 
 static size_t memory(const struct pv_window *w)
@@ -267,8 +238,7 @@ static size_t memory(const struct pv_window *w)
 	size_t sum = 0;
 	for (size_t i = 0; i < w->ninstances; i++) {
 		sum += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
-		for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
-			sum += pv_bucket_memory(w->instance[i]->closed[c]);
+		sum += pv_history_memory(&w->instance[i]->past);
 	}
 	return sum;
 }
@@ -280,18 +250,17 @@ static void stay_in_budget(struct pv_window *w)
 		if (memory(w) <= budget)
 			return;
 		for (size_t i = 0; i < w->ninstances; i++)
-			for (unsigned c = 0; c < w->instance[i]->nclosed; c++)
-				pv_bucket_trim(w->instance[i]->closed[c], items);
+			w->losses.lost += pv_history_trim(&w->instance[i]->past, items);
 	}
 	/* What is left cannot be trimmed. Only buckets that others wrote come to this. */
 	while (memory(w) > budget) {
 		struct instance *most = NULL;
 		for (size_t i = 0; i < w->ninstances; i++)
-			if (w->instance[i]->nclosed > 1 && (!most || w->instance[i]->nclosed > most->nclosed))
+			if (w->instance[i]->past.n > 1 && (!most || w->instance[i]->past.n > most->past.n))
 				most = w->instance[i];
 		if (!most)
 			return;
-		pv_bucket_free(most->closed[--most->nclosed]);
+		pv_history_drop(&most->past);
 		w->losses.lost++;
 	}
 }
@@ -365,7 +334,7 @@ static void advance(struct pv_window *w, uint64_t t)
 		w->last_ns = t;
 	else if (w->conf.periods == 1 && t < w->start_ns)
 		w->start_ns = t; /* one bucket for everything starts with the earliest */
-	if (!w->recorded && w->conf.live_copies && sec > w->live_out_sec)
+	if (!w->recorded && w->conf.live_copies && sec > w->live_out_sec && (!w->conf.ready || w->conf.ready(w->conf.ctx)))
 		live_copy(w, t);
 	w->now_sec = sec < w->start_ns / NS ? w->start_ns / NS : sec; /* late: the first second that is still open */
 	w->calm_from_ns = t;
@@ -506,7 +475,7 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 		return;
 	}
 	b->closed = true;
-	if (!in->nclosed && !in->live)
+	if (!in->past.n && !in->live)
 		in->conf.groups = b->conf.groups & groups_of(&w->conf, in->handler, b->conf.groups); /* no more than it has */
 	b->conf.topn = in->conf.topn;
 	b->conf.topn_percentile = in->conf.topn_percentile;
@@ -754,17 +723,16 @@ static struct pv_bucket *merged(struct pv_window *w, struct instance *in)
 		in->live->start_ns = w->start_ns;
 		if (w->last_ns > in->live->start_ns)
 			in->live->end_ns = w->last_ns;
-		unsigned newer = 0;
-		while (newer < in->nclosed && minute(in->closed[newer]) > minute(in->live))
-			newer++;
+		bool taken;
+		unsigned newer = pv_history_place(&in->past, in->live, &taken);
 		if (w->conf.periods > 1 && newer == room)
 			live = false; /* older than all that is shown */
-		else if (w->conf.periods > 1 && (newer == in->nclosed || minute(in->closed[newer]) != minute(in->live)))
+		else if (w->conf.periods > 1 && !taken)
 			room--;
 	}
 	/* oldest first, so that a full top-N table keeps what came first, as one stream would have */
-	for (unsigned i = in->nclosed < room ? in->nclosed : room; i--;)
-		if (pv_bucket_merge(sum, in->closed[i]))
+	for (unsigned i = in->past.n < room ? in->past.n : room; i--;)
+		if (pv_bucket_merge(sum, in->past.closed[i]))
 			w->losses.lost++;
 	if (live && pv_bucket_merge(sum, in->live))
 		w->losses.lost++;
@@ -783,6 +751,19 @@ int pv_window_each(struct pv_window *w, int (*fn)(void *, const char *, const st
 		key_of(w, i, key, sizeof key);
 		rc = pv_bucket_shown(b) ? fn(ctx, key, b) : 0;
 		pv_bucket_free(b);
+	}
+	return rc;
+}
+
+int pv_window_each_closed(struct pv_window *w, int (*fn)(void *, const char *, const struct pv_bucket *), void *ctx)
+{
+	int rc = 0;
+	for (size_t i = 0; i < w->ninstances && !rc; i++) {
+		char key[PV_BUCKET_NAME + 16];
+		const struct instance *in = w->instance[i];
+		key_of(w, i, key, sizeof key);
+		if (in->past.n && pv_bucket_shown(in->past.closed[0]))
+			rc = fn(ctx, key, in->past.closed[0]);
 	}
 	return rc;
 }
@@ -813,14 +794,9 @@ json_t *pv_window_json(struct pv_window *w)
 json_t *pv_window_bucket_json(struct pv_window *w)
 {
 	json_t *inner = json_object();
-	for (size_t i = 0; i < w->ninstances; i++) {
-		char key[PV_BUCKET_NAME + 16];
-		key_of(w, i, key, sizeof key);
-		if (w->instance[i]->nclosed && pv_bucket_shown(w->instance[i]->closed[0]) &&
-		    add_json(inner, key, w->instance[i]->closed[0])) {
-			json_decref(inner);
-			return NULL;
-		}
+	if (!inner || pv_window_each_closed(w, add_json, inner)) {
+		json_decref(inner);
+		return NULL;
 	}
 	return wrap(1, inner);
 }

@@ -23,9 +23,8 @@
 
 #include "metric/bucket.h"
 #include "stage/stage.h"
+#include "window/history.h"
 
-#define PV_WINDOW_PERIOD_SEC 60
-#define PV_WINDOW_PERIODS_MAX 10
 #define PV_WINDOW_INSTANCES 32    /* handlers in one stream: more than there are types, for chains */
 #define PV_WINDOW_DEFINES 65536   /* strings kept of DEFINE events, in all; analysers reuse their numbers long before */
 #define PV_WINDOW_BUDGET (32u << 20) /* of buckets; half of what a program may take (64 MiB) */
@@ -46,6 +45,9 @@ struct pv_window_conf {
 	uint64_t seed;
 	bool live_copies;        /* with `buckets`: put out a LIVE event a second (live streams) */
 	bool buckets;            /* put out events at all; false for those who only print */
+	/* May a LIVE event go out now? Asked once a second; false: the next one will do, since who reads has not come to
+	 * the last. Closed buckets are never held back. NULL: always. */
+	bool (*ready)(void *ctx);
 	/* A period of a live stream has closed: pv_window_bucket_json() is valid for it. May be NULL. */
 	void (*closed)(void *ctx, struct pv_window *);
 	void *ctx;
@@ -60,8 +62,12 @@ json_t *pv_window_json(struct pv_window *);
 /* {"1m": {...}} of the newest closed period. */
 json_t *pv_window_bucket_json(struct pv_window *);
 
-/* Every kept bucket merged, by instance: fn is called once per instance. */
+/* Every kept bucket merged, by instance: fn is called once per instance, in the order they came. key: the schema, with a
+ * number where it is not the first of that schema. Returns fn's first answer that is not 0, or -1 without memory. */
 int pv_window_each(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
+
+/* The same of the newest closed period, where there is one. */
+int pv_window_each_closed(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
 
 /* What the capture and the stages lost, from STOP; 0 when no STOP came. */
 struct pv_window_losses {

@@ -308,7 +308,7 @@ static void rcodes(void **state)
 		const char *name;
 		int number;
 	} rows[] = {
-	    {"NOERROR", 0},  {"nxdomain", 3}, {"SRVFAIL", 2}, {"SERVFAIL", -1}, {"5", 5},
+	    {"NOERROR", 0},  {"nxdomain", 3}, {"SRVFAIL", 2}, {"SERVFAIL", 2}, {"5", 5},
 	    {"BADVERS", 16}, {"badsig", 16},  {"16", 16},     {"23", 23},	{"12", -1},
 	    {"133", -1},     {"65539", -1},   {"", -1},
 	};

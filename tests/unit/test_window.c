@@ -733,6 +733,35 @@ static void bucket_groups(void **state)
 
 /* One copy a second at most, each in the place of the one before (same start), and a closed one at the end.
  */
+static bool every_third(void *ctx)
+{
+	unsigned *asked = ctx;
+	return (*asked)++ % 3 == 0;
+}
+
+/* A reader that does not keep up gets fewer copies of the open period, and every closed one. */
+static void live_copies_wait(void **state)
+{
+	(void)state;
+	unsigned asked = 0;
+	struct test t = {.conf = {.periods = 5, .buckets = true, .live_copies = true, .ready = every_third, .ctx = &asked}};
+	size_t copies = 0, buckets = 0;
+	open_window(&t);
+	begin(&t, 100, PV_CLOCK_LIVE);
+	for (unsigned i = 0; i < 130; i++)
+		ev_net(&t.in, (100 + i) * SEC, 1, 1);
+	ev_stop(&t.in, 230 * SEC);
+	end(&t, false);
+	for (size_t at = 0; at < t.out.n; at += ev_at(&t.out, at)->size) {
+		copies += ev_at(&t.out, at)->type == PV_EV_LIVE;
+		buckets += ev_at(&t.out, at)->type == PV_EV_BUCKET;
+	}
+	assert_in_range(asked, 120, 131);
+	assert_int_equal(copies, (asked + 2) / 3);
+	assert_int_equal(buckets, 3);
+	done(&t);
+}
+
 static void live_copies(void **state)
 {
 	(void)state;
@@ -1201,6 +1230,7 @@ int main(void)
 	    cmocka_unit_test(bad_buckets),
 	    cmocka_unit_test(bucket_groups),
 	    cmocka_unit_test(live_copies),
+	    cmocka_unit_test(live_copies_wait),
 	    cmocka_unit_test(closed_callback),
 	    cmocka_unit_test(deep_and_base),
 	    cmocka_unit_test(shift_hook),

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/pvb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "metric/wire.h"
+#include "stage/stop.h"
+
+static enum pv_res take(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_pvb *b = ctx;
+	for (int i = 0; i < n; i++) {
+		size_t want = b->len + iov[i].iov_len;
+		if (want > b->cap) {
+			char *grown = want <= PV_PVB_BYTES ? realloc(b->bytes, want * 2) : NULL;
+			if (!grown)
+				return PV_FAIL;
+			b->bytes = grown;
+			b->cap = want * 2;
+		}
+		memcpy(b->bytes + b->len, iov[i].iov_base, iov[i].iov_len);
+		b->len = want;
+	}
+	return PV_OK;
+}
+
+static uint64_t stream_id(void)
+{
+	uint64_t id;
+	if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id)
+		return id;
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec;
+}
+
+/* The clock is that of a record: nothing more comes of what is in the stream. */
+static void start(struct pv_out *o, const char *producer, const char *policy)
+{
+	size_t at = sizeof(struct pv_start);
+	struct pv_start *s = pv_out_event(o, PV_EV_START, at + strlen(producer) + strlen(policy), 0);
+	s->magic = PV_EVENT_MAGIC;
+	s->major = PV_EVENT_MAJOR;
+	s->minor = PV_EVENT_MINOR;
+	s->stream_id = stream_id();
+	s->clock = PV_CLOCK_RECORDED;
+	s->hosts.off = sizeof *s;
+	s->producer = pv_ev_put(s, &at, producer, strlen(producer));
+	s->source = pv_ev_put(s, &at, policy, strlen(policy));
+}
+
+static int emit(struct pv_out *o, const struct pv_view_instance *in, unsigned first, unsigned last, bool full_names)
+{
+	for (unsigned i = last + 1; i-- > first;) { /* oldest first */
+		if (i >= in->n)
+			continue;
+		struct pv_bucket named = {.handler = in->bucket[i]->handler}; /* borrows the rest */
+		const struct pv_bucket *b = in->bucket[i];
+		if (full_names) {
+			named.conf = b->conf;
+			named.start_ns = b->start_ns;
+			named.end_ns = b->end_ns;
+			named.stream_id = b->stream_id;
+			named.recorded = b->recorded;
+			named.hosts = b->hosts;
+			named.enabled = b->enabled;
+			named.blocks = b->blocks;
+			named.nblocks = b->nblocks;
+			snprintf(named.name, sizeof named.name, "%.*s", (int)sizeof named.name - 1, in->key);
+			b = &named;
+		}
+		if (pv_bucket_emit(o, b, false, b->end_ns))
+			return -1;
+	}
+	return 0;
+}
+
+void pv_pvb_add(struct pv_pvb *b, const struct pv_views *all, const char *policy, unsigned first, unsigned last,
+		bool full_names, const char *producer)
+{
+	struct pv_out out;
+	if (b->failed || pv_out_init(&out, (struct pv_sink){.write = take, .ctx = b})) {
+		b->failed = true;
+		return;
+	}
+	int rc = 0;
+	start(&out, producer, policy);
+	for (size_t i = 0; !rc && i < all->n; i++)
+		for (size_t k = 0; !rc && !strcmp(all->view[i]->info.policy, policy) && k < all->view[i]->ninstances; k++)
+			rc = emit(&out, &all->view[i]->instance[k], first, last, full_names);
+	pv_stop_emit(&out, out.now_ns, NULL, 0);
+	if (rc || pv_out_flush(&out) != PV_OK) {
+		free(b->bytes);
+		*b = (struct pv_pvb){.failed = true};
+	}
+	pv_out_free(&out);
+}

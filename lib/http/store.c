@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/utf8.h"
+#include "metric/wire.h"
+#include "stage/stop.h"
+
+#define PERIODS_DEFAULT 5
+
+/* What the stream's thread knows of an instance. */
+struct instance {
+	const struct pv_handler *handler;
+	char name[PV_BUCKET_NAME];
+	struct pv_history past;
+	struct pv_bucket *live;
+	uint64_t events; /* in closed buckets, also those that are gone */
+};
+
+struct input {
+	struct pv_stage stage; /* first: the stage is the input */
+	struct pv_store *store;
+	atomic_uint refs; /* the store's list, the stage's user */
+	size_t budget;
+	bool plain_keys;
+	struct pv_bucket_reader reader;
+	uint64_t stream_id;
+	struct pv_store_counts before; /* of the streams before this one */
+	uint64_t ledger_before[PV_STORE_STAGES][PV_STORE_ROWS];
+	struct pv_store_info now;      /* what the next view will say */
+	struct instance *instance[PV_STORE_INSTANCES];
+	size_t ninstances;
+	bool changed;
+	struct pv_view *shown; /* under the store's lock */
+};
+
+struct pv_store {
+	struct pv_store_conf conf;
+	pthread_mutex_t lock;
+	struct input *input[PV_STORE_INPUTS];
+	size_t n;
+};
+
+/* ---- views -------------------------------------------------------------------------------------- */
+
+static struct pv_view *view_new(size_t ninstances)
+{
+	struct pv_view *v = calloc(1, sizeof *v + ninstances * sizeof v->instance[0]);
+	if (!v)
+		return NULL;
+	if (pthread_mutex_init(&v->merging, NULL)) {
+		free(v);
+		return NULL;
+	}
+	atomic_init(&v->refs, 1);
+	return v;
+}
+
+static void view_unref(struct pv_view *v)
+{
+	if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	for (size_t i = 0; i < v->ninstances; i++) {
+		struct pv_view_instance *in = &v->instance[i];
+		for (unsigned k = 0; k < in->n; k++)
+			pv_bucket_free(in->bucket[k]);
+		for (unsigned k = 0; k <= PV_WINDOW_PERIODS_MAX; k++)
+			pv_bucket_free(in->window[k]);
+	}
+	pthread_mutex_destroy(&v->merging);
+	free(v);
+}
+
+static uint64_t events_in(const struct pv_bucket *b)
+{
+	return b->handler->events >= 0 ? b->blocks[0]->cells[b->handler->events].count : 0;
+}
+
+/* The buckets of an instance as they are shown. A live one of a minute that is there (a new stream began within it) is shown
+ * as one bucket with it. */
+static void show_buckets(struct pv_view_instance *to, const struct instance *in, unsigned periods)
+{
+	bool taken = false;
+	unsigned from = 0;
+	to->events = in->events;
+	if (in->live) {
+		struct pv_bucket *b = NULL;
+		if (pv_history_place(&in->past, in->live, &taken) == 0 && taken) {
+			b = pv_bucket_copy(in->past.closed[0]);
+			if (b && pv_bucket_merge(b, in->live)) {
+				pv_bucket_free(b);
+				b = NULL;
+			}
+			if (b) {
+				b->closed = false;
+				from = 1;
+			}
+		}
+		to->bucket[to->n++] = b ? b : pv_bucket_ref(in->live);
+		to->events += events_in(in->live);
+	}
+	for (unsigned i = from; i < in->past.n && to->n < periods; i++)
+		to->bucket[to->n++] = pv_bucket_ref(in->past.closed[i]);
+}
+
+/* Everything that happened so far becomes visible, at once. */
+static void publish(struct input *p)
+{
+	struct pv_view *v = view_new(p->ninstances);
+	if (!v) {
+		p->now.counts.lost++;
+		return;
+	}
+	v->info = p->now;
+	for (size_t i = 0; i < p->ninstances; i++) {
+		struct pv_view_instance *to = &v->instance[v->ninstances++];
+		to->handler = p->instance[i]->handler;
+		memcpy(to->name, p->instance[i]->name, sizeof to->name);
+		if (p->plain_keys)
+			snprintf(to->key, sizeof to->key, "%s", p->instance[i]->name);
+		else
+			snprintf(to->key, sizeof to->key, "%s-%s-%s", p->now.policy, p->now.tap,
+				 p->instance[i]->name);
+		show_buckets(to, p->instance[i], p->now.periods);
+	}
+	pthread_mutex_lock(&p->store->lock);
+	struct pv_view *old = p->shown;
+	p->shown = v;
+	pthread_mutex_unlock(&p->store->lock);
+	view_unref(old);
+	p->changed = false;
+}
+
+struct pv_views *pv_store_views(struct pv_store *s, const char *policy)
+{
+	pthread_mutex_lock(&s->lock);
+	struct pv_views *all = malloc(sizeof *all + s->n * sizeof all->view[0]);
+	if (all)
+		all->n = 0;
+	for (size_t i = 0; all && i < s->n; i++) {
+		struct pv_view *v = s->input[i]->shown;
+		if (policy && strcmp(policy, v->info.policy))
+			continue;
+		atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+		all->view[all->n++] = v;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return all;
+}
+
+void pv_views_free(struct pv_views *all)
+{
+	for (size_t i = 0; all && i < all->n; i++)
+		view_unref(all->view[i]);
+	free(all);
+}
+
+/* Oldest first, so that a full top-N table keeps what came first, as one stream would have. */
+static struct pv_bucket *merge(const struct pv_view_instance *in, unsigned n)
+{
+	struct pv_bucket *sum = pv_bucket_new(in->handler, &in->bucket[0]->conf);
+	for (unsigned i = n; sum && i--;)
+		if (pv_bucket_merge(sum, in->bucket[i])) {
+			pv_bucket_free(sum);
+			sum = NULL;
+		}
+	if (sum)
+		sum->closed = in->bucket[0]->closed;
+	return sum;
+}
+
+const struct pv_bucket *pv_view_window(struct pv_view *v, size_t instance, unsigned n)
+{
+	struct pv_view_instance *in = &v->instance[instance];
+	if (n > in->n)
+		n = in->n;
+	if (n < 2)
+		return n ? in->bucket[0] : NULL;
+	pthread_mutex_lock(&v->merging);
+	if (!in->window[n])
+		in->window[n] = merge(in, n);
+	const struct pv_bucket *b = in->window[n];
+	pthread_mutex_unlock(&v->merging);
+	return b;
+}
+
+/* ---- buckets come in ---------------------------------------------------------------------------- */
+
+static struct instance *find(struct input *p, const struct pv_bucket *b)
+{
+	for (size_t i = 0; i < p->ninstances; i++)
+		if (p->instance[i]->handler == b->handler && !strcmp(p->instance[i]->name, b->name))
+			return p->instance[i];
+	struct instance *in = p->ninstances < PV_STORE_INSTANCES ? calloc(1, sizeof *in) : NULL;
+	if (!in)
+		return NULL;
+	in->handler = b->handler;
+	memcpy(in->name, b->name, sizeof in->name);
+	return p->instance[p->ninstances++] = in;
+}
+
+static void drop_live(struct instance *in)
+{
+	pv_bucket_free(in->live);
+	in->live = NULL;
+}
+
+static size_t memory(const struct input *p)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < p->ninstances; i++) {
+		sum += pv_history_memory(&p->instance[i]->past);
+		sum += p->instance[i]->live ? pv_bucket_memory(p->instance[i]->live) : 0;
+	}
+	return sum;
+}
+
+/* As a window does: smaller top-N tables first, then fewer minutes. */
+static void stay_in_budget(struct input *p)
+{
+	for (size_t items = 2048; items >= 32; items /= 4) {
+		if (memory(p) <= p->budget)
+			return;
+		for (size_t i = 0; i < p->ninstances; i++)
+			p->now.counts.lost += pv_history_trim(&p->instance[i]->past, items);
+	}
+	while (memory(p) > p->budget) {
+		struct instance *most = NULL;
+		for (size_t i = 0; i < p->ninstances; i++)
+			if (p->instance[i]->past.n > 1 && (!most || p->instance[i]->past.n > most->past.n))
+				most = p->instance[i];
+		if (!most)
+			return;
+		pv_history_drop(&most->past);
+		p->now.counts.lost++;
+	}
+}
+
+/* Takes b over. */
+static void keep(struct input *p, struct instance *in, struct pv_bucket *b)
+{
+	b->closed = true;
+	in->events += events_in(b);
+	p->now.counts.buckets++;
+	if (pv_history_add(&in->past, p->now.periods, b))
+		p->now.counts.lost++;
+	stay_in_budget(p);
+}
+
+/* No more comes of the minutes that are open. */
+static void close_live(struct input *p)
+{
+	for (size_t i = 0; i < p->ninstances; i++) {
+		struct pv_bucket *b = p->instance[i]->live;
+		p->instance[i]->live = NULL;
+		if (!b)
+			continue;
+		if (pv_bucket_shared(b)) { /* views have it as it was */
+			struct pv_bucket *copy = pv_bucket_copy(b);
+			pv_bucket_free(b);
+			b = copy;
+		}
+		if (b)
+			keep(p, p->instance[i], b);
+		else
+			p->now.counts.lost++;
+	}
+}
+
+static void note(struct input *p, const char *text)
+{
+	pv_utf8_clean(text, strlen(text), p->now.note, sizeof p->now.note);
+	p->changed = true;
+}
+
+static void on_bucket(struct input *p, const struct pv_event *ev)
+{
+	struct pv_bucket *b = NULL;
+	bool live = false;
+	const char *problem = NULL;
+	switch (pv_bucket_read(&p->reader, ev, &b, &live, &problem)) {
+	case PV_FAIL:
+		p->now.counts.lost++;
+		return;
+	case PV_BAD:
+		p->now.counts.refused++;
+		note(p, problem);
+		return;
+	case PV_END:
+		break;
+	default:
+		return;
+	}
+	struct instance *in = find(p, b);
+	if (!in) {
+		pv_bucket_free(b);
+		p->now.counts.lost++;
+		return;
+	}
+	p->changed = true;
+	if (live) {
+		drop_live(in);
+		in->live = b;
+		p->now.counts.live_copies++;
+		return;
+	}
+	if (in->live && in->live->stream_id == b->stream_id) /* a stream has one open minute, and this was it */
+		drop_live(in);
+	keep(p, in, b);
+}
+
+/* ---- the stream --------------------------------------------------------------------------------- */
+
+static void state(struct input *p, enum pv_store_state s)
+{
+	p->now.state = s;
+	p->now.since = (uint64_t)time(NULL);
+	p->changed = true;
+}
+
+static void copy_text(char *to, size_t cap, const struct pv_event *ev, struct pv_ref r)
+{
+	pv_utf8_clean(pv_ref_bytes(ev, r), r.len, to, cap);
+}
+
+/* What STATS or STOP say of the source, since the stream began. */
+static void count_source(struct input *p, uint64_t received, uint64_t os_drops, uint64_t if_drops)
+{
+	p->now.counts.received = p->before.received + received;
+	p->now.counts.os_drops = p->before.os_drops + os_drops;
+	p->now.counts.if_drops = p->before.if_drops + if_drops;
+	p->changed = true;
+}
+
+static void on_start(struct input *p, const struct pv_event *ev)
+{
+	const struct pv_start *s = (const void *)ev;
+	close_live(p);
+	p->stream_id = s->stream_id;
+	p->before = p->now.counts;
+	for (size_t i = 0; i < p->now.nledger; i++)
+		memcpy(p->ledger_before[i], p->now.ledger[i].row, sizeof p->ledger_before[i]);
+	p->now.counts.streams++;
+	p->now.recorded = s->clock == PV_CLOCK_RECORDED;
+	p->now.note[0] = 0;
+	copy_text(p->now.source, sizeof p->now.source, ev, s->source);
+	state(p, PV_STORE_RUNNING);
+	publish(p); /* whatever the rest of the batch holds */
+}
+
+static struct pv_store_ledger *ledger_of(struct input *p, unsigned stage)
+{
+	for (size_t i = 0; i < p->now.nledger; i++)
+		if (p->now.ledger[i].stage == stage)
+			return &p->now.ledger[i];
+	if (p->now.nledger == PV_STORE_STAGES || stage >= PV_STAGE_STREAM)
+		return NULL;
+	struct pv_store_ledger *l = &p->now.ledger[p->now.nledger++];
+	l->stage = (uint8_t)stage;
+	snprintf(l->name, sizeof l->name, "%u", stage);
+	return l;
+}
+
+static void on_stage(struct input *p, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	struct pv_store_ledger *l = ledger_of(p, s->stage);
+	if (s->kind == PV_STAGE_SOURCE)
+		copy_text(p->now.source_type, sizeof p->now.source_type, ev, s->type);
+	if (l)
+		copy_text(l->name, sizeof l->name, ev, s->name);
+	p->changed = true;
+}
+
+/* Rows of one stage and kind may come more than once and add up. */
+void pv_store_ledger(struct pv_stage *stage, const struct pv_ledger_row *rows, size_t n)
+{
+	struct input *p = (struct input *)stage;
+	uint64_t received = 0, os_drops = 0, if_drops = 0;
+	for (size_t i = 0; i < p->now.nledger; i++) {
+		memcpy(p->now.ledger[i].row, p->ledger_before[i], sizeof p->ledger_before[i]);
+		p->now.ledger[i].row[PV_LEDGER_XACT_OPEN] = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].stage >= PV_STAGE_STREAM - 1 || rows[i].what >= PV_STORE_ROWS)
+			continue; /* counts of events, and what the window lost */
+		struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
+		if (l)
+			l->row[rows[i].what] += rows[i].value;
+		if (rows[i].stage)
+			continue;
+		received += rows[i].what == PV_LEDGER_RECEIVED ? rows[i].value : 0;
+		os_drops += rows[i].what == PV_LEDGER_OS_DROPS ? rows[i].value : 0;
+		if_drops += rows[i].what == PV_LEDGER_IF_DROPS ? rows[i].value : 0;
+	}
+	count_source(p, received, os_drops, if_drops);
+}
+
+static void on_stop(struct input *p, const struct pv_event *ev)
+{
+	size_t n;
+	const struct pv_ledger_row *rows = pv_stop_rows((const void *)ev, &n);
+	pv_store_ledger(&p->stage, rows, n);
+	close_live(p);
+	state(p, PV_STORE_ENDED);
+}
+
+static void on_event(struct input *p, const struct pv_event *ev)
+{
+	if (p->reader.open && (ev->type < PV_EV_BUCKET || ev->type > PV_EV_BUCKET_END))
+		on_bucket(p, ev); /* it was not finished */
+	switch (ev->type) {
+	case PV_EV_START:
+		on_start(p, ev);
+		break;
+	case PV_EV_STAGE:
+		on_stage(p, ev);
+		break;
+	case PV_EV_STATS: {
+		const struct pv_stats *s = (const void *)ev;
+		count_source(p, s->received, s->os_drops, s->if_drops);
+		break;
+	}
+	case PV_EV_BUCKET:
+	case PV_EV_LIVE:
+	case PV_EV_BLOCK:
+	case PV_EV_METRIC:
+	case PV_EV_BUCKET_END:
+		on_bucket(p, ev);
+		break;
+	case PV_EV_STOP:
+		on_stop(p, ev);
+		break;
+	default:
+		break;
+	}
+}
+
+static void input_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
+{
+	struct input *p = (struct input *)stage;
+	const uint8_t *at = (const uint8_t *)first, *end = at + bytes;
+	for (; at < end; at += ((const struct pv_event *)(const void *)at)->size)
+		on_event(p, (const void *)at);
+	if (p->changed && !p->reader.open)
+		publish(p);
+}
+
+static void input_end(struct pv_stage *stage, bool cut)
+{
+	struct input *p = (struct input *)stage;
+	close_live(p);
+	if (cut)
+		state(p, PV_STORE_CUT);
+	else if (p->now.state == PV_STORE_RUNNING)
+		state(p, PV_STORE_ENDED);
+	pv_bucket_reader_free(&p->reader); /* what was half there; another stream may follow */
+	p->reader.handlers = p->store->conf.handlers;
+	p->reader.seed = p->store->conf.seed;
+	publish(p);
+}
+
+void pv_store_note(struct pv_stage *stage, const char *text)
+{
+	struct input *p = (struct input *)stage;
+	note(p, text);
+	publish(p);
+}
+
+static void input_unref(struct input *p)
+{
+	if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	for (size_t i = 0; i < p->ninstances; i++) {
+		pv_history_clear(&p->instance[i]->past);
+		drop_live(p->instance[i]);
+		free(p->instance[i]);
+	}
+	pv_bucket_reader_free(&p->reader);
+	pv_out_free(&p->stage.out);
+	view_unref(p->shown);
+	free(p);
+}
+
+static void input_free(struct pv_stage *stage)
+{
+	input_unref((struct input *)stage);
+}
+
+static const struct pv_stage_ops input_ops = {"serve", input_batch, input_end, input_free};
+
+/* ---- inputs ------------------------------------------------------------------------------------- */
+
+static enum pv_res nowhere(void *ctx, const struct iovec *iov, int n)
+{
+	(void)ctx, (void)iov, (void)n;
+	return PV_OK;
+}
+
+bool pv_store_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	if (!n || n >= PV_STORE_NAME || !strcmp(name, "__all"))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool letter = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') || name[i] == '_';
+		if (!letter && (!i || !((name[i] >= '0' && name[i] <= '9') || name[i] == '-')))
+			return false;
+	}
+	return true;
+}
+
+static struct input *input_new(struct pv_store *s, const struct pv_store_input *conf)
+{
+	struct input *p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	atomic_init(&p->refs, 1);
+	p->stage.ops = &input_ops;
+	p->store = s;
+	p->budget = conf->budget_bytes ? conf->budget_bytes : PV_STORE_BUDGET;
+	p->reader.handlers = s->conf.handlers;
+	p->reader.seed = s->conf.seed;
+	if (pv_out_init(&p->stage.out, (struct pv_sink){.write = nowhere})) {
+		input_unref(p);
+		return NULL;
+	}
+	snprintf(p->now.policy, sizeof p->now.policy, "%s", conf->policy);
+	snprintf(p->now.tap, sizeof p->now.tap, "%s", conf->tap);
+	p->now.periods = conf->periods ? conf->periods : PERIODS_DEFAULT;
+	if (p->now.periods > PV_WINDOW_PERIODS_MAX)
+		p->now.periods = PV_WINDOW_PERIODS_MAX;
+	p->now.merge_like = conf->merge_like;
+	p->plain_keys = conf->plain_keys;
+	state(p, PV_STORE_WAITING);
+	publish(p);
+	if (!p->shown) {
+		input_unref(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct pv_stage *pv_store_input(struct pv_store *s, const struct pv_store_input *conf, char *err, size_t cap)
+{
+	const char *bad = !pv_store_name_ok(conf->policy) ? conf->policy : !pv_store_name_ok(conf->tap) ? conf->tap : NULL;
+	if (bad) {
+		snprintf(err, cap, "'%s' is no name: it takes a letter or '_', then letters, digits, '_' and '-', and not '__all'", bad);
+		return NULL;
+	}
+	struct input *p = input_new(s, conf);
+	if (!p) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	bool full, there = false;
+	pthread_mutex_lock(&s->lock);
+	full = s->n == PV_STORE_INPUTS;
+	for (size_t i = 0; i < s->n; i++)
+		there |= !strcmp(s->input[i]->now.policy, conf->policy) && !strcmp(s->input[i]->now.tap, conf->tap);
+	if (!full && !there) {
+		atomic_fetch_add(&p->refs, 1);
+		s->input[s->n++] = p;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!full && !there)
+		return &p->stage;
+	if (there)
+		snprintf(err, cap, "policy '%s' has a stream of tap '%s' already", conf->policy, conf->tap);
+	else
+		snprintf(err, cap, "there are %u inputs already; more are not served", PV_STORE_INPUTS);
+	input_unref(p);
+	return NULL;
+}
+
+bool pv_store_remove(struct pv_store *s, const char *policy, const char *tap)
+{
+	struct input *gone[PV_STORE_INPUTS];
+	size_t ngone = 0, left = 0;
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->n; i++) {
+		struct input *p = s->input[i];
+		if (!strcmp(p->now.policy, policy) && (!tap || !strcmp(p->now.tap, tap)))
+			gone[ngone++] = p;
+		else
+			s->input[left++] = p;
+	}
+	s->n = left;
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < ngone; i++)
+		input_unref(gone[i]);
+	return ngone > 0;
+}
+
+struct pv_store *pv_store_new(const struct pv_store_conf *conf)
+{
+	struct pv_store *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->conf = *conf;
+	if (pthread_mutex_init(&s->lock, NULL)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void pv_store_free(struct pv_store *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		input_unref(s->input[i]);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
