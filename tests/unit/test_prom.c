@@ -313,7 +313,8 @@ static void summaries(void **state)
 	struct pv_bucket *b = bucket();
 	struct pv_block *root = pv_bucket_root(b);
 	b->start_ns = 1000 * SEC + 5;
-	b->end_ns = 1009 * SEC + 999999999; /* ten seconds, of which two counted */
+	b->end_ns = 1010 * SEC + 5; /* ten seconds, of which two counted; the eleventh is the next minute's */
+	b->closed = true;
 	for (unsigned i = 1; i <= 4; i++)
 		pv_quantile_u64(root, M_QUANTILES, i * 1000000007u);
 	pv_quantile_real(root, M_REAL, 0.25);
@@ -349,7 +350,7 @@ static void silent(void **state)
 	free(text);
 	p = prom(NULL);
 	b->start_ns = 60 * SEC;
-	b->end_ns = 119 * SEC;
+	b->end_ns = 120 * SEC;
 	assert_int_equal(pv_prom_bucket(p, b, NULL, 0), 0);
 	text = text_of(p);
 	has(text, "\ntest_rates_total{quantile=\"0.99\"} 0\ntest_rates_total_sum{} "
