@@ -8,10 +8,12 @@ ifeq ($(origin CC),default)
 endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap
-PKGS    := libpcap jansson libmaxminddb libpsl libxxhash libcap-ng
+PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
 # What only some programs and tests link: those that serve (lib/http).
 HTTP_LIBS := -lmicrohttpd -lz
 LIBS_pv-serve := $(HTTP_LIBS)
+LIBS_pktvisord := $(HTTP_LIBS)
+LIBS_pvchurn := $(HTTP_LIBS)
 LIBS_test_http_server := $(HTTP_LIBS)
 
 # One build folder per flavour, so that they do not rebuild each other.
@@ -31,14 +33,14 @@ endif
 ifeq ($(CC),clang)
   FLAVOUR := $(FLAVOUR)-clang
 endif
-OPT := $(if $(filter 1,$(DEBUG)),-O0,-O2)
+OPT := $(if $(filter 1,$(DEBUG)),-O0,-O3)
 
 B      := build/$(FLAVOUR)
 BIN    := $(if $(filter release,$(FLAVOUR)),bin,$(B)/bin)
 WARN   := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wformat=2 -Wundef -Wwrite-strings -Walloca -Werror
 override CFLAGS := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SANFLAGS) -fstack-protector-strong \
-          $(if $(filter -O2,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
+          $(if $(filter -O3,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
 override LDFLAGS := $(SANFLAGS) -pthread $(LDFLAGS)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
@@ -93,14 +95,18 @@ $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 $(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
 	ln -sf pktvisor-reader $@
 
-# ---- man pages: prose in man/*.in; options and metrics from the programs' own tables ------------
+# ---- man pages: prose in man/*.in; options, metrics and keys from the programs' own tables --------
 
 .PHONY: man
 man: $(MAN)
 
-$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%)
+$(B)/man/%: man/%.in contrib/build/manpage $(TOOLS:%=$(BIN)/%) $(B)/configkeys
 	@mkdir -p $(@D)
-	@contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+	@CONFIG_KEYS=$(B)/configkeys contrib/build/manpage $(BIN) $< > $@.new && mv $@.new $@
+
+$(B)/configkeys: contrib/build/configkeys.c $(B)/libpv.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
 # ---- tests ---------------------------------------------------------------------------------------
 
@@ -112,7 +118,7 @@ $(B)/tests/%: tests/unit/%.c $(B)/libpv.a
 $(B)/tests/%: tests/tools/%.c $(B)/libpv.a
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(LIBS_$(*F)) $(PKG_LIBS) -lm
 
 $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
 	@mkdir -p $(@D)
@@ -176,4 +182,4 @@ install: all
 clean:
 	rm -rf build bin
 
--include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d)
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d

@@ -190,7 +190,7 @@ static enum pv_verdict dhcp_event(void *self, const struct pv_event *event, stru
 	const struct pv_packet *p = (const void *)event;
 	int family = p->l4 == PV_L4_UDP ? pv_dhcp_family(p->sport, p->dport) : 0;
 	if (!family)
-		return PV_KEEP;
+		return PV_REJECT; /* holds none */
 
 	struct pv_dhcp_message m;
 	const uint8_t *payload = (const uint8_t *)p + p->payload_off;
@@ -265,6 +265,12 @@ static void dhcp_free(void *self)
 	free(d->xacts);
 	free(d->heads);
 	free(d);
+}
+
+void pv_dhcp_ttl(void *self, uint64_t ttl_ns)
+{
+	struct dhcp *d = self;
+	d->conf.xact_ttl_ns = ttl_ns;
 }
 
 void *pv_dhcp_new(const struct pv_dhcp_conf *conf)

@@ -32,6 +32,7 @@ extern const size_t pv_dhcp_nkeys;
 pv_set_fn pv_dhcp_set; /* conf: struct pv_dhcp_conf */
 
 extern const struct pv_analyser_ops pv_dhcp_ops;
+void pv_dhcp_ttl(void *self, uint64_t ttl_ns); /* from now on */
 void *pv_dhcp_new(const struct pv_dhcp_conf *); /* NULL: ENOMEM */
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/cursor.h"
 #include "dns/message.h"
 #include "dns/psl.h"
+#include "dns/query.h"
 #include "dns/xact.h"
 #include "packet/tcp.h"
 
@@ -51,6 +52,12 @@ size_t pv_dns_xact_open(const void *self)
 {
 	const struct dns *d = self;
 	return pv_dns_xacts_open(d->xacts);
+}
+
+void pv_dns_ttl(void *self, uint64_t ttl_ns)
+{
+	struct dns *d = self;
+	pv_dns_xacts_ttl(d->xacts, ttl_ns);
 }
 
 /* The time of an event made from a packet. */
@@ -150,13 +157,15 @@ static size_t fixed_part(bool matched, bool ecs)
 	return ecs ? sizeof(struct pv_dns) : matched ? PV_DNS_FIXED_QUERY : PV_DNS_FIXED_BASE;
 }
 
-static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *found)
+size_t pv_dns_timeout_size(const struct pv_dns_query *q)
 {
-	struct dns *d = self;
-	struct pv_dns_query query = *found, *q = &query;
-	places(d, &q->ecs);
+	return fixed_part(true, q->ecs.family) + name_room(q);
+}
+
+void pv_dns_timeout_fill(struct pv_dns *e, enum pv_xact why, const struct pv_dns_query *q, const char *text,
+			 uint8_t stage)
+{
 	size_t at = fixed_part(true, q->ecs.family);
-	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, at + name_room(q), d->now_ns);
 	if (q->filtered)
 		e->ev.flags |= PV_F_FILTERED;
 	e->packet = q->packet;
@@ -167,7 +176,7 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	e->l3 = q->l3;
 	e->transport = q->transport;
 	e->dir = q->dir;
-	e->stage = d->stage;
+	e->stage = stage;
 	e->stamp = q->stamp;
 	e->port = pv_dns_port(q->sport, q->dport);
 	e->length = q->length;
@@ -177,7 +186,7 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	e->qtype = q->qtype;
 	e->qclass = q->qclass;
 	e->suffix_len = q->suffix_len;
-	e->qname = pv_ev_put(e, &at, query_text(d, q), q->name_len);
+	e->qname = pv_ev_put(e, &at, text, q->name_len);
 	e->qname_case = q->upper ? pv_ev_put(e, &at, q->name, q->name_len) : e->qname;
 	if (q->ecs.family)
 		e->ecs = q->ecs;
@@ -185,6 +194,44 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	put_query(e, q);
 	e->query_qname = e->qname;
 	e->query_qname_case = e->qname_case;
+}
+
+size_t pv_dns_response_size(const struct pv_dns *d, const struct pv_dns_query *q)
+{
+	size_t names = d->qname_case.off == d->qname.off ? d->qname.len : 2u * d->qname.len;
+	return fixed_part(q, (d->bits & PV_DNS_ECS) || (q && q->ecs.family)) + names + (q ? name_room(q) : 0);
+}
+
+void pv_dns_response_fill(struct pv_dns *e, const struct pv_dns *d, enum pv_xact xact,
+			  const struct pv_dns_query *q, const char *text)
+{
+	struct pv_event head = e->ev;
+	size_t at = fixed_part(q, (d->bits & PV_DNS_ECS) || (q && q->ecs.family));
+	memcpy(e, d, offsetof(struct pv_dns, query_suffix_len));
+	e->ev = head;
+	e->ev.flags = d->ev.flags;
+	e->query_dir = e->query_stamp = e->query_filtered = 0;
+	e->query_bits = 0;
+	e->qname = pv_ev_put(e, &at, pv_ref_bytes(&d->ev, d->qname), d->qname.len);
+	e->qname_case = d->qname_case.off == d->qname.off
+				? e->qname
+				: pv_ev_put(e, &at, pv_ref_bytes(&d->ev, d->qname_case), d->qname_case.len);
+	if (d->bits & PV_DNS_ECS)
+		e->ecs = d->ecs;
+	e->xact = (uint8_t)xact;
+	if (q) {
+		put_query(e, q);
+		put_query_names(e, &at, q, text);
+	}
+}
+
+static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *found)
+{
+	struct dns *d = self;
+	struct pv_dns_query query = *found, *q = &query;
+	places(d, &q->ecs);
+	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, pv_dns_timeout_size(q), d->now_ns);
+	pv_dns_timeout_fill(e, why, q, query_text(d, q), d->stage);
 }
 
 static void end_query(struct pv_dns_query *q, const struct pv_packet *p, uint8_t transport, uint16_t id)

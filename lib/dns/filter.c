@@ -111,6 +111,13 @@ static uint16_t names_suffix(const struct pv_dns_names *s, const char *name, siz
 	return best ? best->written : 0;
 }
 
+/* Bytes for a name's normal form: a byte becomes four at most. */
+static size_t name_room(const char *typed)
+{
+	size_t n = strnlen(typed, PV_DNS_NAME_TEXT_MAX) * 4;
+	return (n < PV_DNS_NAME_TEXT_MAX ? n : PV_DNS_NAME_TEXT_MAX) + 2;
+}
+
 /* NULL with a line in err. */
 static struct pv_dns_names *names_new(const char *key, const struct pv_value *v, bool suffix, char *err,
 				      size_t errcap)
@@ -118,7 +125,7 @@ static struct pv_dns_names *names_new(const char *key, const struct pv_value *v,
 	struct pv_dns_names *s = calloc(1, sizeof *s);
 	size_t bytes = 0;
 	for (size_t i = 0; i < v->count; i++)
-		bytes += PV_DNS_NAME_TEXT_MAX + 2;
+		bytes += name_room(v->list[i]);
 	if (s) {
 		s->entries = calloc(v->count, sizeof *s->entries);
 		s->texts = malloc(bytes);
@@ -131,7 +138,7 @@ static struct pv_dns_names *names_new(const char *key, const struct pv_value *v,
 	char *to = s->texts;
 	for (size_t i = 0; i < v->count; i++) {
 		const char *typed = v->list[i];
-		int len = pv_dns_name_normal(typed, to, PV_DNS_NAME_TEXT_MAX + 2);
+		int len = pv_dns_name_normal(typed, to, name_room(typed));
 		bool below = suffix && len > 1 && to[0] == '.';
 		if (len < 0 || !*typed || (suffix && !(len - below))) {
 			if (len < 0)

@@ -131,6 +131,11 @@ void pv_dns_xacts_free(struct pv_dns_xacts *x)
 	free(x);
 }
 
+void pv_dns_xacts_ttl(struct pv_dns_xacts *x, uint64_t ttl_ns)
+{
+	x->ttl_ns = ttl_ns;
+}
+
 void pv_dns_xacts_clear(struct pv_dns_xacts *x)
 {
 	reset(x);

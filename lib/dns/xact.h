@@ -67,6 +67,7 @@ typedef void pv_dns_gone_fn(void *ctx, enum pv_xact why, const struct pv_dns_que
 struct pv_dns_xacts *pv_dns_xacts_new(uint64_t ttl_ns, uint64_t seed, size_t slots);
 void pv_dns_xacts_free(struct pv_dns_xacts *);
 void pv_dns_xacts_clear(struct pv_dns_xacts *);
+void pv_dns_xacts_ttl(struct pv_dns_xacts *, uint64_t ttl_ns); /* of open queries, too */
 
 /* Time moves on (or back) to now_ns. Collects at most `max` expired queries, or evicts all after a step back.
  * Returns how many went. */

@@ -28,6 +28,7 @@ struct input {
 	struct pv_store *store;
 	atomic_uint refs; /* the store's list, the stage's user */
 	size_t budget;
+	bool plain_keys;
 	struct pv_bucket_reader reader;
 	uint64_t stream_id;
 	struct pv_store_counts before; /* of the streams before this one */
@@ -121,8 +122,11 @@ static void publish(struct input *p)
 		struct pv_view_instance *to = &v->instance[v->ninstances++];
 		to->handler = p->instance[i]->handler;
 		memcpy(to->name, p->instance[i]->name, sizeof to->name);
-		snprintf(to->key, sizeof to->key, "%s-%s-%s", p->now.policy, p->now.tap,
-			 p->instance[i]->name);
+		if (p->plain_keys)
+			snprintf(to->key, sizeof to->key, "%s", p->instance[i]->name);
+		else
+			snprintf(to->key, sizeof to->key, "%s-%s-%s", p->now.policy, p->now.tap,
+				 p->instance[i]->name);
 		show_buckets(to, p->instance[i], p->now.periods);
 	}
 	pthread_mutex_lock(&p->store->lock);
@@ -533,6 +537,7 @@ static struct input *input_new(struct pv_store *s, const struct pv_store_input *
 	if (p->now.periods > PV_WINDOW_PERIODS_MAX)
 		p->now.periods = PV_WINDOW_PERIODS_MAX;
 	p->now.merge_like = conf->merge_like;
+	p->plain_keys = conf->plain_keys;
 	state(p, PV_STORE_WAITING);
 	publish(p);
 	if (!p->shown) {

@@ -49,6 +49,7 @@ struct pv_store_input {
 	unsigned periods;         /* 1 to PV_WINDOW_PERIODS_MAX; 0: 5 */
 	size_t budget_bytes;      /* 0: PV_STORE_BUDGET */
 	bool merge_like;          /* merge_like_handlers of the policy */
+	bool plain_keys;          /* instances are known by their names alone, not as <policy>-<tap>-<name> */
 };
 
 /* The stage of a new input. NULL with one line in err: the policy has a stream of this tap already, a name is none

@@ -75,12 +75,23 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 	memset(c, 0, sizeof *c);
 }
 
+/* Its state is a number, no sketch. */
+static bool plain(const struct pv_metric *row)
+{
+	return row->kind == PV_COUNTER || row->kind == PV_LATEST;
+}
+
 static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 {
 	const struct pv_metric *row = &k->bucket->handler->metrics[m];
 	union pv_cell *dst = &k->cells[m];
 	if (row->kind == PV_COUNTER) {
 		dst->count = dst->count > UINT64_MAX - src->count ? UINT64_MAX : dst->count + src->count;
+		return 0;
+	}
+	if (row->kind == PV_LATEST) {
+		if (src->count > dst->count)
+			dst->count = src->count;
 		return 0;
 	}
 	/* all sketches are pointers: the union's first one tells whether there is any */
@@ -107,7 +118,7 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 
 size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (plain(row) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -125,7 +136,7 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 
 static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (plain(row) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -143,7 +154,7 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 
 size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER)
+	if (plain(row))
 		return c->count ? 8 : 0;
 	if (!c->distinct)
 		return 0;
@@ -165,6 +176,7 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 {
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_LATEST:
 		return put_u64(c->count, buf, cap);
 	case PV_DISTINCT:
 		return pv_hll_write(c->distinct, buf, cap);
@@ -184,6 +196,7 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 	void *made;
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_LATEST:
 		if (n != 8) {
 			errno = EINVAL;
 			return -1;
@@ -464,4 +477,13 @@ size_t pv_bucket_rows(const struct pv_bucket *b, const union pv_cell *c, struct 
 	while (n && rows[n - 1].estimate < least)
 		n--;
 	return n;
+}
+
+void pv_bucket_seconds(const struct pv_bucket *b, const struct pv_rate *r, uint64_t *first_sec, uint64_t *last_sec)
+{
+	*first_sec = b->start_ns / 1000000000;
+	*last_sec = b->end_ns / 1000000000;
+	bool running = !b->recorded && !b->closed;
+	if (*last_sec > *first_sec && (running || !r || !pv_rate_at(r, *last_sec)))
+		--*last_sec;
 }

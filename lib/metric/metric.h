@@ -23,7 +23,8 @@ enum pv_kind {
 	PV_TOPN = 3,     /* sketch/topn.h */
 	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
 	PV_HISTOGRAM = 5, /* sketch/histogram.h */
-	PV_RATE = 6      /* sketch/rate.h */
+	PV_RATE = 6,     /* sketch/rate.h */
+	PV_LATEST = 7    /* how many there are now: u64, second of the event << 24 | count; merging takes the later one */
 };
 
 /* How a top-N item becomes text. Writes at most cap bytes including the NUL. */
@@ -96,6 +97,7 @@ struct pv_handler {
 /* What update() may know besides the event. */
 struct pv_handler_ctx {
 	void *state;        /* state_size bytes */
+	uint64_t generation; /* another number for every bucket that is updated */
 	bool hosts_empty;   /* the stream's host set is empty */
 	bool recorded;
 	/* The text of a DEFINE number, NULL when unknown. Valid during the call. */

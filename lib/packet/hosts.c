@@ -191,18 +191,35 @@ const char *pv_subnet_text(const struct pv_subnet *s, char to[PV_SUBNET_TEXT])
 	return to;
 }
 
+/* The length of what stands before a prefix that is in order; 0: the prefix is what is wrong. */
+static size_t before_prefix(const char *entry, size_t n)
+{
+	char other[8] = "::";
+	const char *slash = memchr(entry, '/', n);
+	size_t len = slash ? (size_t)(slash - entry) : 0, rest = n - len;
+	struct pv_subnet s;
+
+	if (!len || rest > 4)
+		return 0;
+	memcpy(other + 2, slash, rest);
+	return pv_subnet_parse(&s, other, rest + 2) && (s.prefix <= 32 || memchr(entry, ':', len)) ? len : 0;
+}
+
 /* One line, whatever the entry holds. */
 static void complain(char *err, size_t cap, const char *entry, size_t n)
 {
+	size_t address = before_prefix(entry, n), i = 0;
+	const char *what = !address ? "CIDR" : memchr(entry, ':', address) ? "IPv6 address" : "IPv4 address";
 	char shown[72];
-	size_t i = 0;
+
+	n = address ? address : n;
 	for (; i < n && i < 64; i++)
 		shown[i] = entry[i] < 0x20 || entry[i] > 0x7e ? '?' : entry[i];
 	shown[i] = 0;
 	if (n == 0)
 		snprintf(err, cap, "invalid CIDR: empty entry");
 	else
-		snprintf(err, cap, "invalid CIDR: %s%s", shown, n > i ? "..." : "");
+		snprintf(err, cap, "invalid %s: %s%s", what, shown, n > i ? "..." : "");
 }
 
 static bool blank(char c)

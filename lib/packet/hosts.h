@@ -38,7 +38,8 @@ const char *pv_subnet_text(const struct pv_subnet *, char to[PV_SUBNET_TEXT]);
 bool pv_subnet_valid(const struct pv_subnet *); /* family, prefix and mapped form are in order */
 
 /* A comma separated list of CIDR blocks, blanks around entries ignored; an empty text adds nothing.
- * 0, or -1 with one line in err ("invalid CIDR: 10.0.0.0/33") and the set unchanged. */
+ * 0, or -1 with one line in err ("invalid CIDR: 10.0.0.0/33", "invalid IPv4 address: 10.0.0") and the set
+ * unchanged. */
 int pv_hosts_parse(struct pv_hosts *, const char *spec, char *err, size_t cap);
 
 /* 0, or -1 with errno: EINVAL not a subnet, ENOSPC PV_HOSTS_MAX reached, ENOMEM. */

@@ -105,6 +105,15 @@ void pv_defines_put(struct pv_defines *d, const struct pv_define *ev)
 	*e = (struct entry){key, text, len};
 }
 
+void pv_defines_each(const struct pv_defines *d, pv_define_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i <= d->mask; i++) {
+		const struct entry *e = &d->slot[i];
+		if (e->key)
+			fn(ctx, (uint8_t)(e->key >> 40), (enum pv_define_kind)(e->key >> 32 & 255), (uint32_t)e->key, e->text, e->len);
+	}
+}
+
 const char *pv_defines_get(void *defines, uint8_t stage, enum pv_define_kind kind, uint32_t number, size_t *len)
 {
 	const struct entry *e = place(defines, key_of(stage, kind, number));

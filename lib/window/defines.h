@@ -20,6 +20,10 @@ void pv_defines_free(struct pv_defines *);
 void pv_defines_clear(struct pv_defines *);
 void pv_defines_put(struct pv_defines *, const struct pv_define *); /* a checked event; replaces */
 
+/* All of them, in no order. */
+typedef void pv_define_fn(void *ctx, uint8_t stage, enum pv_define_kind, uint32_t number, const char *text, size_t len);
+void pv_defines_each(const struct pv_defines *, pv_define_fn *, void *ctx);
+
 /* Fits pv_handler_ctx.define. NULL when unknown; valid until the next put or clear. */
 const char *pv_defines_get(void *defines, uint8_t stage, enum pv_define_kind, uint32_t number, size_t *len);
 

@@ -5,11 +5,12 @@
 # In man/*.in every block of EXAMPLES has a comment before it:
 #   .\" test: exit=0          it runs: this exit status, something on stdout unless it is not 0, nothing on stderr
 #   .\" test: exit=1 stderr   words on stderr are expected
+#   .\" test: config          it is a configuration, which must load; with exit=1 stderr, one that must not
 #   .\" notest                needs a live interface, or root
 # Blocks run with sh in a folder that has the bundled captures under short names.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
-BIN=${BIN:-$top/bin} CAPTURES=${CAPTURES:-$top/tests/captures}
+BIN=${BIN:-$top/bin} BUILD=${BUILD:-$top/build/release} CAPTURES=${CAPTURES:-$top/tests/captures}
 export PATH="$BIN:$PATH"
 here=$PWD
 
@@ -44,7 +45,10 @@ run_block() { # PAGE N: in a folder of its own
 	*) echo "not ok - $1: example $2 is marked neither test nor notest: $(head -n 1 "$2.sh")"; return ;;
 	esac
 	want=$(printf '%s\n' "$how" | sed -n 's/.*exit=\([0-9]*\).*/\1/p')
-	(cd run && sh "../$2.sh") >stdout 2>stderr </dev/null
+	case $how in
+	test:*config*) "$BUILD/tests/pvconfig" "$2.sh" ;;
+	*) (cd run && sh "../$2.sh") ;;
+	esac >stdout 2>stderr </dev/null
 	status=$?
 	[ "$status" = "${want:-0}" ] || out="exit status $status, not ${want:-0}"
 	if [ "${want:-0}" = 0 ]; then

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "policy/pick.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dns/analyser.h"
+#include "dns/names.h"
+
+struct pick {
+	unsigned by;          /* type of the events that decide; 0: nobody rejects anything */
+	struct pv_net last;   /* of the packet at hand */
+	bool any;             /* there is one */
+	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS over TCP */
+};
+
+static bool flagged(const struct pv_event *ev)
+{
+	return ev->flags & PV_F_FILTERED;
+}
+
+static void remember(struct pick *k, const struct pv_net *n)
+{
+	size_t size = n->ev.size < sizeof k->last ? n->ev.size : sizeof k->last;
+	memcpy(&k->last, n, size);
+	k->last.ev.size = (uint32_t)size;
+	k->any = true;
+	if (n->l4 == PV_L4_TCP && pv_dns_port(n->sport, n->dport))
+		k->recent[n->packet % PV_PICK_RECENT] = k->last;
+}
+
+/* The NET event of a packet, NULL when it is not known any more. */
+static const struct pv_net *net_of(const struct pick *k, uint64_t packet)
+{
+	if (k->any && k->last.packet == packet)
+		return &k->last;
+	const struct pv_net *n = &k->recent[packet % PV_PICK_RECENT];
+	return packet && n->packet == packet ? n : NULL;
+}
+
+/* A message passed: its packet's facts go in front. */
+static void put_net(const struct pick *k, uint64_t packet, struct pv_view *view)
+{
+	const struct pv_net *n = net_of(k, packet);
+	if (n)
+		pv_out_pass(pv_view_out(view), n, n->ev.size);
+}
+
+static bool by_net(struct pick *k, const struct pv_event *ev, uint64_t packet)
+{
+	if (ev->type == PV_EV_NET) {
+		remember(k, (const void *)ev);
+		return !flagged(ev);
+	}
+	const struct pv_net *n = net_of(k, packet);
+	return n && !flagged(&n->ev);
+}
+
+static bool by_message(struct pick *k, const struct pv_event *ev, uint64_t packet, struct pv_view *view)
+{
+	if (ev->type == PV_EV_NET)
+		remember(k, (const void *)ev);
+	if (ev->type == PV_EV_TCP_ERROR)
+		return true;
+	if (ev->type != k->by || flagged(ev))
+		return false;
+	put_net(k, packet, view);
+	return true;
+}
+
+static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view)
+{
+	struct pick *k = self;
+	uint64_t packet = 0;
+	switch (ev->type) {
+	case PV_EV_START:
+		k->any = false;
+		for (size_t i = 0; i < PV_PICK_RECENT; i++)
+			k->recent[i].packet = 0;
+		return true;
+	case PV_EV_DNS_TIMEOUT:
+		return false;
+	case PV_EV_NET:
+		packet = ((const struct pv_net *)(const void *)ev)->packet;
+		break;
+	case PV_EV_DNS:
+		packet = ((const struct pv_dns *)(const void *)ev)->packet;
+		break;
+	case PV_EV_DHCP:
+		packet = ((const struct pv_dhcp *)(const void *)ev)->packet;
+		break;
+	case PV_EV_TCP_ERROR:
+		packet = ((const struct pv_tcp_error *)(const void *)ev)->packet;
+		break;
+	default:
+		return true;
+	}
+	if (!k->by)
+		return true;
+	return k->by == PV_EV_NET ? by_net(k, ev, packet) : by_message(k, ev, packet, view);
+}
+
+static const struct pv_view_ops ops = {
+	.name = "pick",
+	.wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
+		 PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR),
+	.event = on_event,
+	.free = free,
+};
+
+struct pv_stage *pv_pick_new(const char *by, struct pv_sink sink)
+{
+	static const struct {
+		const char *type;
+		unsigned event;
+	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}};
+	struct pick *k = calloc(1, sizeof *k);
+	for (size_t i = 0; k && i < sizeof types / sizeof types[0]; i++)
+		if (!strcmp(by, types[i].type))
+			k->by = types[i].event;
+	return pv_view_new(&ops, k, sink);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "policy/source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dhcp/analyser.h"
+#include "dns/analyser.h"
+#include "net/analyser.h"
+#include "stage/pipe.h"
+
+#define MS_NS	  UINT64_C(1000000)
+#define STATUS_NS (100 * MS_NS)
+#define MEASURE_NS (5000 * MS_NS)
+#define HOLD_NS	  (PV_CAPTURE_WAIT_MS * MS_NS)
+
+struct analyser {
+	struct pv_stage *stage; /* NULL: does not run */
+	void *self;             /* of its pv_analyser_ops, owned by the stage */
+};
+
+struct pv_source {
+	struct pv_source_conf conf;
+	struct pv_capture *capture;
+	struct pv_out out; /* of the capture */
+	struct pv_ring *ring;
+	bool live;
+
+	/* the source's own thread */
+	struct analyser analyser[PV_SOURCE_STAGES];
+	struct pv_sink first;   /* where packets go */
+	struct pv_event *start; /* START, once it has come */
+	uint64_t now_ns;        /* stream time */
+	uint64_t filled_ns;     /* clock: when the batch at hand began; 0: it is empty */
+	uint64_t told_ns;       /* clock: when the status was last told */
+	uint64_t measured_ns, cpu_ns; /* clock, and the thread's processor time, when resources were last measured */
+	uint64_t gone[2][2];    /* messages [dns, dhcp], malformed of them, of analysers that have been freed */
+
+	/* between threads */
+	pthread_mutex_t lock;
+	struct pv_source_want want; /* under the lock */
+	atomic_uint version;        /* of want */
+	unsigned applied;           /* by the thread */
+	atomic_uint_least64_t dns_ttl_ns;
+	struct pv_source_status status; /* under the lock */
+	char notice[256];
+
+	pthread_t thread;
+	bool started, joined;
+	atomic_bool over;
+};
+
+static uint64_t clock_of(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t clock_ns(void)
+{
+	return clock_of(CLOCK_MONOTONIC_COARSE);
+}
+
+/* ---- analysis to ring -------------------------------------------------------------------------------- */
+
+static void put(struct pv_source *s, const void *events, size_t n, uint64_t count, bool special)
+{
+	if (!n)
+		return;
+	if (!s->filled_ns)
+		s->filled_ns = clock_ns();
+	pv_ring_put(s->ring, events, n, count, special, s->now_ns);
+}
+
+/* Resident bytes of the process; 0 where /proc is not there. */
+static uint64_t resident(void)
+{
+	unsigned long long size, pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (f && fscanf(f, "%llu %llu", &size, &pages) != 2)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What this thread has cost since the last time. */
+static void measure(struct pv_source *s)
+{
+	uint64_t now = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
+	struct pv_resources r = {.ev = {sizeof r, PV_EV_RESOURCES, 0, s->now_ns},
+				 .cpu_ns = cpu - s->cpu_ns,
+				 .interval_ns = s->measured_ns ? now - s->measured_ns : 0,
+				 .memory_bytes = resident()};
+	pthread_mutex_lock(&s->lock);
+	r.policies = s->want.policies;
+	r.handlers = s->want.handlers;
+	pthread_mutex_unlock(&s->lock);
+	s->measured_ns = now;
+	s->cpu_ns = cpu;
+	if (s->now_ns) /* else nothing has ever come */
+		put(s, &r, sizeof r, 1, false);
+}
+
+/* The last sink. Packets become TICKs: behind net there are none, but their NET events. */
+static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_source *s = ctx;
+	for (int i = 0; i < n; i++) {
+		const uint8_t *p = iov[i].iov_base, *end = p + iov[i].iov_len, *run = p;
+		uint64_t count = 0;
+		while (p < end) {
+			const struct pv_event *ev = (const void *)p;
+			const uint8_t *next = p + ev->size;
+			if (ev->time_ns > s->now_ns || !s->live)
+				s->now_ns = ev->time_ns;
+			bool special = ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
+			if (special || ev->type == PV_EV_PACKET || ev->type == PV_EV_STAGE) {
+				put(s, run, (size_t)(p - run), count, false);
+				count = 0;
+				run = next;
+			} else {
+				count++;
+			}
+			if (ev->type == PV_EV_PACKET) {
+				const struct pv_event tick = {sizeof tick, PV_EV_TICK, 0, ev->time_ns};
+				put(s, &tick, sizeof tick, 1, false);
+			} else if (special) {
+				if (ev->type == PV_EV_STOP)
+					measure(s);
+				put(s, ev, ev->size, 1, true);
+			}
+			p = next;
+		}
+		put(s, run, (size_t)(end - run), count, false);
+	}
+	return PV_OK;
+}
+
+static struct pv_sink ring_sink(struct pv_source *s)
+{
+	return (struct pv_sink){.write = ring_write, .ctx = s, .copy_below = 512};
+}
+
+/* ---- analysers that come and go: in the source's thread, between polls ------------------------------- */
+
+static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number, const struct pv_source_want *want, void **self)
+{
+	struct pv_geo *geo = NULL;
+	if (s->conf.geo && number != PV_SOURCE_DHCP)
+		geo = pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
+	const struct pv_filter_conf fc = {.only = number == PV_SOURCE_NET};
+	const struct pv_sink nowhere = pv_sink_none();
+	if (number == PV_SOURCE_NET) {
+		struct pv_net_conf conf = {.geo = geo};
+		*self = pv_net_new(&conf);
+		return pv_filter_new(&pv_net_ops, *self, &fc, nowhere);
+	}
+	if (number == PV_SOURCE_DNS) {
+		struct pv_dns_conf conf = {.geo = geo,
+					   .ttl_ns = want->dns_ttl_ns,
+					   .tcp_flows_max = s->conf.tcp_flows_max,
+					   .seed = s->conf.seed};
+		pv_dns_filter_init(&conf.filter);
+		*self = pv_dns_new(&conf);
+		return pv_filter_new(&pv_dns_ops, *self, &fc, nowhere);
+	}
+	const struct pv_dhcp_conf conf = {.xact_ttl_ns = want->dhcp_ttl_ns, .seed = s->conf.seed};
+	*self = pv_dhcp_new(&conf);
+	return pv_filter_new(&pv_dhcp_ops, *self, &fc, nowhere);
+}
+
+/* A filter takes the number behind the highest it has seen announced: it is shown START and one announcement, of which
+ * nobody else hears. */
+static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number)
+{
+	struct pv_stage_event before = {.ev = {sizeof before, PV_EV_STAGE, 0, s->start->time_ns}, .stage = number - 1};
+	stage->ops->batch(stage, s->start, s->start->size);
+	stage->ops->batch(stage, &before.ev, before.ev.size);
+	pv_out_flush(&stage->out);
+}
+
+/* From a ledger: rows of `what`. */
+static uint64_t counted(const struct pv_analyser_ops *ops, const struct analyser *a, enum pv_ledger what)
+{
+	struct pv_ledger_row rows[64];
+	size_t n = a->self ? ops->ledger(a->self, rows, sizeof rows / sizeof rows[0]) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].what == what)
+			return rows[i].value;
+	return 0;
+}
+
+static void unmake(struct pv_source *s, enum pv_source_stage number)
+{
+	struct analyser *a = &s->analyser[number];
+	if (number == PV_SOURCE_DNS || number == PV_SOURCE_DHCP) {
+		const struct pv_analyser_ops *ops = number == PV_SOURCE_DNS ? &pv_dns_ops : &pv_dhcp_ops;
+		uint64_t *gone = s->gone[number == PV_SOURCE_DHCP];
+		gone[0] += counted(ops, a, PV_LEDGER_RECEIVED);
+		gone[1] += counted(ops, a, PV_LEDGER_MALFORMED);
+	}
+	pv_stage_free(a->stage);
+	*a = (struct analyser){NULL, NULL};
+}
+
+static void link_all(struct pv_source *s)
+{
+	struct pv_sink next = ring_sink(s);
+	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_DHCP; n--) {
+		struct pv_stage *stage = s->analyser[n].stage;
+		if (!stage)
+			continue;
+		stage->out.sink = next;
+		next = pv_sink_stage(stage);
+	}
+	s->first = next;
+}
+
+/* Makes what is wanted run, as far as memory allows; an analyser for which there is none is asked for again with the next
+ * change. Nothing is in the stages' buffers. */
+static void apply(struct pv_source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct pv_source_want want = s->want;
+	s->applied = atomic_load(&s->version);
+	pthread_mutex_unlock(&s->lock);
+	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++) {
+		struct analyser *a = &s->analyser[n];
+		if (want.stage[n] && !a->stage) {
+			a->stage = make(s, (enum pv_source_stage)n, &want, &a->self);
+			if (a->stage)
+				begin(s, a->stage, (uint8_t)n);
+			else
+				a->self = NULL;
+		} else if (!want.stage[n] && a->stage) {
+			unmake(s, (enum pv_source_stage)n);
+		}
+	}
+	if (s->analyser[PV_SOURCE_DNS].stage)
+		pv_dns_ttl(s->analyser[PV_SOURCE_DNS].self, want.dns_ttl_ns);
+	if (s->analyser[PV_SOURCE_DHCP].stage)
+		pv_dhcp_ttl(s->analyser[PV_SOURCE_DHCP].self, want.dhcp_ttl_ns);
+	link_all(s);
+}
+
+/* ---- capture to analysis ----------------------------------------------------------------------------- */
+
+static void on_start(struct pv_source *s, const struct pv_event *start)
+{
+	s->start = malloc(start->size);
+	if (!s->start)
+		return; /* the stream cannot begin; nothing is handed on */
+	memcpy(s->start, start, start->size);
+	s->now_ns = start->time_ns;
+	put(s, start, start->size, 1, true);
+	measure(s);
+	apply(s);
+}
+
+/* The capture begins with START and its own announcement. */
+static enum pv_res head_write(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_source *s = ctx;
+	if (s->first.write)
+		return s->first.write(s->first.ctx, iov, n);
+	for (int i = 0; i < n; i++) {
+		const uint8_t *p = iov[i].iov_base, *end = p + iov[i].iov_len;
+		while (p < end && !s->first.write) {
+			const struct pv_event *ev = (const void *)p;
+			if (ev->type == PV_EV_START)
+				on_start(s, ev);
+			p += ev->size;
+		}
+		if (p == end)
+			continue;
+		struct iovec rest = iov[i];
+		rest.iov_base = (uint8_t *)iov[i].iov_base + (p - (const uint8_t *)iov[i].iov_base);
+		rest.iov_len = (size_t)(end - p);
+		enum pv_res res = s->first.write(s->first.ctx, &rest, 1);
+		if (res != PV_OK)
+			return res;
+	}
+	return s->start ? PV_OK : PV_STOP;
+}
+
+static enum pv_res head_drain(void *ctx)
+{
+	struct pv_source *s = ctx;
+	return s->first.drain ? s->first.drain(s->first.ctx) : PV_OK;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------- */
+
+static void tell(struct pv_source *s, const char *error)
+{
+	struct pv_source_status st = {.started = true, .running = !atomic_load(&s->over)};
+	const struct analyser *dns = &s->analyser[PV_SOURCE_DNS], *dhcp = &s->analyser[PV_SOURCE_DHCP];
+	pv_capture_status(s->capture, &st.capture);
+	st.dns_received = s->gone[0][0] + counted(&pv_dns_ops, dns, PV_LEDGER_RECEIVED);
+	st.dns_malformed = s->gone[0][1] + counted(&pv_dns_ops, dns, PV_LEDGER_MALFORMED);
+	st.dns_xact_open = counted(&pv_dns_ops, dns, PV_LEDGER_XACT_OPEN);
+	st.dns_xact_evicted = counted(&pv_dns_ops, dns, PV_LEDGER_XACT_EVICTED);
+	st.dhcp_received = s->gone[1][0] + counted(&pv_dhcp_ops, dhcp, PV_LEDGER_RECEIVED);
+	st.dhcp_malformed = s->gone[1][1] + counted(&pv_dhcp_ops, dhcp, PV_LEDGER_MALFORMED);
+	st.messages = st.dns_received + st.dhcp_received;
+	if (error)
+		snprintf(st.error, sizeof st.error, "%s", error);
+	const char *notice = pv_capture_notice(s->capture);
+	s->told_ns = clock_ns();
+	pthread_mutex_lock(&s->lock);
+	s->status = st;
+	if (notice)
+		snprintf(s->notice, sizeof s->notice, "%s", notice);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *run(void *arg)
+{
+	struct pv_source *s = arg;
+	const char *error = NULL;
+	for (;;) {
+		if (s->start && s->applied != atomic_load(&s->version)) {
+			pv_out_drain(&s->out);
+			apply(s);
+		}
+		enum pv_res res = pv_capture_poll(s->capture, &s->out);
+		if (s->live || res != PV_OK)
+			pv_out_drain(&s->out);
+		uint64_t now = clock_ns();
+		if (res != PV_OK || (s->live && s->filled_ns && now - s->filled_ns >= HOLD_NS)) {
+			pv_ring_push(s->ring);
+			s->filled_ns = 0;
+		}
+		if (s->start && now - s->measured_ns >= MEASURE_NS)
+			measure(s);
+		if (now - s->told_ns >= STATUS_NS)
+			tell(s, NULL);
+		if (res == PV_FAIL)
+			error = pv_capture_error(s->capture);
+		if (res != PV_OK && res != PV_AGAIN)
+			break;
+	}
+	atomic_store(&s->over, true);
+	tell(s, error);
+	pv_ring_end(s->ring);
+	return NULL;
+}
+
+/* ---- for the control thread -------------------------------------------------------------------------- */
+
+struct pv_source *pv_source_open(const struct pv_source_conf *conf, char *err, size_t cap)
+{
+	struct pv_source *s = calloc(1, sizeof *s);
+	if (!s) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->conf = *conf;
+	s->live = !conf->capture.file;
+	s->capture = pv_capture_open(&conf->capture, err, cap);
+	if (!s->capture) {
+		pv_source_free(s);
+		return NULL;
+	}
+	s->ring = pv_ring_new(!s->live, conf->seed);
+	const struct pv_sink head = {.write = head_write, .drain = head_drain, .ctx = s, .copy_below = 512};
+	if (!s->ring || pv_out_init(&s->out, head)) {
+		snprintf(err, cap, "out of memory");
+		pv_source_free(s);
+		return NULL;
+	}
+	memset(&s->conf.capture, 0, sizeof s->conf.capture); /* its strings were the caller's */
+	return s;
+}
+
+void pv_source_want(struct pv_source *s, const struct pv_source_want *want)
+{
+	pthread_mutex_lock(&s->lock);
+	s->want = *want;
+	if (!s->want.dns_ttl_ns) {
+		struct pv_dns_filter f;
+		pv_dns_filter_init(&f);
+		s->want.dns_ttl_ns = pv_dns_filter_ttl_ns(&f);
+	}
+	if (!s->want.dhcp_ttl_ns)
+		s->want.dhcp_ttl_ns = PV_DHCP_TTL_NS;
+	/* those who must look out for themselves learn it before the analyser does */
+	atomic_store(&s->dns_ttl_ns, s->want.dns_ttl_ns);
+	atomic_fetch_add(&s->version, 1);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int pv_source_start(struct pv_source *s, char *err, size_t cap)
+{
+	if (s->started)
+		return 0;
+	int bad = pthread_create(&s->thread, NULL, run, s);
+	if (bad) {
+		snprintf(err, cap, "cannot start a thread: %s", strerror(bad));
+		return -1;
+	}
+	s->started = true;
+	return 0;
+}
+
+void pv_source_stop(struct pv_source *s)
+{
+	if (!s->started || s->joined)
+		return;
+	pv_capture_stop(s->capture);
+	pthread_join(s->thread, NULL);
+	s->joined = true;
+}
+
+void pv_source_free(struct pv_source *s)
+{
+	if (!s)
+		return;
+	if (s->ring)
+		pv_ring_abort(s->ring);
+	pv_source_stop(s);
+	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++)
+		pv_stage_free(s->analyser[n].stage);
+	pv_out_free(&s->out);
+	pv_capture_free(s->capture);
+	pv_ring_free(s->ring);
+	pthread_mutex_destroy(&s->lock);
+	free(s->start);
+	free(s);
+}
+
+struct pv_ring *pv_source_ring(struct pv_source *s)
+{
+	return s->ring;
+}
+
+const atomic_uint_least64_t *pv_source_dns_ttl(const struct pv_source *s)
+{
+	return &s->dns_ttl_ns;
+}
+
+bool pv_source_joinable(struct pv_source *s)
+{
+	return s->live ? !atomic_load(&s->over) : !s->started;
+}
+
+const struct pv_capture *pv_source_capture(const struct pv_source *s)
+{
+	return s->capture;
+}
+
+void pv_source_status(struct pv_source *s, struct pv_source_status *to)
+{
+	pthread_mutex_lock(&s->lock);
+	*to = s->status;
+	pthread_mutex_unlock(&s->lock);
+	to->ring_bytes = pv_ring_memory(s->ring);
+	to->lanes = pv_ring_readers(s->ring);
+}
+
+bool pv_source_notice(struct pv_source *s, char *to, size_t cap)
+{
+	pthread_mutex_lock(&s->lock);
+	bool any = s->notice[0];
+	if (any)
+		snprintf(to, cap, "%s", s->notice);
+	s->notice[0] = '\0';
+	pthread_mutex_unlock(&s->lock);
+	return any;
+}

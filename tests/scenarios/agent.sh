@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MPL-2.0
+# pktvisord: what it serves of saved captures, how it starts and ends, what the admin API does. No network but loopback, no root.
+. "$TESTS/lib/sh.sh"
+
+# start ARGUMENTS...: in the background, on a free port; PID, URL
+start() {
+	rm -f log # or its last life is read
+	pktvisord -p 0 "$@" >log 2>&1 & PID=$!
+	listening log
+}
+# listening LOG: waits for the port
+listening() {
+	local i
+	for i in $(seq 200); do
+		URL=$(cat "$1" 2>/dev/null | sed -n 's/.*web server listening on \(.*\)/http:\/\/\1/p' | tail -n 1)
+		[ -z "$URL" ] || return 0
+		kill -0 $PID 2>/dev/null || break
+		sleep 0.05
+	done
+	cat "$1"; not_ok "pktvisord starts"; return 1
+}
+get() { curl -s --max-time 20 "$URL$1"; }
+code() { curl -s --max-time 20 -o body -w '%{http_code}' "$@"; }
+# all inputs have been read to their end
+ended() {
+	local i
+	for i in $(seq 400); do
+		[ "$(get /api/v1/metrics/app | jq '[.app.inputs[] | select(.state == "running" or .state == "waiting")] | length')" != 0 ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+finish() { kill -TERM $PID 2>/dev/null; wait $PID; }
+trap 'kill $PID 2>/dev/null' EXIT
+
+# ---- one engine: the agent prints what the reader prints ---------------------------------------------------------
+
+for name in dns-udp4 dns-tcp6 dns-tcp-loss dns-timeout dns-ecs dhcp4 dhcp6 http-mix dns-mixed format/time-jumps; do
+	f=$CAPTURES/$name.pcap
+	[ -e "$f" ] || continue
+	start -H "$HOSTS" "${GEO[@]}" "$f" || continue
+	ended
+	get /api/v1/metrics/window/5 >got
+	pktvisor-reader -H "$HOSTS" "${GEO[@]}" --modules net,dns,dhcp,pcap "$f" >want 2>/dev/null
+	tr -d '\n' <want >want1; tr -d '\n' <got >got1
+	same "$name: a default policy on the capture gives what pktvisor-reader prints, byte for byte" got1 want1
+	finish
+	is "$name: and SIGTERM ends it well" $? 0
+done
+
+start --summary -H "$HOSTS" "$CAPTURES/format/time-jumps.pcap"
+ended
+get /api/v1/metrics/bucket/0 | jq -S 'del(.["1m"].period)' >got
+pktvisor-reader --periods 1 -H "$HOSTS" --modules net,dns,dhcp,pcap "$CAPTURES/format/time-jumps.pcap" 2>/dev/null | jq -S . >want
+same "--summary makes one bucket of a capture of many minutes" got want
+finish
+
+# ---- a file of taps and policies: what they share, what they do not ----------------------------------------------
+
+cat >agent.yaml <<END
+version: "1.0"
+visor:
+  taps:
+    udp: {input_type: pcap, config: {pcap_file: "$CAPTURES/dns-udp4.pcap", host_spec: "192.0.2.53/32"}, tags: {kind: dns}}
+    tcp: {input_type: pcap, config: {pcap_file: "$CAPTURES/dns-tcp4.pcap", host_spec: "192.0.2.53/32"}, tags: {kind: dns}}
+  policies:
+    whole: {kind: collection, input: {tap: udp, input_type: pcap}, handlers: {modules: {n: {type: net}, d: {type: dns}}}}
+    nx: {kind: collection, input: {tap: udp, input_type: pcap}, handlers: {modules: {d: {type: dns, filter: {only_rcode: [NXDOMAIN]}}}}}
+    chain:
+      kind: collection
+      input: {tap: tcp, input_type: pcap}
+      handlers: {modules: [{d: {type: dns, filter: {only_qname_suffix: [.example.org]}}}, {n: {type: net}}]}
+    both:
+      kind: collection
+      config: {merge_like_handlers: true}
+      input: {tap_selector: {all: [{kind: dns}]}, input_type: pcap}
+      handlers: {modules: {d: {type: dns}}}
+    some: {kind: collection, input: {tap: udp, input_type: pcap, filter: {bpf: "src port 53"}}, handlers: {modules: {n: {type: net}}}}
+END
+pktvisord --check --config agent.yaml >out 2>&1
+is "--check says that a good file is good" $? 0
+start --config agent.yaml
+ended
+get /api/v1/policies/__all/metrics/window/5 >all
+is "a policy sees the whole capture" "$(jq '.whole["whole-udp-n"].packets.total' all)" 906
+is "another one on the same input filters for itself" "$(jq -c '.nx["nx-udp-d"].dns.wire_packets | [.total, .filtered]' all)" "[502,404]"
+is "in a chain the next handler sees what was accepted" "$(jq '.chain["chain-tcp-n"].packets.total' all)" 192
+is "two taps, handlers of one kind merged" "$(jq '.both.dns_merged.dns.wire_packets.total' all)" $((906 + 1050))
+is "a filter of the input makes an input of its own" "$(jq '.some["some-udp-n"].packets.total' all)" 453
+get /metrics >/dev/null
+get /api/v1/policies/__all/metrics/prometheus >prom
+is "each input is read and parsed once, and only by who is wanted" "$(grep '^pktvisor_input_messages_total' prom | awk '{print $NF}' | sort -n | xargs)" "0 906 1050"
+is "policies share it" "$(get /api/v1/policies | jq -c '[.whole.input[].input.consumers, .some.input[].input.consumers]')" "[4,2]"
+is "nothing can be changed without --admin-api" "$(code -X DELETE "$URL/api/v1/policies/nx")" 404
+finish
+
+# ---- the admin API ------------------------------------------------------------------------------------------------
+
+mkdir data; cp "$CAPTURES/dhcp4.pcap" data/
+start --admin-api --data-dir data
+yaml=(-H 'Content-Type: application/x-yaml; charset=utf-8' -X POST)
+is "no policies at first" "$(get /api/v1/policies)" "{}"
+is "a tap is created" "$(code "${yaml[@]}" --data-binary "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/dhcp4.pcap}}}}}" "$URL/api/v1/taps")" 201
+is "a policy is created, and runs" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r '.p.modules["p-t-h"].module.type' body)" "201 dhcp"
+ended
+is "and has read the capture" "$(get /api/v1/policies/p/metrics/window/2 | jq '.p["p-t-h"].dhcp.wire_packets.ack')" 14
+is "its name is taken" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies")" 409
+is "nonsense is the client's fault" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collecting}}}}' "$URL/api/v1/policies") $(jq -r .error body)" "400 unknown policy kind: collecting"
+is "no tap has these tags" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap_selector: {any: [{a: b}]}, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies")" 422
+code "${yaml[@]}" --data-binary "{visor: {taps: {out: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" "$URL/api/v1/taps" >/dev/null
+is "files elsewhere are not for clients" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: out, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c 'data directory')" "400 1"
+code "${yaml[@]}" --data-binary "{visor: {taps: {gone: {input_type: pcap, config: {iface: nosuch0}}}}}" "$URL/api/v1/taps" >/dev/null
+is "an interface that is not there" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: gone, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c '^policy \[q\] failed to start: .*nosuch0')" "422 1"
+is "and nothing is left of it" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["p","t-#-resources"]'
+is "a Content-Type is wanted" "$(code -X POST -H Content-Type: -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"must include Content-Type header"}'
+is "of the right kind" "$(code -X POST -H 'Content-Type: text/plain' -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"Content-Type not supported"}'
+is "a tap is deleted; its policy goes on" "$(code -X DELETE "$URL/api/v1/taps/t") $(get /api/v1/policies/p | jq -c .p.taps)" "200 {}"
+watch=$(get /api/v1/policies | jq -r 'keys[] | select(endswith("-resources"))')
+is "what the input costs is a policy of its own" "$(get "/api/v1/policies/$watch/metrics/window/2" | jq -c --arg n "$watch" '.[$n][$n].input_resources | [.total, .policy_count, .handler_count, .memory_bytes.p50 > 1000000]')" "[2,1,1,true]"
+is "it has no taps" "$(get "/api/v1/policies/$watch" | jq -c --arg n "$watch" '.[$n] | [has("taps"), .modules[$n].module.type]')" '[false,"input_resources"]'
+is "a policy is deleted" "$(code -X DELETE "$URL/api/v1/policies/p") $(cat body) $(code -X DELETE "$URL/api/v1/policies/p")" "200 {} 404"
+is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
+is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
+wait $PID
+is "and ends well" $? 0
+status 1 "others may not change things without a token" pktvisord --admin-api -l 0.0.0.0 -p 0
+echo secret >token
+start --admin-api --admin-token-file token
+is "a token that was asked for is needed" "$(code -X DELETE "$URL/api/v1/taps/x") $(code -H 'Authorization: Bearer secret' -X DELETE "$URL/api/v1/taps/x")" "401 404"
+finish
+
+# ---- starting and ending --------------------------------------------------------------------------------------------
+
+status 1 "without anything to do" pktvisord -p 0
+status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
+status 1 "options that are not built say so" pktvisord --otel --admin-api
+status 2 "unknown options are mistakes" pktvisord --nosuch
+status 0 "--module-list" pktvisord --module-list
+like "and what it lists" "$(cat out)" '^handler: dns version 1.0$'
+sed 's/only_rcode/only_rcoed/' agent.yaml >bad.yaml
+status 1 "a mistake in the file" pktvisord --config bad.yaml
+like "is named with its file and line" "$(cat err)" 'bad.yaml:8: .*only_rcoed is an invalid/unsupported config or filter'
+status 1 "--check finds it, too" pktvisord --check --config bad.yaml
+status 1 "a capture that is not there" pktvisord -p 0 "$PWD/nosuch.pcap"
+like "is named with its policy" "$(cat err)" 'policy \[default\] failed to start: .*nosuch.pcap'
+
+rm -f d.log
+pktvisord -d -p 0 --log-file d.log --pid-file d.pid "$CAPTURES/dhcp4.pcap" >out 2>err </dev/null
+is "-d comes back when it serves" $? 0
+PID=$(cat d.pid)
+listening d.log
+is "in the background it serves as well" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["default","default-#-resources"]'
+mv d.log d.log.1
+kill -HUP "$PID"
+for i in $(seq 50); do [ -s d.log ] && break; sleep 0.05; done
+like "SIGHUP opens the log again" "$(cat d.log)" 'log opened again'
+kill -TERM "$PID"
+for i in $(seq 100); do kill -0 "$PID" 2>/dev/null || break; sleep 0.05; done
+like "SIGTERM is logged" "$(cat d.log)" 'exit with success'
+is "and the PID file is gone" "$(ls d.pid 2>/dev/null)" ""
+pktvisord -d -p 0 --log-file d.log "$PWD/nosuch.pcap" >out 2>err </dev/null
+is "-d fails where its child fails" $? 1
+like "and says why" "$(cat err)" 'failed to start'
+
+python3 - "$CAPTURES/dhcp4.pcap" <<'END' >notified 2>&1
+import os, socket, subprocess, sys, signal
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind("notify"); s.settimeout(20)
+p = subprocess.Popen(["pktvisord", "-p", "0", sys.argv[1]], env=dict(os.environ, NOTIFY_SOCKET=os.path.abspath("notify")),
+	stderr=subprocess.DEVNULL)
+print(s.recv(100).decode()); p.send_signal(signal.SIGTERM); print(s.recv(100).decode()); print(p.wait())
+END
+is "a service manager is told" "$(xargs <notified)" "READY=1 STOPPING=1 0"

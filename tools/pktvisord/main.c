@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* pktvisord - the agent: taps, policies and their metrics in one process. See pktvisord(1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/routes.h"
+#include "base/version.h"
+#include "capture/privs.h"
+#include "handlers/handlers.h"
+#include "http/guard.h"
+#include "http/read.h"
+#include "http/server.h"
+#include "log.h"
+#include "options.h"
+#include "service.h"
+#include "tool/tool.h"
+
+#define TOKEN_MAX 256
+
+static const char *const inputs[] = {"pcap", NULL}; /* that can be opened; the others are known words */
+
+struct daemon {
+	struct options o;
+	struct log log;
+	struct pv_config *file; /* --config */
+	struct pv_geo_db *geo;
+	struct pv_store *store;
+	struct pv_agent *agent;
+	struct pv_read *read;
+	struct pv_routes *routes;
+	struct pv_http *http;
+	char token[TOKEN_MAX + 1];
+	char *pid_file, *data_dir; /* absolute, once they are ours */
+	int signal_fd, stop_fd, notify_fd;
+};
+
+static void say_config(void *ctx, enum pv_config_say kind, const char *line)
+{
+	struct daemon *d = ctx;
+	log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s", line);
+}
+
+static void say_loading(void *ctx, enum pv_config_say kind, unsigned line, const char *text)
+{
+	struct daemon *d = ctx;
+	if (line)
+		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s:%u: %s", d->o.config, line, text);
+	else
+		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s: %s", d->o.config, text);
+}
+
+static void say_request(void *ctx, const char *line)
+{
+	struct daemon *d = ctx;
+	log_say(&d->log, LOG_INFO_, "%s", line);
+}
+
+static void stop(void *ctx)
+{
+	struct daemon *d = ctx;
+	eventfd_write(d->stop_fd, 1);
+}
+
+static int fail(struct daemon *d, const char *why)
+{
+	log_say(&d->log, LOG_ERROR_, "%s", why);
+	return PV_EXIT_FAILED;
+}
+
+static int list_modules(void)
+{
+	for (size_t i = 0; inputs[i]; i++)
+		printf("input: %s version 1.0\n", inputs[i]);
+	for (size_t i = 0; pv_handlers[i]; i++)
+		printf("handler: %s version %s\n", pv_handlers[i]->type, pv_handlers[i]->version);
+	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
+}
+
+/* ---- reading what is asked for ------------------------------------------------------------------------------ */
+
+static unsigned given(uint64_t n)
+{
+	return n == PV_CONFIG_UNSET ? 0 : (unsigned)n;
+}
+
+static int load_file(struct daemon *d)
+{
+	struct pv_config_error err;
+	char text[PV_CONFIG_TEXT + 300];
+	const struct pv_config_world world = {.handlers = pv_handlers, .inputs = inputs, .say = say_loading, .ctx = d,
+					      .periods = given(d->o.periods), .deep_max = given(d->o.deep)};
+	if (!d->o.config)
+		return PV_EXIT_OK;
+	d->file = pv_config_load_file(d->o.config, &world, &err);
+	return d->file ? PV_EXIT_OK : fail(d, pv_config_error_text(&err, d->o.config, text, sizeof text));
+}
+
+static int read_token(struct daemon *d)
+{
+	char why[512];
+	int fd = d->o.admin_token_file ? open(d->o.admin_token_file, O_RDONLY | O_CLOEXEC) : -1;
+	if (!d->o.admin_token_file)
+		return PV_EXIT_OK;
+	ssize_t n = fd < 0 ? -1 : read(fd, d->token, TOKEN_MAX);
+	while (n > 0 && strchr(" \t\r\n", d->token[n - 1]))
+		d->token[--n] = '\0';
+	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file, n < 0 ? strerror(errno) : "there is no token in it");
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? PV_EXIT_OK : fail(d, why);
+}
+
+/* Who lets others change things says which others. */
+static bool exposed(const struct daemon *d)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *all = NULL;
+	bool out = false;
+	if (!d->o.admin_api || d->token[0] || getaddrinfo(d->o.host, NULL, &hints, &all))
+		return false;
+	for (const struct addrinfo *a = all; a; a = a->ai_next)
+		out |= !pv_http_loopback(a->ai_addr);
+	freeaddrinfo(all);
+	return out;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------- */
+
+static int add_operand(struct daemon *d)
+{
+	struct pv_config_error err;
+	bool file = options_file(&d->o);
+	char *path = file ? realpath(d->o.operand, NULL) : NULL;
+	char *text = pv_config_default_document(file ? NULL : d->o.operand, path ? path : file ? d->o.operand : NULL, d->o.hosts,
+						d->o.bpf);
+	free(path);
+	struct pv_config_world world = pv_agent_world(d->agent);
+	struct pv_config *c = text ? pv_config_load_text(text, strlen(text), PV_CONFIG_FILE, &world, &err) : NULL;
+	free(text);
+	int bad = !c || pv_agent_take(d->agent, c, &err);
+	pv_config_free(c);
+	return bad ? fail(d, text ? err.text : "out of memory") : PV_EXIT_OK;
+}
+
+static int make(struct daemon *d)
+{
+	char err[512];
+	struct pv_config_error why;
+	const struct options *o = &d->o;
+	const struct pv_store_conf store = {pv_handlers, pv_tool_seed()};
+	if (o->data_dir && !(d->data_dir = realpath(o->data_dir, NULL))) {
+		snprintf(err, sizeof err, "%s: %s", o->data_dir, strerror(errno));
+		return fail(d, err);
+	}
+	if ((o->geo_city || o->geo_asn) && !(d->geo = pv_geo_db_open(o->geo_city, o->geo_asn, err, sizeof err)))
+		return fail(d, err);
+	d->store = pv_store_new(&store);
+	const struct pv_agent_conf conf = {
+		.handlers = pv_handlers,
+		.inputs = inputs,
+		.store = d->store,
+		.geo = d->geo,
+		.geo_cache = o->geo_cache,
+		.seed = pv_tool_seed(),
+		.periods = (unsigned)o->periods,
+		.deep_max = (unsigned)o->deep,
+		.data_dir = d->data_dir,
+		.say = say_config,
+		.ctx = d,
+	};
+	d->agent = d->store ? pv_agent_new(&conf) : NULL;
+	const struct pv_read_conf rc = {.store = d->store, .program = options_name, .prom_instance = o->prom_instance,
+					.seed = pv_tool_seed(), .asked = pv_agent_asked, .more_prom = pv_agent_prom, .ctx = d->agent};
+	d->read = d->agent ? pv_read_new(&rc) : NULL;
+	d->routes = d->read ? pv_routes_new(d->agent, d->read, stop, d) : NULL;
+	if (!d->routes)
+		return fail(d, "out of memory");
+	if (d->file && pv_agent_take(d->agent, d->file, &why))
+		return fail(d, pv_config_error_text(&why, o->config, err, sizeof err));
+	return o->operand ? add_operand(d) : PV_EXIT_OK;
+}
+
+static int open_server(struct daemon *d)
+{
+	char err[512];
+	size_t n;
+	const struct pv_http_routes *routes = pv_routes_all(d->routes, &n);
+	const struct pv_http_conf conf = {
+		.host = d->o.host,
+		.port = (uint16_t)d->o.port,
+		.tls = d->o.tls,
+		.tls_cert = d->o.tls_cert,
+		.tls_key = d->o.tls_key,
+		.routes = routes,
+		.nroutes = n,
+		.admin = d->o.admin_api,
+		.admin_token = d->token[0] ? d->token : NULL,
+		.log = d->o.verbose ? say_request : NULL,
+		.log_ctx = d,
+	};
+	d->http = pv_http_open(&conf, err, sizeof err);
+	return d->http ? PV_EXIT_OK : fail(d, err);
+}
+
+/* Everything that needs root is open: give it up before there are threads. */
+static void drop_privileges(struct daemon *d)
+{
+	char why[256];
+	const struct pv_privs_conf conf = {
+		.keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
+		.keep_user = d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
+	};
+	if (!pv_privs_drop(&conf, why, sizeof why))
+		log_say(&d->log, LOG_WARNING_, "%s", why);
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &set, NULL) ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void wait_for_end(struct daemon *d)
+{
+	struct pollfd p[2] = {{d->signal_fd, POLLIN, 0}, {d->stop_fd, POLLIN, 0}};
+	for (;;) {
+		struct signalfd_siginfo s;
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			return;
+		if (read(d->signal_fd, &s, sizeof s) != sizeof s)
+			continue;
+		if (s.ssi_signo != SIGHUP)
+			return;
+		if (log_reopen(&d->log))
+			log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
+		else
+			log_say(&d->log, LOG_INFO_, "log opened again");
+	}
+}
+
+/* From the first check to the last word. */
+static int run(struct daemon *d)
+{
+	char err[512];
+	int ready_fd = -1, code = load_file(d);
+	if (code)
+		return code;
+	options_merge(&d->o, d->file ? &d->file->visor : NULL);
+	const char *wrong = options_wrong(&d->o);
+	if (wrong)
+		return fail(d, wrong);
+	if (d->o.module_list)
+		return list_modules();
+	if (!d->o.admin_api && !d->o.operand && !(d->file && d->file->npolicies) && !d->o.check)
+		return fail(d, "Nothing to do: specify --admin-api or IFACE, or a policy in the configuration file.");
+	if ((code = read_token(d)))
+		return code;
+	if (exposed(d))
+		return fail(d, "--admin-api on an address that others can reach needs --admin-token-file");
+	if (d->o.check) {
+		log_say(&d->log, LOG_INFO_, "the configuration is fine");
+		return PV_EXIT_OK;
+	}
+	if (d->o.daemon && (ready_fd = service_fork()) < 0)
+		return fail(d, "failed to daemonize");
+	struct log to;
+	if (log_open(&to, d->o.log_file, d->o.syslog && !d->o.log_file, d->o.verbose)) {
+		snprintf(err, sizeof err, "Log init failed: %s: %s", d->o.log_file, strerror(errno));
+		return fail(d, err);
+	}
+	d->signal_fd = open_signals(); /* before there are threads */
+	d->stop_fd = eventfd(0, EFD_CLOEXEC);
+	d->notify_fd = service_notify_open();
+	if (d->signal_fd < 0 || d->stop_fd < 0)
+		return fail(d, strerror(errno));
+	if (d->o.pid_file && service_pid_file(d->o.pid_file, &d->pid_file)) {
+		snprintf(err, sizeof err, "%s: %s", d->o.pid_file, strerror(errno));
+		return fail(d, err);
+	}
+	if ((code = make(d)) || (code = open_server(d)))
+		return code;
+	drop_privileges(d);
+	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err))
+		return fail(d, err);
+	d->log = to; /* until now, words went to who started it */
+	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
+	pv_http_said(d->http, err, sizeof err);
+	log_say(&d->log, LOG_INFO_, "%s", err);
+	if (ready_fd >= 0)
+		service_ready(ready_fd);
+	if (ready_fd >= 0 && chdir("/"))
+		log_say(&d->log, LOG_WARNING_, "cannot leave the working directory: %s", strerror(errno));
+	service_notify(d->notify_fd, "READY=1");
+	wait_for_end(d);
+	service_notify(d->notify_fd, "STOPPING=1");
+	log_say(&d->log, LOG_INFO_, "Shutting down");
+	pv_agent_finish(d->agent);
+	return PV_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1};
+	log_open(&d.log, NULL, false, false);
+	options_read(&d.o, argc, argv);
+	d.log.verbose = d.o.verbose;
+	int code = run(&d);
+	pv_http_stop(d.http);
+	pv_routes_free(d.routes);
+	pv_read_free(d.read);
+	pv_agent_free(d.agent);
+	pv_store_free(d.store);
+	pv_geo_db_close(d.geo);
+	if (d.pid_file)
+		unlink(d.pid_file);
+	if (d.http)
+		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
+	log_close(&d.log);
+	pv_config_free(d.file);
+	free(d.pid_file);
+	free(d.data_dir);
+	return code;
+}
