@@ -33,14 +33,14 @@ endif
 ifeq ($(CC),clang)
   FLAVOUR := $(FLAVOUR)-clang
 endif
-OPT := $(if $(filter 1,$(DEBUG)),-O0,-O2)
+OPT := $(if $(filter 1,$(DEBUG)),-O0,-O3)
 
 B      := build/$(FLAVOUR)
 BIN    := $(if $(filter release,$(FLAVOUR)),bin,$(B)/bin)
 WARN   := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wformat=2 -Wundef -Wwrite-strings -Walloca -Werror
 override CFLAGS := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SANFLAGS) -fstack-protector-strong \
-          $(if $(filter -O2,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
+          $(if $(filter -O3,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
 override LDFLAGS := $(SANFLAGS) -pthread $(LDFLAGS)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)

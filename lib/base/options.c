@@ -354,7 +354,7 @@ static void each_key(const struct pv_opt_keys *set, row_fn *fn, void *ctx)
 static void text_row(void *ctx, char letter, const char *name, const char *arg, const char *help)
 {
 	FILE *f = ctx;
-	char left[64];
+	char left[128];
 	snprintf(left, sizeof left, "%c%c%s%s%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
 		 letter && name ? ", " : (letter ? "" : "  "), name ? "--" : "", name ? name : "", arg ? " " : "",
 		 arg ? arg : "");

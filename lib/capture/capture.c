@@ -76,24 +76,28 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 		return;
 	}
 
-	struct pv_packet p;
 	const uint8_t *payload = NULL;
 	uint32_t cap_len = h->caplen < c->snaplen ? h->caplen : c->snaplen;
-	pv_decode(&c->decoder, frame, cap_len, h->len, &p, &payload);
-	p.number = ++c->received;
-	p.stamp = next_stamp(c);
-	count(c, &p);
-	if (!payload || p.l4 == PV_L4_OTHER || !(has_port(c, p.sport) || has_port(c, p.dport)))
-		p.payload_len = 0;
-	if (!p.payload_len || !(wants_mac(p.sport) || wants_mac(p.dport)))
-		p.bits &= (uint8_t)~PV_PKT_ETH; /* addresses nobody reads need not travel */
-	uint32_t fixed = pv_packet_fixed(&p);
-	p.payload_off = p.payload_len ? (uint16_t)fixed : 0;
-
-	struct pv_packet *ev = pv_out_event_raw(c->out, PV_EV_PACKET, fixed + p.payload_len, time_ns);
-	memcpy((uint8_t *)ev + sizeof ev->ev, (uint8_t *)&p + sizeof p.ev, fixed - sizeof p.ev);
-	if (p.payload_len)
-		memcpy((uint8_t *)ev + fixed, payload, p.payload_len);
+	/* decoded where it will stand; of a payload larger than an event the rest is not carried */
+	uint32_t most = PV_EVENT_MAX - sizeof(struct pv_packet);
+	struct pv_packet *p = pv_out_reserve(c->out, sizeof *p + (cap_len < most ? cap_len : most));
+	pv_decode(&c->decoder, frame, cap_len, h->len, p, &payload);
+	p->number = ++c->received;
+	p->stamp = next_stamp(c);
+	if (!payload || p->l4 == PV_L4_OTHER || !(has_port(c, p->sport) || has_port(c, p->dport)))
+		p->payload_len = 0;
+	if (p->payload_len > most) {
+		p->payload_len = most;
+		p->bits |= PV_PKT_TRUNCATED;
+	}
+	count(c, p);
+	if (!p->payload_len || !(wants_mac(p->sport) || wants_mac(p->dport)))
+		p->bits &= (uint8_t)~PV_PKT_ETH; /* addresses nobody reads need not travel */
+	uint32_t fixed = pv_packet_fixed(p);
+	p->payload_off = p->payload_len ? (uint16_t)fixed : 0;
+	if (p->payload_len)
+		memcpy((uint8_t *)p + fixed, payload, p->payload_len);
+	pv_out_commit(c->out, PV_EV_PACKET, fixed + p->payload_len, time_ns);
 	c->time_ns = time_ns;
 	if (c->received == c->conf.count) {
 		c->done = true;
@@ -193,18 +197,16 @@ int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
 	c->frac_ns = pcap_get_tstamp_precision(c->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 	if (!c->bpf || !c->bpf[0])
 		return 0;
-	struct bpf_program prog;
-	if (pcap_compile(c->pcap, &prog, c->bpf, 1, netmask)) {
+	pcap_freecode(&c->filter); /* of an interface that was open before */
+	if (pcap_compile(c->pcap, &c->filter, c->bpf, 1, netmask)) {
 		snprintf(c->error, sizeof c->error, "cannot use filter '%s': %s", c->bpf,
 			 pcap_geterr(c->pcap));
 		return -1;
 	}
-	int bad = pcap_setfilter(c->pcap, &prog);
-	if (bad)
-		snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf,
-			 pcap_geterr(c->pcap));
-	pcap_freecode(&prog);
-	return bad ? -1 : 0;
+	if (!pcap_setfilter(c->pcap, &c->filter))
+		return 0;
+	snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
+	return -1;
 }
 
 bool pv_capture_decap(struct pv_capture_conf *conf, const char *tunnel)
@@ -285,6 +287,7 @@ void pv_capture_free(struct pv_capture *c)
 		return;
 	if (c->pcap)
 		pcap_close(c->pcap); /* closes the file too */
+	pcap_freecode(&c->filter);
 	pv_ifwatch_close(&c->watch);
 	if (c->stop_event >= 0)
 		close(c->stop_event);

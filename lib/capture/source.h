@@ -30,6 +30,7 @@ struct pv_capture {
 
 	/* how far it is */
 	pcap_t *pcap;       /* NULL: the interface is lost */
+	struct bpf_program filter; /* its program; bf_insns NULL without one */
 	uint64_t frac_ns;   /* of pcap_pkthdr.ts.tv_usec: 1 or 1000 */
 	struct pv_out *out; /* during a poll */
 	bool started;
@@ -51,7 +52,9 @@ struct pv_capture {
 	/* file.c */
 	int fd;
 	bool waits; /* fd is a pipe, or something else that may keep us waiting */
-	char *io;   /* buffer of the FILE that libpcap reads */
+	char *io;   /* buffer of the FILE that libpcap reads, or of the records that we read ourselves */
+	size_t io_at, io_len; /* io[io_at, io_len) is read and not yet used */
+	int record_frac_ns;   /* unit of a record's fraction, where we do; 0 where libpcap does */
 	uint64_t bytes_read, bytes_total;
 
 	/* live.c */

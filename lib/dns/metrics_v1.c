@@ -4,9 +4,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "dns/aggregate.h"
 #include "dns/message.h"
 #include "dns/names.h"
+#include "dns/recent.h"
 #include "metric/bucket.h"
 
 /* Alphabetical, as error texts list them. */
@@ -189,6 +189,7 @@ struct times {
 
 struct state {
 	struct times in, out;
+	struct pv_dns_recent recent;
 };
 
 static unsigned bin_of(uint64_t us)
@@ -270,22 +271,22 @@ static void count_transaction(struct pv_block *k, const struct pv_dns *d, bool d
 			     d->query_qname.len, 1);
 }
 
-static void count_reply_names(struct pv_block *k, const struct pv_dns *d, const char *name, size_t n)
+static void count_reply_names(struct pv_block *k, const struct pv_dns *d, const char *name, size_t n, uint32_t *hint)
 {
 	switch (d->rcode) {
 	case PV_DNS_RCODE_NOERROR:
 		if (!d->ancount)
-			pv_top_bytes(k, M_TOP_NODATA, name, n, 1);
+			pv_top_hint(k, M_TOP_NODATA, hint, name, n, 1);
 		pv_top_bytes(k, M_TOP_NOERROR, name, n, 1);
 		break;
 	case PV_DNS_RCODE_SRVFAIL:
-		pv_top_bytes(k, M_TOP_SRVFAIL, name, n, 1);
+		pv_top_hint(k, M_TOP_SRVFAIL, hint, name, n, 1);
 		break;
 	case PV_DNS_RCODE_NXDOMAIN:
-		pv_top_bytes(k, M_TOP_NXDOMAIN, name, n, 1);
+		pv_top_hint(k, M_TOP_NXDOMAIN, hint, name, n, 1);
 		break;
 	case PV_DNS_RCODE_REFUSED:
-		pv_top_bytes(k, M_TOP_REFUSED, name, n, 1);
+		pv_top_hint(k, M_TOP_REFUSED, hint, name, n, 1);
 		break;
 	default:
 		break;
@@ -334,15 +335,17 @@ static void count_deep(struct pv_block *k, const struct pv_dns *d, struct pv_han
 	const char *name = pv_ref_bytes(&d->ev, d->qname);
 	size_t n = d->qname.len;
 	pv_top_u64(k, M_TOP_QTYPE, d->qtype, 1);
-	pv_distinct_bytes(k, M_QNAMES, name, n);
-	if (reply)
-		count_reply_names(k, d, name, n);
-	if (pv_on(k, M_TOP_QNAME2)) {
-		struct pv_dns_parts p = pv_dns_aggregate(name, n, d->suffix_len);
-		pv_top_bytes(k, M_TOP_QNAME2, p.qname2, p.len2, 1);
-		if (p.len3)
-			pv_top_bytes(k, M_TOP_QNAME3, p.qname3, p.len3, 1);
+	struct state *s = ctx->state;
+	struct pv_dns_recent_name *r = pv_dns_recent_get(&s->recent, name, n, d->suffix_len, k->bucket->conf.seed);
+	if (r->counted != ctx->generation + 1) {
+		r->counted = ctx->generation + 1;
+		pv_distinct_bytes(k, M_QNAMES, name, n);
 	}
+	if (reply)
+		count_reply_names(k, d, name, n, &r->hint_reply);
+	pv_top_hint(k, M_TOP_QNAME2, &r->hint2, name + r->at2, n - r->at2, 1);
+	if (r->has3)
+		pv_top_hint(k, M_TOP_QNAME3, &r->hint3, name + r->at3, n - r->at3, 1);
 }
 
 static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)

@@ -43,48 +43,9 @@ static char *put_escape(char *to, uint8_t c)
 	return to + 4;
 }
 
-/* Eight bytes at once, each in its own lane (bit 7 of a lane is the answer). */
-#define LANES(x) (UINT64_C(0x0101010101010101) * (uint8_t)(x))
-
-/* Lanes 0..127 that are above n; n < 127. Lanes from 128 on give garbage. */
-static inline uint64_t above(uint64_t low7, unsigned n)
-{
-	return low7 + LANES(0x7f - n);
-}
-
-static inline uint64_t equal(uint64_t w, uint8_t c)
-{
-	uint64_t x = w ^ LANES(c);
-	return ~((x & LANES(0x7f)) + LANES(0x7f)) & ~x;
-}
-
-/* A label of plain letters, as nearly all are: eight bytes a step. False, with nothing kept, when a byte needs an
- * escape. Writes up to 7 bytes beyond the label, which the caller's buffers have room for. */
-static bool put_plain(char *text, char *written, const uint8_t *label, size_t n, bool *upper)
-{
-	uint64_t capitals = 0;
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t w = LANES('a');
-		memcpy(&w, label + i, n - i < 8 ? n - i : 8);
-		uint64_t low7 = w & LANES(0x7f);
-		uint64_t odd = w | ~above(low7, ' ') | above(low7, 0x7e) | equal(w, '.') | equal(w, '\\');
-		if (odd & LANES(0x80))
-			return false;
-		uint64_t capital = (above(low7, 'A' - 1) & ~above(low7, 'Z')) & LANES(0x80);
-		capitals |= capital;
-		memcpy(written + i, &w, 8);
-		w |= capital >> 2; /* 0x20 */
-		memcpy(text + i, &w, 8);
-	}
-	*upper |= capitals != 0;
-	return true;
-}
-
 /* The label at out->text and out->written + at; returns the new end. *upper when it has a capital. */
 static size_t put_label(struct pv_dns_name *out, size_t at, const uint8_t *label, size_t n, bool *upper)
 {
-	if (put_plain(out->text + at, out->written + at, label, n, upper))
-		return at + n;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = label[i];
 		if (!is_plain(c)) {
@@ -99,6 +60,78 @@ static size_t put_label(struct pv_dns_name *out, size_t at, const uint8_t *label
 		out->text[at++] = (char)(c | capital << 5);
 	}
 	return at;
+}
+
+/* Sixteen bytes at once, in the compiler's own vectors: what the machine has for them, or pairs of words. */
+typedef uint8_t block __attribute__((vector_size(16)));
+
+static inline block block_load(const void *p)
+{
+	block b;
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+static inline bool block_any(block b)
+{
+	uint64_t w[2];
+	memcpy(w, &b, sizeof w);
+	return w[0] | w[1];
+}
+
+/* A name without pointers and without a byte that needs an escape, as nearly all are: its wire form is its text but for the
+ * lengths, which become dots. False, with nothing kept, when it is not of that kind, or not a name at all. */
+static bool read_plain(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
+{
+	const uint8_t *first = msg + *off;
+	size_t room = n - *off, at = 0;
+	if (room > PV_DNS_NAME_WIRE_MAX)
+		room = PV_DNS_NAME_WIRE_MAX;
+	unsigned dots = 0;
+	for (;; dots++) {
+		if (at >= room || first[at] > 63)
+			return false;
+		if (!first[at])
+			break;
+		at += first[at] + 1u;
+	}
+	if (!at) {
+		*off += 1;
+		out->len = 0;
+		out->upper = false;
+		return true;
+	}
+	size_t len = at - 1;
+	if (room - 1 >= (len + 15) / 16 * 16)
+		for (size_t i = 0; i < len; i += 16) {
+			block b = block_load(first + 1 + i);
+			memcpy(out->written + i, &b, sizeof b);
+		}
+	else
+		memcpy(out->written, first + 1, len);
+	memset(out->written + len, 'a', 16);
+	for (size_t i = first[0]; i < len; i += 1u + first[i + 1])
+		out->written[i] = '.';
+
+	block odd = {0}, capitals = {0}, points = {0};
+	for (size_t i = 0; i < len; i += 16) {
+		block b = block_load(out->written + i);
+		block capital = (block)(b - 'A' < 26);
+		odd |= (block)(b - ('!' - 1u) - 1 > 0x7e - '!') | (block)(b == '\\');
+		capitals |= capital;
+		points -= (block)(b == '.');
+		b |= capital & 0x20;
+		memcpy(out->text + i, &b, sizeof b);
+	}
+	unsigned seen = 0;
+	for (unsigned i = 0; i < 16; i++)
+		seen += points[i];
+	if (block_any(odd) || seen != dots - 1)
+		return false;
+	*off += at + 1;
+	out->len = (uint16_t)len;
+	out->upper = block_any(capitals);
+	return true;
 }
 
 static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
@@ -150,7 +183,9 @@ static enum pv_dns_reason read_labels(const uint8_t *msg, size_t n, size_t *off,
 enum pv_dns_reason pv_dns_name_read(const uint8_t *msg, size_t n, size_t *off, struct pv_dns_name *out)
 {
 	size_t start = *off;
-	enum pv_dns_reason bad = read_labels(msg, n, off, out);
+	enum pv_dns_reason bad = PV_DNS_FINE;
+	if (!read_plain(msg, n, off, out))
+		bad = read_labels(msg, n, off, out);
 	if (bad) {
 		*off = start;
 		out->len = 0;

@@ -43,8 +43,8 @@ const char *pv_dns_reason_name(unsigned reason); /* "short", "bad_name", ...; NU
 struct pv_dns_name {
 	uint16_t len;
 	bool upper; /* written differs from text */
-	char text[PV_DNS_NAME_TEXT_MAX + 8];    /* lower-case, NUL-terminated; room to write eight bytes at once */
-	char written[PV_DNS_NAME_TEXT_MAX + 8]; /* only valid when `upper`; else text is what was written */
+	char text[PV_DNS_NAME_TEXT_MAX + 16];   /* lower-case, NUL-terminated; room to write sixteen bytes at once */
+	char written[PV_DNS_NAME_TEXT_MAX + 16]; /* only valid when `upper`; else text is what was written */
 };
 
 static inline const char *pv_dns_name_written(const struct pv_dns_name *n)

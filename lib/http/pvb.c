@@ -53,7 +53,9 @@ static void start(struct pv_out *o, const char *producer, const char *policy)
 	s->source = pv_ev_put(s, &at, policy, strlen(policy));
 }
 
-static int emit(struct pv_out *o, const struct pv_view_instance *in, unsigned first, unsigned last, bool full_names)
+/* *end_ns moves on to the latest end. */
+static int emit(struct pv_out *o, const struct pv_view_instance *in, unsigned first, unsigned last, bool full_names,
+		uint64_t *end_ns)
 {
 	for (unsigned i = last + 1; i-- > first;) { /* oldest first */
 		if (i >= in->n)
@@ -73,6 +75,8 @@ static int emit(struct pv_out *o, const struct pv_view_instance *in, unsigned fi
 			snprintf(named.name, sizeof named.name, "%.*s", (int)sizeof named.name - 1, in->key);
 			b = &named;
 		}
+		if (b->end_ns > *end_ns)
+			*end_ns = b->end_ns;
 		if (pv_bucket_emit(o, b, false, b->end_ns))
 			return -1;
 	}
@@ -88,11 +92,12 @@ void pv_pvb_add(struct pv_pvb *b, const struct pv_views *all, const char *policy
 		return;
 	}
 	int rc = 0;
+	uint64_t end_ns = 0;
 	start(&out, producer, policy);
 	for (size_t i = 0; !rc && i < all->n; i++)
 		for (size_t k = 0; !rc && !strcmp(all->view[i]->info.policy, policy) && k < all->view[i]->ninstances; k++)
-			rc = emit(&out, &all->view[i]->instance[k], first, last, full_names);
-	pv_stop_emit(&out, out.now_ns, NULL, 0);
+			rc = emit(&out, &all->view[i]->instance[k], first, last, full_names, &end_ns);
+	pv_stop_emit(&out, end_ns, NULL, 0);
 	if (rc || pv_out_flush(&out) != PV_OK) {
 		free(b->bytes);
 		*b = (struct pv_pvb){.failed = true};

@@ -12,8 +12,7 @@
  *   - gzip for who accepts it, from PV_HTTP_GZIP_MIN bytes on
  *   - clients that are slow, or too many (http/clients.h)
  *
- *
- *      pv_http_open()     everything that can be refused, and that may take privileges: files are read and checked, ports bound
+ *      pv_http_open()     what can be refused and may take privileges: files are read and checked, ports bound
  *      ...                give up privileges, fork; who calls meanwhile waits in the kernel's queue
  *      pv_http_run()      threads; requests are answered
  *      pv_http_stop()

@@ -64,7 +64,8 @@ void pv_store_note(struct pv_stage *, const char *text);
  * before. For those who know it earlier than STOP. The stage's thread; shown with the next batch. */
 void pv_store_ledger(struct pv_stage *, const struct pv_ledger_row *rows, size_t n);
 
-/* No longer serve an input, NULL: all of the policy. What its stage still brings is thrown away. False when there is none. */
+/* No longer serve an input; tap NULL: all of the policy. What its stage still brings is thrown away. False when there is
+ * none. */
 bool pv_store_remove(struct pv_store *, const char *policy, const char *tap);
 
 /* [a-zA-Z_][a-zA-Z0-9_-]*, not too long, and not the reserved word __all. */

@@ -478,3 +478,12 @@ size_t pv_bucket_rows(const struct pv_bucket *b, const union pv_cell *c, struct 
 		n--;
 	return n;
 }
+
+void pv_bucket_seconds(const struct pv_bucket *b, const struct pv_rate *r, uint64_t *first_sec, uint64_t *last_sec)
+{
+	*first_sec = b->start_ns / 1000000000;
+	*last_sec = b->end_ns / 1000000000;
+	bool running = !b->recorded && !b->closed;
+	if (*last_sec > *first_sec && (running || !r || !pv_rate_at(r, *last_sec)))
+		--*last_sec;
+}

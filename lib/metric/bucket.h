@@ -143,6 +143,16 @@ static inline void pv_top_bytes(struct pv_block *k, unsigned m, const void *p, s
 		pv_topn_add(t, p, n, weight);
 }
 
+/* With a hint of sketch/topn.h. */
+static inline void pv_top_hint(struct pv_block *k, unsigned m, uint32_t *hint, const void *p, size_t n, uint64_t weight)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_topn *t = PV_CELL(k, m, topn);
+	if (t)
+		pv_topn_add_hint(t, hint, p, n, weight);
+}
+
 static inline void pv_top_u64(struct pv_block *k, unsigned m, uint64_t v, uint64_t weight)
 {
 	if (!pv_on(k, m))
@@ -213,6 +223,10 @@ int pv_bucket_visit(const struct pv_bucket *, pv_visit_fn *, void *ctx);
 /* Rows of a top-N cell as they are shown: conf.topn of them, those below the percentile left out. rows: conf.topn
  * places. Returns how many. */
 size_t pv_bucket_rows(const struct pv_bucket *, const union pv_cell *, struct pv_topn_row *rows);
+
+/* The seconds a rate's quantiles are over, both included. The second in which a period ends belongs to the next one, but for
+ * what ended with its stream and counted there; a live period's last second is not over yet. */
+void pv_bucket_seconds(const struct pv_bucket *, const struct pv_rate *, uint64_t *first_sec, uint64_t *last_sec);
 
 /* The four quantiles every summary shows. */
 extern const double pv_quantiles[4];          /* 0.5 0.9 0.95 0.99 */

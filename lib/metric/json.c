@@ -78,16 +78,17 @@ static json_t *quantiles(const struct pv_metric *m, const struct pv_exphist *h)
 static json_t *rate(const struct pv_bucket *b, const struct pv_rate *r)
 {
 	uint64_t q[4] = {0, 0, 0, 0};
-	uint64_t first = b->start_ns / 1000000000, last = b->end_ns / 1000000000;
+	uint64_t first, last;
 	if (!b->start_ns && !b->end_ns)
 		return NULL;
+	pv_bucket_seconds(b, r, &first, &last);
 	if (r && pv_rate_quantiles(r, first, last, pv_quantiles, q, 4))
 		return NULL;
 	json_t *o = json_object();
 	for (int i = 0; i < 4; i++)
 		json_object_set_new(o, pv_quantile_keys[i], integer(q[i]));
 	if (!b->recorded && !b->closed) /* the last second that is complete */
-		json_object_set_new(o, "live", integer(r && last ? pv_rate_at(r, last - 1) : 0));
+		json_object_set_new(o, "live", integer(r && last < b->end_ns / 1000000000 ? pv_rate_at(r, last) : 0));
 	return o;
 }
 

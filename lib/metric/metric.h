@@ -97,6 +97,7 @@ struct pv_handler {
 /* What update() may know besides the event. */
 struct pv_handler_ctx {
 	void *state;        /* state_size bytes */
+	uint64_t generation; /* another number for every bucket that is updated */
 	bool hosts_empty;   /* the stream's host set is empty */
 	bool recorded;
 	/* The text of a DEFINE number, NULL when unknown. Valid during the call. */

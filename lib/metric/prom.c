@@ -506,9 +506,10 @@ static void quantiles(struct visit *v, struct family *f, const struct pv_metric 
 static void rate(struct visit *v, struct family *f, const struct pv_bucket *b, const struct pv_rate *r)
 {
 	uint64_t q[4] = {0, 0, 0, 0};
-	uint64_t first = b->start_ns / 1000000000, last = b->end_ns / 1000000000;
+	uint64_t first, last;
 	if (!b->start_ns && !b->end_ns)
 		return;
+	pv_bucket_seconds(b, r, &first, &last);
 	if (r && pv_rate_quantiles(r, first, last, pv_quantiles, q, 4)) {
 		v->prom->failed = true;
 		return;

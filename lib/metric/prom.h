@@ -38,7 +38,7 @@
 
 #define PV_PROM_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Of a text. A policy with every group on is 60 KB; this is room for hundreds, 100,000 samples and more,
+/* Of a text. A policy with every group on is 50 KB; this is room for hundreds, 100,000 samples and more,
  * which is more than a Prometheus server wants from one target, and little enough to hold several. */
 #define PV_PROM_BYTES (16u << 20)
 

@@ -37,6 +37,9 @@ struct item {
 	} u;
 };
 
+/* The index has twice the places of the map: at most 3/8 are taken, so that a look-up ends at its first or second. */
+#define LG_INDEX(lg_map) ((lg_map) + 1)
+
 /* Beside each index slot enough of the hash that a miss is seen without touching the item. */
 struct slot {
 	uint32_t tag;
@@ -46,7 +49,7 @@ struct slot {
 struct pv_topn {
 	enum pv_topn_kind kind;
 	unsigned lg_max;
-	unsigned lg_map; /* of the index; items have room for 3/4 of it; 0 before the first item */
+	unsigned lg_map; /* as the image counts: items have room for 3/4 of it; 0 before the first item */
 	uint64_t seed;
 	struct item *items; /* in order of first insertion */
 	uint32_t n;
@@ -91,7 +94,7 @@ static uint64_t hash_item(const struct pv_topn *t, const struct item *item)
 
 static void index_put(struct pv_topn *t, uint64_t hash, uint32_t ref)
 {
-	uint32_t mask = (1u << t->lg_map) - 1, i = (uint32_t)hash & mask;
+	uint32_t mask = (1u << LG_INDEX(t->lg_map)) - 1, i = (uint32_t)hash & mask;
 
 	while (t->index[i].ref)
 		i = (i + 1) & mask;
@@ -100,14 +103,14 @@ static void index_put(struct pv_topn *t, uint64_t hash, uint32_t ref)
 
 static void index_build(struct pv_topn *t)
 {
-	memset(t->index, 0, sizeof(*t->index) << t->lg_map);
+	memset(t->index, 0, sizeof(*t->index) << LG_INDEX(t->lg_map));
 	for (uint32_t i = 0; i < t->n; i++)
 		index_put(t, hash_item(t, &t->items[i]), i + 1);
 }
 
 static inline struct item *find_num(const struct pv_topn *t, uint64_t hash, uint64_t num)
 {
-	uint32_t mask = (1u << t->lg_map) - 1, tag = (uint32_t)(hash >> 32);
+	uint32_t mask = (1u << LG_INDEX(t->lg_map)) - 1, tag = (uint32_t)(hash >> 32);
 
 	if (!t->index)
 		return NULL;
@@ -119,7 +122,7 @@ static inline struct item *find_num(const struct pv_topn *t, uint64_t hash, uint
 
 static inline struct item *find_str(const struct pv_topn *t, uint64_t hash, const void *key, size_t n)
 {
-	uint32_t mask = (1u << t->lg_map) - 1, tag = (uint32_t)(hash >> 32);
+	uint32_t mask = (1u << LG_INDEX(t->lg_map)) - 1, tag = (uint32_t)(hash >> 32);
 
 	if (!t->index)
 		return NULL;
@@ -184,7 +187,7 @@ void pv_topn_free(struct pv_topn *t)
 void pv_topn_reset(struct pv_topn *t)
 {
 	if (t->n)
-		memset(t->index, 0, sizeof(*t->index) << t->lg_map);
+		memset(t->index, 0, sizeof(*t->index) << LG_INDEX(t->lg_map));
 	t->n = 0;
 	t->arena_used = 0;
 	t->total = 0;
@@ -194,7 +197,7 @@ void pv_topn_reset(struct pv_topn *t)
 
 static int tables_resize(struct pv_topn *t, unsigned lg)
 {
-	struct slot *index = malloc(sizeof(*index) << lg);
+	struct slot *index = malloc(sizeof(*index) << LG_INDEX(lg));
 	uint64_t *scratch = t->scratch;
 	struct item *items;
 
@@ -365,24 +368,21 @@ static struct item *item_new(struct pv_topn *t, size_t n)
 	return &t->items[t->n++];
 }
 
-void pv_topn_add_u64(struct pv_topn *t, uint64_t key, uint64_t weight)
+/* Everything but the common case: a first time, the wrong kind, a sum that saturates. */
+static __attribute__((noinline)) void add_num_slow(struct pv_topn *t, uint64_t key, uint64_t weight)
 {
+	struct item *item = NULL;
 	uint64_t hash = hash_num(t, key);
-	struct item *item;
 
-	if (!weight)
-		return;
 	t->total = pv_add_sat(t->total, weight);
-	if (t->kind != PV_TOPN_U64) {
-		t->lost = pv_add_sat(t->lost, weight);
-		return;
-	}
-	item = find_num(t, hash, key);
+	if (t->kind == PV_TOPN_U64)
+		item = find_num(t, hash, key);
 	if (item) {
 		item->count = pv_add_sat(item->count, weight);
 		return;
 	}
-	item = item_new(t, 0);
+	if (t->kind == PV_TOPN_U64)
+		item = item_new(t, 0);
 	if (!item) {
 		t->lost = pv_add_sat(t->lost, weight);
 		return;
@@ -392,25 +392,33 @@ void pv_topn_add_u64(struct pv_topn *t, uint64_t key, uint64_t weight)
 	index_put(t, hash, t->n);
 }
 
-void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight)
+void pv_topn_add_u64(struct pv_topn *t, uint64_t key, uint64_t weight)
 {
-	struct item *item;
-	uint64_t hash;
+	struct item *item = t->kind == PV_TOPN_U64 ? find_num(t, hash_num(t, key), key) : NULL;
 
 	if (!weight)
 		return;
-	t->total = pv_add_sat(t->total, weight);
-	if (t->kind != PV_TOPN_STR || n > t->arena_max) {
-		t->lost = pv_add_sat(t->lost, weight);
+	if (!item || t->total > UINT64_MAX - weight) {
+		add_num_slow(t, key, weight);
 		return;
 	}
-	hash = hash_str(t, key, n);
-	item = find_str(t, hash, key, n);
+	t->total += weight;
+	item->count = pv_add_sat(item->count, weight);
+}
+
+static __attribute__((noinline)) void add_str_slow(struct pv_topn *t, uint64_t hash, const void *key, size_t n, uint64_t weight)
+{
+	struct item *item = NULL;
+
+	t->total = pv_add_sat(t->total, weight);
+	if (t->kind == PV_TOPN_STR && n <= t->arena_max)
+		item = find_str(t, hash, key, n);
 	if (item) {
 		item->count = pv_add_sat(item->count, weight);
 		return;
 	}
-	item = item_new(t, n);
+	if (t->kind == PV_TOPN_STR && n <= t->arena_max)
+		item = item_new(t, n);
 	if (!item) {
 		t->lost = pv_add_sat(t->lost, weight);
 		return;
@@ -422,6 +430,45 @@ void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight)
 		memcpy(t->arena + t->arena_used, key, n);
 	t->arena_used += n;
 	index_put(t, hash, t->n);
+}
+
+void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight)
+{
+	uint64_t hash = hash_str(t, key, n);
+	struct item *item = t->kind == PV_TOPN_STR ? find_str(t, hash, key, n) : NULL;
+
+	if (!weight)
+		return;
+	if (!item || t->total > UINT64_MAX - weight) {
+		add_str_slow(t, hash, key, n, weight);
+		return;
+	}
+	t->total += weight;
+	item->count = pv_add_sat(item->count, weight);
+}
+
+void pv_topn_add_hint(struct pv_topn *t, uint32_t *hint, const void *key, size_t n, uint64_t weight)
+{
+	struct item *item;
+
+	if (t->kind != PV_TOPN_STR || !weight) {
+		pv_topn_add(t, key, n, weight);
+		return;
+	}
+	item = *hint < t->n ? &t->items[*hint] : NULL;
+	if (!item || item->u.key.len != n || (n && memcmp(key_of(t, item), key, n))) {
+		uint64_t hash = hash_str(t, key, n);
+
+		item = find_str(t, hash, key, n);
+		if (!item) {
+			*hint = t->n;
+			add_str_slow(t, hash, key, n, weight);
+			return;
+		}
+		*hint = (uint32_t)(item - t->items);
+	}
+	t->total = pv_add_sat(t->total, weight);
+	item->count = pv_add_sat(item->count, weight);
 }
 
 int pv_topn_merge(struct pv_topn *dst, const struct pv_topn *src)
@@ -469,7 +516,7 @@ static void shrink(struct pv_topn *t)
 		p = realloc(t->items, sizeof(*t->items) * capacity(lg));
 		if (p)
 			t->items = p;
-		p = realloc(t->index, sizeof(*t->index) << lg);
+		p = realloc(t->index, sizeof(*t->index) << LG_INDEX(lg));
 		if (p)
 			t->index = p;
 		t->lg_map = lg;
@@ -532,7 +579,7 @@ struct pv_topn *pv_topn_copy(const struct pv_topn *t)
 		c->arena_alloc = t->arena_used;
 	}
 	if (lg == t->lg_map)
-		memcpy(c->index, t->index, sizeof(*c->index) << lg);
+		memcpy(c->index, t->index, sizeof(*c->index) << LG_INDEX(lg));
 	else
 		index_build(c);
 	return c;
@@ -824,6 +871,6 @@ invalid:
 size_t pv_topn_memory(const struct pv_topn *t)
 {
 	return sizeof(*t) +
-	       (t->lg_map ? sizeof(*t->items) * capacity(t->lg_map) + (sizeof(*t->index) << t->lg_map) : 0) +
+	       (t->lg_map ? sizeof(*t->items) * capacity(t->lg_map) + (sizeof(*t->index) << LG_INDEX(t->lg_map)) : 0) +
 	       t->arena_alloc + (t->scratch ? sizeof(*t->scratch) * capacity(t->lg_max) : 0);
 }

@@ -61,6 +61,8 @@ void pv_topn_reset(struct pv_topn *t);
  */
 void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight);
 void pv_topn_add_u64(struct pv_topn *t, uint64_t key, uint64_t weight);
+/* pv_topn_add() without a search where *hint, any number the first time, still tells the item's place; it is set anew. */
+void pv_topn_add_hint(struct pv_topn *t, uint32_t *hint, const void *key, size_t n, uint64_t weight);
 
 /*
  * src may be dst. 0, or -1 with errno EINVAL (kinds differ; nothing done). Want of memory counts as lost

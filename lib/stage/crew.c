@@ -217,7 +217,8 @@ struct pv_sink pv_crew_add(struct pv_crew *c, struct pv_stage *stage)
 	n->crew = c;
 	n->stage = stage;
 	c->nodes++;
-	return (struct pv_sink){.write = node_write, .swap = node_swap, .ctx = n, .copy_below = 512};
+	/* what only passes through is copied in any case: then better into a buffer that can be swapped */
+	return (struct pv_sink){.write = node_write, .swap = node_swap, .ctx = n, .copy_below = PV_BATCH_BYTES / 2};
 }
 
 void pv_crew_push(struct pv_crew *c)

@@ -15,6 +15,7 @@ struct pv_emit {
 	const struct pv_analyser_ops *ops;
 	void *self;
 	bool only, chain;
+	uint64_t passing; /* types that nobody here looks at: they only pass through */
 	char *name, *filters;
 
 	struct pv_stream stream;
@@ -160,6 +161,14 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 	while (p < end) {
 		const struct pv_event *ev = (const void *)p;
 		const uint8_t *next = p + ev->size;
+		__builtin_prefetch(next + 256); /* it may come from another processor's cache */
+		if (ev->type < PV_EV_TYPES && (f->passing & PV_WANTS(ev->type)) && f->announced) {
+			if (ev->time_ns > f->now_ns || f->stream.clock == PV_CLOCK_RECORDED)
+				f->now_ns = ev->time_ns;
+			pv_out_count(&f->stage.out, ev);
+			p = next;
+			continue;
+		}
 		switch (ev->type) {
 		case PV_EV_START:
 			open_stream(f, ev);
@@ -241,6 +250,8 @@ struct pv_stage *pv_filter_new(const struct pv_analyser_ops *ops, void *self, co
 	f->stage.ops = &filter_ops;
 	f->ops = ops;
 	f->self = self;
+	/* packets may be withheld, the types of the stream itself have work of their own; all below PV_EV_TYPES */
+	f->passing = ~(ops->wants | PV_WANTS(PV_EV_PACKET) | (PV_WANTS(PV_EV_PACKET) - 1));
 	f->only = conf->only;
 	f->chain = conf->chain;
 	f->name = strdup(conf->name ? conf->name : ops->type);

@@ -92,12 +92,26 @@ void *pv_out_event(struct pv_out *o, enum pv_event_type type, size_t size, uint6
 	return ev;
 }
 
-void *pv_out_event_raw(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+void *pv_out_reserve(struct pv_out *o, size_t most)
 {
-	struct pv_event *ev = append(o, type, pv_round8(size), time_ns);
-	if (ev->size > sizeof *ev)
-		memset((uint8_t *)ev + ev->size - 8, 0, 8);
-	return ev;
+	assert(most >= sizeof(struct pv_event) && most <= PV_EVENT_MAX);
+	if (PV_BATCH_BYTES - o->len < pv_round8(most))
+		pv_out_flush(o);
+	return o->buf + o->len;
+}
+
+void pv_out_commit(struct pv_out *o, enum pv_event_type type, size_t size, uint64_t time_ns)
+{
+	struct pv_event *ev = (struct pv_event *)(void *)(o->buf + o->len);
+	uint32_t whole = pv_round8(size);
+	for (size_t i = size; i < whole; i++)
+		((uint8_t *)ev)[i] = 0;
+	ev->size = whole;
+	ev->type = (uint16_t)type;
+	ev->flags = 0;
+	ev->time_ns = time_ns;
+	o->len += whole;
+	pv_out_count(o, ev);
 }
 
 void pv_out_pass(struct pv_out *o, const void *events, size_t n)

@@ -41,8 +41,6 @@ struct pv_out {
 	int niov;
 	enum pv_res res; /* sticky */
 	int error;       /* errno of a PV_FAIL */
-	bool ended;      /* STOP has gone out */
-	uint64_t now_ns; /* latest time that went out */
 	uint64_t events[PV_EV_TYPES]; /* of each type, in the current stream */
 	struct iovec iov[PV_OUT_IOV];
 };
@@ -55,8 +53,11 @@ void pv_out_free(struct pv_out *);
  * error it is a scratch place. Valid until the next call on this out. size <= PV_EVENT_MAX. */
 void *pv_out_event(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
 
-/* The same for a caller that writes every byte of it: only the header and the last 8 bytes are set. */
-void *pv_out_event_raw(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
+/* The same in two steps, for a caller that learns the size only while it writes: a place of at least `most` bytes,
+ * not zeroed, and then the event that was made in it, all but the header. Nothing else may happen to this out in
+ * between; without a commit nothing has. size <= most <= PV_EVENT_MAX. */
+void *pv_out_reserve(struct pv_out *, size_t most);
+void pv_out_commit(struct pv_out *, enum pv_event_type, size_t size, uint64_t time_ns);
 
 /* Hand on n bytes of whole events. They are counted by type. */
 void pv_out_pass(struct pv_out *, const void *events, size_t n);
@@ -65,17 +66,10 @@ void pv_out_pass_counted(struct pv_out *, const void *events, size_t n);
 
 static inline void pv_out_count(struct pv_out *o, const struct pv_event *ev)
 {
-	if (ev->type == PV_EV_START) {
+	if (ev->type == PV_EV_START)
 		memset(o->events, 0, sizeof o->events);
-		o->ended = false;
-		o->now_ns = 0;
-	} else if (ev->type == PV_EV_STOP) {
-		o->ended = true;
-	}
 	if (ev->type < PV_EV_TYPES)
 		o->events[ev->type]++;
-	if (ev->time_ns > o->now_ns)
-		o->now_ns = ev->time_ns;
 }
 
 /* Hand over what there is. */

@@ -36,8 +36,11 @@ struct pv_out *pv_view_behind(struct pv_view *v)
 
 void *pv_view_change(struct pv_view *v, const struct pv_event *ev)
 {
-	struct pv_event *copy = pv_out_event_raw(pv_view_out(v), ev->type, ev->size, ev->time_ns);
+	struct pv_out *o = pv_view_out(v);
+	struct pv_event *copy = pv_out_reserve(o, ev->size);
 	memcpy(copy, ev, ev->size);
+	pv_out_commit(o, ev->type, ev->size, ev->time_ns);
+	copy->flags = ev->flags;
 	return copy;
 }
 

@@ -214,6 +214,7 @@ static struct pv_bucket *open_bucket(struct pv_window *w, struct instance *in)
 	b->recorded = w->recorded;
 	b->hosts = w->hosts;
 	memcpy(b->name, in->name, sizeof b->name);
+	in->ctx.generation++;
 	return in->live = b;
 }
 

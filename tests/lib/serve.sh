@@ -26,6 +26,7 @@ served() {
 	local i
 	for i in $(seq 400); do
 		get /api/v1/metrics/app | jq -r --arg p "$1" '.app.inputs[] | select(.policy == $p) | .state' | grep -qx "$2" && return 0
+		kill -0 "$PID" || return 1
 		sleep 0.05
 	done
 	return 1

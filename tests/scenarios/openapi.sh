@@ -14,7 +14,7 @@ same "every route of the tables is described, and no other" paths routes
 pv-capture -r "$CAPTURES/dns-mixed.pcap" -H "$HOSTS" | pv-net "${GEO[@]}" | pv-dns | pv-dhcp --only >x.pve
 pv-window --enable all <x.pve >x.pvb
 python3 "$TESTS/lib/events.py" set x.pve 32 00 >live.pve
-at=$(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.9)] }')
+read -r pause at < <(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.8)], o[int(NR * 0.9)] }')
 
 SERVER=whole
 serve --input other=x.pvb --input empty=unix:sock <x.pvb
@@ -29,7 +29,7 @@ is "and every status in the document was seen, but /metrics without a policy def
 stop
 
 SERVER=live
-serve < <({ head -c "$at" live.pve; sleep 10; } | pv-window --enable all)
+serve < <({ head -c "$pause" live.pve; sleep 2; head -c "$at" live.pve | tail -c +$((pause + 1)); sleep 10; } | pv-window --enable all)
 for _ in $(seq 100); do [ "$(code /api/v1/metrics/bucket/1)" = 200 ] && break; sleep 0.05; done
 python3 "$TESTS/lib/openapi.py" "$DOC" "http://127.0.0.1:$PORT" n=0,1,5 >out 2>&1
 is "one of a live stream, too" "$?" 0

@@ -33,6 +33,9 @@ done
 is "the minutes add up to the whole" "$(value blocks packets_total | paste -sd + | sed 's/$/\n/' | { read -r sum; echo $((sum)); })" \
 	"$(value plain packets_total)"
 
+is "a whole minute has sixty seconds, silent ones included" "$(value block.00 packets_rates_pps_in_count)" 60
+is "and in them happened what the counter counted" "$(value block.00 packets_rates_pps_total_sum)" "$(value block.00 packets_total)"
+
 pv-capture -r "$CAPTURES/dns-mixed.pcap" | pv-dns | pv-dns --name other --only-queries | pv-window --prometheus >two
 is "a second handler of one schema has a label of its own" "$(grep '^dns_wire_packets_events' two | sed 's/} .*/}/')" \
 	'dns_wire_packets_events{policy="default"}

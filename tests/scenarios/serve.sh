@@ -175,10 +175,17 @@ PORT=$MAIN get '/api/v1/policies/__all/metrics/bucket/4?format=pvb' | pv-cat --c
 is "also when no policy has that bucket" "$?" 0
 stop; is "SIGTERM ends a server in order" "$?" 0
 
-# A live stream: the clock of START says so. It stands still at a point until the file `go` is there.
+# A live stream: the clock of START says so. It stands still twice: for its reader to come to where it is, so that a copy
+# of the open minute goes out next; and until the file `go` is there.
 python3 "$TESTS/lib/events.py" set mixed.pve 32 00 >live.pve
-at=$(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.9)] }')
-held() { head -c "$at" live.pve; while [ ! -e go ]; do sleep 0.05; done; tail -c +$((at + 1)) live.pve; }
+read -r pause at < <(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.8)], o[int(NR * 0.9)] }')
+held() {
+	head -c "$pause" live.pve
+	sleep 2
+	head -c "$at" live.pve | tail -c +$((pause + 1))
+	while [ ! -e go ]; do sleep 0.05; done
+	tail -c +$((at + 1)) live.pve
+}
 SERVER=live
 serve < <(held | pv-window)
 served default running
@@ -296,6 +303,22 @@ one_line "is named, too" err '^pv-serve: cannot use a.pvb and key.pem: '
 
 # ---- starting -------------------------------------------------------------------------------------------------
 
+SERVER=any
+serve -l 0.0.0.0 <a.pvb
+is "a server that others can reach takes any Host" "$(code /api/v1/metrics/app -H 'Host: edge1.example:10853')" 200
+stop
+if grep -q 00000000000000000000000000000001 /proc/net/if_inet6 2>/dev/null; then
+	SERVER=six
+	serve -l ::1 <a.pvb
+	like "-l ::1 listens there" "$(cat six.err)" '^pv-serve: web server listening on \[::1\]:[0-9]+$'
+	is "and answers" "$(curl -s -g -o /dev/null -w '%{http_code}' "http://[::1]:$PORT/api/v1/metrics/app")" 200
+	is "and not on 127.0.0.1" "$(code /api/v1/metrics/app)" 000
+	stop
+	serve -l :: <a.pvb
+	is "-l :: is every address: IPv6" "$(curl -s -g -o /dev/null -w '%{http_code}' "http://[::1]:$PORT/api/v1/metrics/app")" 200
+	is "-l :: is every address: IPv4" "$(code /api/v1/metrics/app)" 200
+	stop
+fi
 status 1 "a port that is taken" pv-serve -p "$MAIN" <a.pvb
 one_line "is said" err "^pv-serve: unable to bind to localhost:$MAIN: Address already in use$"
 status 1 "a name that is none" pv-serve -p 0 -l no.such.host.invalid <a.pvb

@@ -937,6 +937,42 @@ static void items(void **state)
 	assert_string_equal(out, "3221225985");
 }
 
+/* A minute has sixty seconds: the one it ends in counts only where the stream ended there. */
+static void seconds(void **state)
+{
+	(void)state;
+	static const struct {
+		bool recorded, closed, counts_at_end;
+		uint64_t end_sec, last;
+	} cases[] = {
+		{false, true, false, 160, 159}, /* shifted by the first event of the next minute */
+		{true, true, false, 160, 159},
+		{false, true, true, 130, 130}, /* the stream ended with an event */
+		{true, false, true, 130, 130},
+		{true, false, false, 130, 129},
+		{false, false, true, 130, 129}, /* live: that second still runs */
+		{false, false, true, 100, 100}, /* and there is no other */
+		{true, true, false, 100, 100},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pv_bucket *b = fresh();
+		struct pv_rate *r = pv_rate_new();
+		uint64_t first, last;
+		b->start_ns = 100 * SEC + 5;
+		b->end_ns = cases[i].end_sec * SEC + 9;
+		b->recorded = cases[i].recorded;
+		b->closed = cases[i].closed;
+		pv_rate_add(r, 100, 1);
+		if (cases[i].counts_at_end)
+			pv_rate_add(r, cases[i].end_sec, 1);
+		pv_bucket_seconds(b, cases[i].end_sec == 160 ? NULL : r, &first, &last);
+		assert_int_equal(first, 100);
+		assert_int_equal(last, cases[i].last);
+		pv_rate_free(r);
+		pv_bucket_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -957,6 +993,7 @@ int main(void)
 	    cmocka_unit_test(json),
 	    cmocka_unit_test(json_keys),
 	    cmocka_unit_test(percentiles),
+	    cmocka_unit_test(seconds),
 	    cmocka_unit_test(items),
 	};
 	return cmocka_run_group_tests_name("bucket", tests, NULL, NULL);

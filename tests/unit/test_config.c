@@ -1029,10 +1029,10 @@ static void tables_are_in_order(void **state)
 		}
 		if (strcmp(col[4], "ignored") && strlen(col[5]) < 4)
 			fail_msg("%s %s is not explained", col[0], col[1]);
-		char now[200];
-		snprintf(now, sizeof now, "%s %s", col[0], col[1]);
-		assert_string_not_equal(before, now);
-		memcpy(before, now, sizeof before);
+		char key[sizeof before];
+		snprintf(key, sizeof key, "%s %s", col[0], col[1]);
+		assert_string_not_equal(before, key);
+		snprintf(before, sizeof before, "%s", key);
 	}
 	free(text);
 	/* every handler that is built can be configured */

@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "dns/aggregate.h"
 #include "dns/psl.h"
+#include "dns/recent.h"
 
 static const struct {
 	const char *name, *suffix, *qname2, *qname3;
@@ -42,6 +44,40 @@ static const struct {
 	{"host", "", "host", ""},
 	{".local", "", ".local", ""},
 };
+
+/* What is remembered is what would be worked out, also when names push each other out or are too long to keep. */
+static void recent(void **state)
+{
+	(void)state;
+	struct pv_dns_recent *t = calloc(1, sizeof *t);
+	assert_non_null(t);
+	unsigned again = 0;
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned i = 0; i < 3 * PV_DNS_RECENT_NAMES; i++) {
+			char name[256];
+			int n = snprintf(name, sizeof name, "%0*u.%s.example.co.uk", i % 97, i, i % 2 ? "www" : "mail");
+			uint16_t suffix = i % 3 ? 0 : 6;
+			struct pv_dns_parts p = pv_dns_aggregate(name, (size_t)n, suffix);
+			struct pv_dns_recent_name *r = pv_dns_recent_get(t, name, (size_t)n, suffix, 7);
+			assert_int_equal(r->at2, p.qname2 - name);
+			assert_int_equal(r->at3, p.qname3 - name);
+			assert_int_equal(r->has3, p.len3 != 0);
+			again += r->counted == i + 1;
+			assert_true(!r->counted || r->counted == i + 1);
+			if (i < 100)
+				r->counted = i + 1;
+			/* another suffix makes it another entry */
+			if (i < 100 && n <= PV_DNS_RECENT_BYTES)
+				assert_ptr_equal(pv_dns_recent_get(t, name, (size_t)n, suffix, 7), r);
+		}
+	assert_int_equal(pv_dns_recent_get(t, "a.b", 3, 0, 7)->counted, 0);
+	pv_dns_recent_get(t, "a.b", 3, 0, 7)->counted = 9;
+	assert_int_equal(pv_dns_recent_get(t, "a.b", 3, 0, 7)->counted, 9);
+	assert_int_equal(pv_dns_recent_get(t, "a.b", 3, 2, 7)->counted, 0);
+	assert_int_equal(pv_dns_recent_get(t, "a.b", 3, 0, 7)->counted, 0);
+	assert_true(again < 300);
+	free(t);
+}
 
 static void parts(void **state)
 {
@@ -114,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts),
+		cmocka_unit_test(recent),
 		cmocka_unit_test(tails),
 		cmocka_unit_test(public_suffix),
 	};

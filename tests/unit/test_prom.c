@@ -207,6 +207,7 @@ static void refused(void **state)
 	    {{"a b", PV_PROM_GAUGE, "h"}, {{0}}, 0},
 	    {{"events", PV_PROM_COUNTER, "h"}, {{0}}, 0},
 	    {{"_total", PV_PROM_COUNTER, "h"}, {{0}}, 0},
+	    {{"packets_seen", PV_PROM_COUNTER, "h"}, {{0}}, 0},
 	    {{"a", PV_PROM_SUMMARY, "h"}, {{0}}, 0},
 	    {{"a", PV_PROM_HISTOGRAM, "h"}, {{0}}, 0},
 	    {{"a", PV_PROM_GAUGE, "h"}, {{"", "x"}}, 1},
@@ -312,7 +313,8 @@ static void summaries(void **state)
 	struct pv_bucket *b = bucket();
 	struct pv_block *root = pv_bucket_root(b);
 	b->start_ns = 1000 * SEC + 5;
-	b->end_ns = 1009 * SEC + 999999999; /* ten seconds, of which two counted */
+	b->end_ns = 1010 * SEC + 5; /* ten seconds, of which two counted; the eleventh is the next minute's */
+	b->closed = true;
 	for (unsigned i = 1; i <= 4; i++)
 		pv_quantile_u64(root, M_QUANTILES, i * 1000000007u);
 	pv_quantile_real(root, M_REAL, 0.25);
@@ -348,7 +350,7 @@ static void silent(void **state)
 	free(text);
 	p = prom(NULL);
 	b->start_ns = 60 * SEC;
-	b->end_ns = 119 * SEC;
+	b->end_ns = 120 * SEC;
 	assert_int_equal(pv_prom_bucket(p, b, NULL, 0), 0);
 	text = text_of(p);
 	has(text, "\ntest_rates_total{quantile=\"0.99\"} 0\ntest_rates_total_sum{} "
@@ -546,22 +548,51 @@ static void rubbish(void **state)
 	}
 }
 
+/* Values are cut between characters: of an odd number of bytes before those of two, one more would be too
+ * long. */
 static void long_values(void **state)
 {
 	(void)state;
 	static const struct pv_prom_metric m = {"x", PV_PROM_GAUGE, "long"};
+	static const char *const before[] = {"", "a", "\xff"}; /* the last one takes four */
 	static char bytes[3 * PV_PROM_VALUE];
-	for (size_t i = 0; i + 2 < sizeof bytes; i += 2)
-		memcpy(bytes + i, "\xc3\xa4", 2);
-	for (size_t start = 0; start < 2;
-	     start++) { /* with an odd byte before them, the limit falls into a character */
-		struct pv_prom_label l = {"l", bytes + start};
+	for (size_t k = 0; k < 3; k++) {
+		struct pv_prom_label l = {"l", bytes};
 		struct pv_prom *p = prom(NULL);
+		size_t n = strlen(before[k]), odd = k == 1;
+		memcpy(bytes, before[k], n);
+		for (; n + 2 < sizeof bytes; n += 2)
+			memcpy(bytes + n, "\xc3\xa4", 3);
 		assert_int_equal(pv_prom_u64(p, &m, &l, 1, 1), 0);
 		char *text = text_of(p);
-		assert_true(strlen(text) < PV_PROM_VALUE + 500);
+		const char *value = strstr(text, "l=\"") + 3;
+		/* an escaped backslash is one byte of the value */
+		assert_int_equal(strcspn(value, "\""), PV_PROM_VALUE - odd + (k == 2));
 		free(text);
 	}
+}
+
+/* More families and samples than any table begins with, given in turns. */
+static void many(void **state)
+{
+	(void)state;
+	struct pv_prom *p = prom(NULL);
+	char name[16], number[16];
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 12; i++)
+			for (unsigned k = 0; k < 300; k++) {
+				snprintf(name, sizeof name, "family_%u", k);
+				snprintf(number, sizeof number, "%u", i);
+				const struct pv_prom_metric m = {name, PV_PROM_GAUGE, "one of many"};
+				const struct pv_prom_label l = {"number", number};
+				assert_int_equal(pv_prom_u64(p, &m, &l, 1, i), 0);
+			}
+	assert_int_equal(pv_prom_dropped(p, PV_PROM_DUPLICATE), 12 * 300);
+	char *text = text_of(p);
+	assert_int_equal(count_lines(text, "# TYPE family_"), 300);
+	assert_int_equal(count_lines(text, "family_"), 12 * 300);
+	has(text, "\nfamily_299{number=\"11\"} 11\n");
+	free(text);
 }
 
 /* ---- the tables there are ----------------------------------------------------------------------------- */
@@ -662,12 +693,25 @@ static void registry_labels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(nothing),	   cmocka_unit_test(labels),	cmocka_unit_test(numbers),
-	    cmocka_unit_test(help),	   cmocka_unit_test(refused),	cmocka_unit_test(families),
-	    cmocka_unit_test(one_name),	   cmocka_unit_test(summaries), cmocka_unit_test(silent),
-	    cmocka_unit_test(histograms),  cmocka_unit_test(bounds),	cmocka_unit_test(limits),
-	    cmocka_unit_test(twice),	   cmocka_unit_test(conflicts), cmocka_unit_test(rubbish),
-	    cmocka_unit_test(long_values), cmocka_unit_test(registry),	cmocka_unit_test(registry_labels),
+	    cmocka_unit_test(nothing),
+	    cmocka_unit_test(labels),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(help),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(families),
+	    cmocka_unit_test(one_name),
+	    cmocka_unit_test(summaries),
+	    cmocka_unit_test(silent),
+	    cmocka_unit_test(histograms),
+	    cmocka_unit_test(bounds),
+	    cmocka_unit_test(limits),
+	    cmocka_unit_test(twice),
+	    cmocka_unit_test(conflicts),
+	    cmocka_unit_test(rubbish),
+	    cmocka_unit_test(long_values),
+	    cmocka_unit_test(many),
+	    cmocka_unit_test(registry),
+	    cmocka_unit_test(registry_labels),
 	};
 	return cmocka_run_group_tests_name("prom", tests, NULL, NULL);
 }

@@ -169,6 +169,42 @@ static void test_bounds(void **state)
 		}
 }
 
+/* With hints, right, wrong or none, a sketch is the one that it is without. */
+static void test_hints(void **state)
+{
+	enum { NAMES = 500 };
+	struct pv_topn *a = pv_topn_new(PV_TOPN_STR, 8, 0, 1), *b = pv_topn_new(PV_TOPN_STR, 8, 0, 1);
+	uint32_t hints[NAMES];
+	uint64_t x = 88172645463325252u;
+	char key[32];
+
+	(void)state;
+	memset(hints, 0xff, sizeof(hints));
+	for (int i = 0; i < 20000; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		unsigned k = (unsigned)(x % NAMES) * (unsigned)(x >> 32 & 7) / 7;
+		int n = snprintf(key, sizeof(key), "%u.example", k);
+		if (!k)
+			n = 0;
+		uint64_t weight = i % 1000 ? x >> 60 : 0;
+		pv_topn_add(a, key, (size_t)n, weight);
+		if (!(x >> 20 & 15))
+			hints[k] = (uint32_t)(x >> 24 & 255);
+		pv_topn_add_hint(b, &hints[k], key, (size_t)n, weight);
+	}
+	assert_true(pv_topn_max_error(a) > 0); /* it was full, and purged */
+	assert_same(a, b);
+	uint32_t hint = 0;
+	struct pv_topn *u = pv_topn_new(PV_TOPN_U64, 8, 0, 1);
+	pv_topn_add_hint(u, &hint, "x", 1, 3);
+	assert_int_equal(pv_topn_lost(u), 3);
+	pv_topn_free(a);
+	pv_topn_free(b);
+	pv_topn_free(u);
+}
+
 static void test_merge(void **state)
 {
 	struct pv_topn *a = pv_topn_new(PV_TOPN_STR, 10, 0, 1), *b = pv_topn_new(PV_TOPN_STR, 10, 0, 2);
@@ -587,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_exact),     cmocka_unit_test(test_ties),
 	    cmocka_unit_test(test_bounds),    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_hints),
 	    cmocka_unit_test(test_seedless),  cmocka_unit_test(test_key_limit),
 	    cmocka_unit_test(test_empty_key), cmocka_unit_test(test_saturate),
 	    cmocka_unit_test(test_trim),      cmocka_unit_test(test_memory),
