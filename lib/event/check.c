@@ -172,7 +172,6 @@ static const struct {
 	[PV_EV_STAGE] = {sizeof(struct pv_stage_event), check_stage, "stage"},
 	[PV_EV_DEFINE] = {sizeof(struct pv_define), check_define, "define"},
 	[PV_EV_STATS] = {sizeof(struct pv_stats), NULL, "stats"},
-	[PV_EV_RESOURCES] = {sizeof(struct pv_resources), NULL, "resources"},
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
 	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
 	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},

@@ -34,7 +34,7 @@
 
 #define PV_EVENT_MAGIC 0x56455650u /* "PVEV" */
 #define PV_EVENT_MAJOR 1
-#define PV_EVENT_MINOR 1
+#define PV_EVENT_MINOR 0
 
 #define PV_EVENT_MAX (96u * 1024)  /* a 64 KiB payload and its header, with room */
 #define PV_BATCH_BYTES (256u * 1024) /* one hand-over; measured, see ARCHITECTURE.md */
@@ -47,7 +47,6 @@ enum pv_event_type {
 	PV_EV_STAGE = 4,  /* a stage announces itself */
 	PV_EV_DEFINE = 5, /* a number stands for a string */
 	PV_EV_STATS = 6,  /* the source's counters, once a second when live */
-	PV_EV_RESOURCES = 7, /* what an agent's input costs, every five seconds */
 
 	/* from sources */
 	PV_EV_PACKET = 16,
@@ -187,14 +186,6 @@ struct pv_stats {
 	uint64_t os_drops;  /* since the start */
 	uint64_t if_drops;  /* since the start */
 	uint64_t link_down; /* times the interface was found down or gone */
-};
-
-struct pv_resources {
-	struct pv_event ev;
-	uint64_t cpu_ns;      /* processor time of the thread that reads and analyses the input ... */
-	uint64_t interval_ns; /* ... within so much time */
-	uint64_t memory_bytes; /* resident, of the whole process */
-	uint32_t policies, handlers; /* on the input, without those that watch resources */
 };
 
 enum pv_dir { PV_DIR_UNKNOWN = 0, PV_DIR_IN = 1, PV_DIR_OUT = 2 };
@@ -457,9 +448,7 @@ PV_SIZE(pv_define, 32);
 PV_AT(pv_define, text, 18); PV_AT(pv_define, number, 24);
 PV_SIZE(pv_stats, 48);
 PV_SIZE(pv_packet, 112);
-PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_SIZE(pv_resources, 48);
-PV_AT(pv_resources, interval_ns, 24); PV_AT(pv_resources, policies, 40);
-PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
+PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
 PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payload_off, 70);
 PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, PV_PACKET_FIXED_BASE);
 PV_SIZE(pv_net, 96);

@@ -75,23 +75,12 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 	memset(c, 0, sizeof *c);
 }
 
-/* Its state is a number, no sketch. */
-static bool plain(const struct pv_metric *row)
-{
-	return row->kind == PV_COUNTER || row->kind == PV_LATEST;
-}
-
 static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 {
 	const struct pv_metric *row = &k->bucket->handler->metrics[m];
 	union pv_cell *dst = &k->cells[m];
 	if (row->kind == PV_COUNTER) {
 		dst->count = dst->count > UINT64_MAX - src->count ? UINT64_MAX : dst->count + src->count;
-		return 0;
-	}
-	if (row->kind == PV_LATEST) {
-		if (src->count > dst->count)
-			dst->count = src->count;
 		return 0;
 	}
 	/* all sketches are pointers: the union's first one tells whether there is any */
@@ -118,7 +107,7 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 
 size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (plain(row) || !c->distinct)
+	if (row->kind == PV_COUNTER || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -136,7 +125,7 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 
 static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (plain(row) || !c->distinct)
+	if (row->kind == PV_COUNTER || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -154,7 +143,7 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 
 size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (plain(row))
+	if (row->kind == PV_COUNTER)
 		return c->count ? 8 : 0;
 	if (!c->distinct)
 		return 0;
@@ -176,7 +165,6 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 {
 	switch (row->kind) {
 	case PV_COUNTER:
-	case PV_LATEST:
 		return put_u64(c->count, buf, cap);
 	case PV_DISTINCT:
 		return pv_hll_write(c->distinct, buf, cap);
@@ -196,7 +184,6 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 	void *made;
 	switch (row->kind) {
 	case PV_COUNTER:
-	case PV_LATEST:
 		if (n != 8) {
 			errno = EINVAL;
 			return -1;

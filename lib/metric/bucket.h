@@ -103,14 +103,6 @@ static inline void pv_count(struct pv_block *k, unsigned m, uint64_t n)
 	k->cells[m].count += n;
 }
 
-#define PV_LATEST_MAX 0xffffffu /* above is the second, good for 34,000 years */
-
-/* n is how many there are as of the current event. */
-static inline void pv_latest(struct pv_block *k, unsigned m, uint64_t n)
-{
-	k->cells[m].count = k->bucket->now_sec << 24 | (n < PV_LATEST_MAX ? n : PV_LATEST_MAX);
-}
-
 /* Makes the sketch of a cell; NULL when there is no memory (counted). */
 void *pv_cell_make(struct pv_block *, unsigned m);
 

@@ -118,9 +118,6 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_COUNTER:
 		value = integer(c->count);
 		break;
-	case PV_LATEST:
-		value = integer(c->count & PV_LATEST_MAX);
-		break;
 	case PV_DISTINCT:
 		value = json_integer(c->distinct ? (json_int_t)llround(pv_hll_estimate(c->distinct)) : 0);
 		break;

@@ -23,8 +23,7 @@ enum pv_kind {
 	PV_TOPN = 3,     /* sketch/topn.h */
 	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
 	PV_HISTOGRAM = 5, /* sketch/histogram.h */
-	PV_RATE = 6,     /* sketch/rate.h */
-	PV_LATEST = 7    /* how many there are now: u64, second of the event << 24 | count; merging takes the later one */
+	PV_RATE = 6      /* sketch/rate.h */
 };
 
 /* How a top-N item becomes text. Writes at most cap bytes including the NUL. */

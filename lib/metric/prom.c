@@ -600,9 +600,6 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_COUNTER:
 		one_u64(v->prom, f, &v->labels, c->count);
 		break;
-	case PV_LATEST:
-		one_u64(v->prom, f, &v->labels, c->count & PV_LATEST_MAX);
-		break;
 	case PV_DISTINCT:
 		one_u64(v->prom, f, &v->labels,
 			c->distinct ? (uint64_t)llround(pv_hll_estimate(c->distinct)) : 0);

@@ -103,7 +103,6 @@ static void events(struct pv_out *o)
 	ev_tcp_error(o, ++t, 1, 9, 2);
 	ev_any(o, PV_EV_TICK, ++t);
 	ev_stats(o, ++t, 10, UINT64_MAX, 12);
-	ev_resources(o, ++t, 120000000, UINT64_C(5000000000), 1 << 26, 3, 7);
 	memset((uint8_t *)pv_out_event(o, (enum pv_event_type)63, 32, ++t) + 16, 0xaa,
 	       16); /* not given out yet */
 

@@ -137,17 +137,6 @@ UNUSED static void ev_stats(struct pv_out *o, uint64_t t, uint64_t received, uin
 	s->link_down = 4;
 }
 
-UNUSED static void ev_resources(struct pv_out *o, uint64_t t, uint64_t cpu_ns, uint64_t interval_ns, uint64_t memory,
-				uint32_t policies, uint32_t handlers)
-{
-	struct pv_resources *r = pv_out_event(o, PV_EV_RESOURCES, sizeof *r, t);
-	r->cpu_ns = cpu_ns;
-	r->interval_ns = interval_ns;
-	r->memory_bytes = memory;
-	r->policies = policies;
-	r->handlers = handlers;
-}
-
 UNUSED static struct pv_packet *ev_packet(struct pv_out *o, uint64_t t, uint64_t number, const void *payload,
 					  size_t n)
 {
@@ -364,9 +353,6 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_STATS:
 		ev_stats(o, t, 1, 2, 3);
 		break;
-	case PV_EV_RESOURCES:
-		ev_resources(o, t, 1, 2, 3, 4, 5);
-		break;
 	case PV_EV_PACKET:
 		ev_packet(o, t, 1, "payload", 7);
 		break;
@@ -400,7 +386,7 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 }
 
 UNUSED static const unsigned ev_types[] = {
-    PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,   PV_EV_RESOURCES,
+    PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
     PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])

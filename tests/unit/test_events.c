@@ -50,7 +50,6 @@ static const struct {
      0},
     {PV_EV_DEFINE, sizeof(struct pv_define), {offsetof(struct pv_define, text)}, 0},
     {PV_EV_STATS, sizeof(struct pv_stats), {0}, 0},
-    {PV_EV_RESOURCES, sizeof(struct pv_resources), {0}, 0},
     {PV_EV_PACKET, sizeof(struct pv_packet), {0}, 0},
     {PV_EV_NET, PV_NET_FIXED_BASE, {0}, 0},
     {PV_EV_DNS,

@@ -15,13 +15,12 @@
 #include "handlers/handlers.h"
 #include "metric/prom.h"
 
-static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate",
-				    "latest"};
+static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
-				    "bytes/s", "messages/s", "events", "events/s", "percent", "policies", "handlers"};
+				    "bytes/s", "messages/s"};
 
 #define FAIL(h, m, ...)                                                                                      \
 	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \
