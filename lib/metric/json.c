@@ -8,8 +8,6 @@
 
 #include "base/utf8.h"
 
-#define ITEM_TEXT 2048 /* of a top-N item: a DNS name of 1010 characters, made longer by cleaning at most twofold */
-
 struct json {
 	json_t **block; /* object of each block, by index; a reference each */
 	struct pv_topn_row *rows;
@@ -46,33 +44,20 @@ static json_t *integer(uint64_t v)
 	return json_integer(v < INT64_MAX ? (json_int_t)v : INT64_MAX);
 }
 
-static json_t *clean_string(const char *text)
-{
-	char out[ITEM_TEXT];
-	size_t n = pv_utf8_clean(text, strlen(text), out, sizeof out);
-	return json_stringn(out, n);
-}
-
 static json_t *top(const struct json *j, const struct pv_metric *m, const union pv_cell *c)
 {
+	struct pv_item item;
 	size_t n = pv_bucket_rows(j->bucket, c, j->rows);
 	json_t *list = json_array();
 	for (size_t i = 0; i < n; i++) {
-		char text[ITEM_TEXT];
-		m->item(&j->rows[i], text, sizeof text);
 		json_t *row = json_object();
-		char *lat = m->geo ? strchr(text, '\t') : NULL;
-		if (lat) {
-			*lat++ = 0;
-			char *lon = strchr(lat, '\t');
-			if (lon) {
-				*lon++ = 0;
-				json_object_set_new(row, "lat", clean_string(lat));
-				json_object_set_new(row, "lon", clean_string(lon));
-			}
+		pv_item_show(m, &j->rows[i], &item);
+		if (item.placed) {
+			json_object_set_new(row, "lat", json_string(item.lat));
+			json_object_set_new(row, "lon", json_string(item.lon));
 		}
 		json_object_set_new(row, "estimate", integer(j->rows[i].estimate));
-		json_object_set_new(row, "name", clean_string(text));
+		json_object_set_new(row, "name", json_string(item.name));
 		json_array_append_new(list, row);
 	}
 	return list;

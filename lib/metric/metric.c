@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void pv_item_text(const struct pv_topn_row *row, char *out, size_t cap)
 {
 	size_t n = row->len < cap - 1 ? row->len : cap - 1;
@@ -30,6 +32,23 @@ void pv_item_ipv6(const struct pv_topn_row *row, char *out, size_t cap)
 {
 	if (row->len != 16 || !inet_ntop(AF_INET6, row->key, out, (socklen_t)cap))
 		snprintf(out, cap, "?");
+}
+
+void pv_item_show(const struct pv_metric *m, const struct pv_topn_row *row, struct pv_item *out)
+{
+	char text[PV_ITEM_TEXT];
+	m->item(row, text, sizeof text);
+	char *lat = m->geo ? strchr(text, '\t') : NULL;
+	char *lon = lat ? strchr(lat + 1, '\t') : NULL;
+	out->placed = lon != NULL;
+	if (lat)
+		*lat++ = 0;
+	if (lon) {
+		*lon++ = 0;
+		pv_utf8_clean(lat, strlen(lat), out->lat, sizeof out->lat);
+		pv_utf8_clean(lon, strlen(lon), out->lon, sizeof out->lon);
+	}
+	pv_utf8_clean(text, strlen(text), out->name, sizeof out->name);
 }
 
 int pv_handler_group(const struct pv_handler *h, const char *name)

@@ -104,6 +104,17 @@ struct pv_handler_ctx {
 	void *defines;
 };
 
+/* A row of a top list as it is shown: valid UTF-8, whatever bytes the item holds. */
+#define PV_ITEM_TEXT  2048 /* a DNS name of 1010 characters, made longer by cleaning at most twofold */
+#define PV_ITEM_PLACE 64   /* a latitude or longitude has some ten characters */
+
+struct pv_item {
+	char name[PV_ITEM_TEXT];
+	bool placed; /* lat and lon are known */
+	char lat[PV_ITEM_PLACE], lon[PV_ITEM_PLACE];
+};
+void pv_item_show(const struct pv_metric *, const struct pv_topn_row *, struct pv_item *);
+
 /* Index of a group by name, or -1. "all" is not one. */
 int pv_handler_group(const struct pv_handler *, const char *name);
 

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "handlers/handlers.h"
 #include "metric/json.h"
+#include "metric/prom.h"
 #include "metric/table.h"
 
 void pv_summary_conf(const struct pv_summary_opts *o, struct pv_window_conf *c)
@@ -43,24 +45,81 @@ static void write_failed(struct pv_summary *s)
 	s->failed = true;
 }
 
-void pv_summary_line(struct pv_summary *s, json_t *j)
+static void print_json(struct pv_summary *s, json_t *j)
 {
 	if (!j) {
 		errno = ENOMEM;
 		write_failed(s);
 		return;
 	}
-	if (s->table ? pv_table_print(j, stdout, pv_table_width(STDOUT_FILENO)) : json_dumpf(j, stdout, PV_JSON_FLAGS) ||
-	    putchar('\n') == EOF)
+	if (s->form == PV_SUMMARY_TABLE ? pv_table_print(j, stdout, pv_table_width(STDOUT_FILENO))
+					: json_dumpf(j, stdout, PV_JSON_FLAGS) || putchar('\n') == EOF)
 		write_failed(s);
 	if (fflush(stdout))
 		write_failed(s);
 	json_decref(j);
 }
 
+struct exposition {
+	struct pv_prom *prom;
+	const char *policy;
+};
+
+/* Two handlers of one schema would have the same series: from the second on they are told apart as in JSON. */
+static int add_exposition(void *ctx, const char *key, const struct pv_bucket *b)
+{
+	struct exposition *e = ctx;
+	bool first = !strcmp(key, b->handler->schema);
+	const struct pv_prom_label labels[] = {{"policy", e->policy}, {"handler", key}};
+	return pv_prom_bucket(e->prom, b, labels, first ? 1 : 2);
+}
+
+static void say_dropped(const struct pv_summary *s, const struct pv_prom *p)
+{
+	static const char *const why[PV_PROM_DROPS] = {
+		[PV_PROM_LIMIT] = "found no room in it",
+		[PV_PROM_DUPLICATE] = "have the name and labels of another one",
+		[PV_PROM_CONFLICT] = "have the name of a metric of another type",
+	};
+	for (int i = 0; i < PV_PROM_DROPS; i++)
+		if (pv_prom_dropped(p, (enum pv_prom_drop)i))
+			pv_tool_say(s->prog, "%" PRIu64 " samples are not in the Prometheus text: they %s",
+				    pv_prom_dropped(p, (enum pv_prom_drop)i), why[i]);
+}
+
+typedef int each_fn(struct pv_window *, int (*)(void *, const char *, const struct pv_bucket *), void *);
+
+/* A whole exposition, and a comment that tells it from a fragment and from the next one. */
+static void print_prometheus(struct pv_summary *s, struct pv_window *w, each_fn *each)
+{
+	struct pv_prom_label own = {"policy", s->policy};
+	struct pv_prom_conf conf = {.instance = s->instance, .seed = pv_tool_seed(), .own = &own, .nown = 1};
+	struct exposition e = {pv_prom_new(&conf), s->policy};
+	size_t len = 0;
+	char *text = e.prom && !each(w, add_exposition, &e) ? pv_prom_text(e.prom, &len) : NULL;
+	if (!text || fwrite(text, 1, len, stdout) != len || fputs("# EOF\n", stdout) == EOF || fflush(stdout))
+		write_failed(s);
+	else
+		say_dropped(s, e.prom);
+	free(text);
+	pv_prom_free(e.prom);
+}
+
+void pv_summary_closed(struct pv_summary *s, struct pv_window *w)
+{
+	s->printed = true;
+	if (s->form == PV_SUMMARY_PROMETHEUS)
+		print_prometheus(s, w, pv_window_each_closed);
+	else
+		print_json(s, pv_window_bucket_json(w));
+}
+
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
-	pv_summary_line(s, pv_window_json(w));
+	if (s->form != PV_SUMMARY_PROMETHEUS)
+		print_json(s, pv_window_json(w));
+	else if (!s->printed)
+		print_prometheus(s, w, pv_window_each);
 	return s->failed && code == PV_EXIT_OK && errno != EPIPE ? PV_EXIT_FAILED : code;
 }
 

@@ -33,16 +33,21 @@ struct pv_summary_opts {
 void pv_summary_conf(const struct pv_summary_opts *, struct pv_window_conf *); /* borrows the lists */
 void pv_summary_opts_free(struct pv_summary_opts *);
 
+enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS };
+
 struct pv_summary {
 	const struct pv_program *prog;
-	bool table;
-	bool failed; /* stdout could not be written */
+	enum pv_summary_form form;
+	const char *policy, *instance; /* Prometheus labels; instance may be NULL */
+	bool printed; /* a minute of a live stream */
+	bool failed;  /* stdout could not be written */
 };
 
-/* One line of JSON, or a table of the newest closed minute. Takes the object over. */
-void pv_summary_line(struct pv_summary *, json_t *);
+/* The newest closed minute of a live stream on stdout. */
+void pv_summary_closed(struct pv_summary *, struct pv_window *);
 
-/* The merged window on stdout; returns the exit code, `code` unless printing failed. */
+/* The merged window on stdout, but for Prometheus text of a live stream: there every minute has been printed, and a
+ * window of several would not compare. Returns the exit code, `code` unless printing failed. */
 int pv_summary_end(struct pv_summary *, struct pv_window *, int code);
 
 /* What was lost or refused on the way, on stderr; nothing when nothing was. Returns the exit code, `code` unless a bucket

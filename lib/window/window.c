@@ -787,6 +787,19 @@ int pv_window_each(struct pv_window *w, int (*fn)(void *, const char *, const st
 	return rc;
 }
 
+int pv_window_each_closed(struct pv_window *w, int (*fn)(void *, const char *, const struct pv_bucket *), void *ctx)
+{
+	int rc = 0;
+	for (size_t i = 0; i < w->ninstances && !rc; i++) {
+		char key[PV_BUCKET_NAME + 16];
+		const struct instance *in = w->instance[i];
+		key_of(w, i, key, sizeof key);
+		if (in->nclosed && pv_bucket_shown(in->closed[0]))
+			rc = fn(ctx, key, in->closed[0]);
+	}
+	return rc;
+}
+
 static int add_json(void *ctx, const char *key, const struct pv_bucket *b)
 {
 	json_t *o = pv_bucket_json(b);
@@ -813,14 +826,9 @@ json_t *pv_window_json(struct pv_window *w)
 json_t *pv_window_bucket_json(struct pv_window *w)
 {
 	json_t *inner = json_object();
-	for (size_t i = 0; i < w->ninstances; i++) {
-		char key[PV_BUCKET_NAME + 16];
-		key_of(w, i, key, sizeof key);
-		if (w->instance[i]->nclosed && pv_bucket_shown(w->instance[i]->closed[0]) &&
-		    add_json(inner, key, w->instance[i]->closed[0])) {
-			json_decref(inner);
-			return NULL;
-		}
+	if (!inner || pv_window_each_closed(w, add_json, inner)) {
+		json_decref(inner);
+		return NULL;
 	}
 	return wrap(1, inner);
 }

@@ -60,8 +60,12 @@ json_t *pv_window_json(struct pv_window *);
 /* {"1m": {...}} of the newest closed period. */
 json_t *pv_window_bucket_json(struct pv_window *);
 
-/* Every kept bucket merged, by instance: fn is called once per instance. */
+/* Every kept bucket merged, by instance: fn is called once per instance, in the order they came. key: the schema, with a
+ * number where it is not the first of that schema. Returns fn's first answer that is not 0, or -1 without memory. */
 int pv_window_each(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
+
+/* The same of the newest closed period, where there is one. */
+int pv_window_each_closed(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
 
 /* What the capture and the stages lost, from STOP; 0 when no STOP came. */
 struct pv_window_losses {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Any bytes as an event stream: through the reader, the filters, and the window. Nothing may crash; what a
  * filter and a window hand on must be a stream that the next reader takes; and whatever came in can be
- * printed. */
+ * printed, as valid text. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,9 +11,12 @@
 #include "dns/analyser.h"
 #include "event/json.h"
 #include "handlers/handlers.h"
+#include "metric/prom.h"
 #include "net/analyser.h"
 #include "stage/pipe.h"
 #include "window/window.h"
+
+#include "../unit/prom_util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -84,6 +87,23 @@ static void check_wire(struct wire *w, bool whole)
 		abort();
 }
 
+static int add_prom(void *ctx, const char *key, const struct pv_bucket *b)
+{
+	const struct pv_prom_label handler = {"handler", key};
+	return pv_prom_bucket(ctx, b, &handler, 1);
+}
+
+static void check_prom(struct pv_window *w)
+{
+	struct pv_prom *p = pv_prom_new(NULL);
+	size_t len;
+	char *text = p && !pv_window_each(w, add_prom, p) ? pv_prom_text(p, &len) : NULL;
+	if (!text || prom_invalid(text, len, NULL) || pv_prom_dropped(p, PV_PROM_CONFLICT))
+		abort();
+	free(text);
+	pv_prom_free(p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const modules[] = {"net", "dns", "dhcp", "pcap"};
@@ -135,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		free(text);
 		json_decref(j);
+		check_prom(i ? w2 : w);
 	}
 	if (conf.buckets && pv_window_problem(w2)) /* what a window writes, another one takes */
 		abort();

@@ -98,7 +98,11 @@ for p in pv-window "pktvisor-reader file.pcap"; do
 	wrong 2 "top_qnames is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, top_geo, top_ips" \
 		$tool --modules net --disable top_qnames $operand
 done
-wrong 2 "--json and --table exclude each other" pv-window --json --table
+for two in "--json --table" "--json --prometheus" "--table --prometheus"; do
+	wrong 2 "--json, --table and --prometheus exclude each other" pv-window $two
+done
+wrong 2 "--policy is a label of --prometheus" pv-window --json --policy x
+wrong 2 "--prom-instance is a label of --prometheus" pv-window --prom-instance x
 wrong 2 "unexpected argument 'x'" pv-window x
 
 # ---- filters: the words of the handlers' own documentation --------------------------------------------------
@@ -141,7 +145,7 @@ for p in "pv-capture -r file.pcap" "pv-cat file.pve" "pv-net <file.pve" "pv-dns 
 	is "$p: no events on a terminal" "$got" 2
 	one_line "$p: and what to add is said" out2 "^${p%% *}: events are not for a terminal; add '\| pv-window --table' or '\| pv-cat --json'$"
 done
-for p in pv-net pv-dns pv-dhcp pv-cat pv-window "pv-window --json"; do
+for p in pv-net pv-dns pv-dhcp pv-cat pv-window "pv-window --json" "pv-window --prometheus"; do
 	on_terminal "$p"
 	is "$p: no events from a terminal" "$got" 2
 	one_line "$p: and where they come from is said" out2 "^${p%% *}: wants an event stream on stdin, as in 'pv-capture -r FILE \| ${p%% *}'$"

@@ -13,6 +13,7 @@
 
 #include "event/check.h"
 #include "handlers/handlers.h"
+#include "metric/prom.h"
 
 static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
@@ -33,14 +34,6 @@ static bool word(const char *s, const char *more)
 		if (!isalnum((unsigned char)*s) && *s != '_' && !strchr(more, *s))
 			return false;
 	return true;
-}
-
-static void prom_name(const struct pv_handler *h, const struct pv_metric *m, char *out, size_t cap)
-{
-	snprintf(out, cap, m->prom ? "%s" : "%s_%s", m->prom ? m->prom : h->schema, m->path);
-	for (; *out; out++)
-		if (*out == '.')
-			*out = '_';
 }
 
 /* Whether one path leads into the other: an object and a value cannot both stand there. */
@@ -150,13 +143,13 @@ static void prometheus(void **state)
 			const struct pv_handler *h = pv_handlers[i];
 			const struct pv_metric *m = &h->metrics[r];
 			char name[256], other[256];
-			prom_name(h, m, name, sizeof name);
+			assert_true(pv_prom_name(h, m, name, sizeof name) < (int)sizeof name);
 			if (!word(name, ""))
 				FAIL(h, m, "'%s' is no Prometheus name", name);
-			for (size_t k = 0; k <= i; k++) /* versions of one type may share names */
+			for (size_t k = 0; k <= i; k++) /* versions of one type may share names: test_prom.c */
 				for (size_t q = 0; (k < i || q < r) && q < pv_handlers[k]->nmetrics; q++) {
-					prom_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other,
-						  sizeof other);
+					pv_prom_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other,
+						     sizeof other);
 					if (!strcmp(name, other) &&
 					    (k == i ? m->scope == h->metrics[q].scope
 						    : strcmp(h->type, pv_handlers[k]->type) != 0))

@@ -12,16 +12,20 @@
 
 static void print_closed(void *ctx, struct pv_window *w)
 {
-	pv_summary_line(ctx, pv_window_bucket_json(w));
+	pv_summary_closed(ctx, w);
 }
 
 int main(int argc, char **argv)
 {
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
-	bool json = false, table = false, list = false;
+	bool json = false, table = false, prometheus = false, list = false;
+	const char *policy = NULL, *instance = NULL;
 	const struct pv_opt opts[] = {
 		{'j', "json", PV_OPT_FLAG, &json, NULL, "print JSON: a line per closed minute when live, the merged window at the end", 0, 0},
 		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person at the end, and per closed minute when live", 0, 0},
+		{0, "prometheus", PV_OPT_FLAG, &prometheus, NULL, "print Prometheus text: a block per closed minute when live, else the merged window at the end", 0, 0},
+		{0, "policy", PV_OPT_STRING, &policy, "NAME", "label policy of every Prometheus sample (default: default)", 0, 0},
+		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance of every Prometheus sample (default: no such label)", 0, 0},
 		PV_SUMMARY_OPT_ROWS(o),
 		{0, "list-metrics", PV_OPT_FLAG, &list, NULL, "print every metric of --modules (default: all) and exit", 0, 0},
 	};
@@ -38,14 +42,23 @@ int main(int argc, char **argv)
 		code = pv_summary_list(&prog, &o);
 		goto out;
 	}
-	if (json && table) {
-		pv_tool_say(&prog, "--json and --table exclude each other");
+	if (json + table + prometheus > 1) {
+		pv_tool_say(&prog, "--json, --table and --prometheus exclude each other");
 		goto out;
 	}
-	struct pv_summary s = {.prog = &prog, .table = table};
+	if (!prometheus && (policy || instance)) {
+		pv_tool_say(&prog, "%s is a label of --prometheus", policy ? "--policy" : "--prom-instance");
+		goto out;
+	}
+	struct pv_summary s = {
+		.prog = &prog,
+		.form = prometheus ? PV_SUMMARY_PROMETHEUS : table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
+		.policy = policy ? policy : "default",
+		.instance = instance,
+	};
 	struct pv_window_conf conf;
 	pv_summary_conf(&o, &conf);
-	conf.buckets = !json && !table;
+	conf.buckets = !json && !table && !prometheus;
 	struct stat st; /* a file wants what is final; who reads a pipe may want to see the minute grow */
 	conf.live_copies = conf.buckets && !(fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode));
 	conf.closed = conf.buckets ? NULL : print_closed;

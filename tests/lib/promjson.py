@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MPL-2.0
+"""promjson.py BASE...: does BASE.prom say what BASE.json says, of the same window? Every number of the JSON must stand in the
+text, and every family of the text in the JSON. Prints what is wrong; exit 1 then."""
+import json
+import re
+import sys
+
+SAMPLE = re.compile(r'([A-Za-z_]\w*)\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\} (\S+)$')
+LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
+QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
+ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+
+
+class Wrong(Exception):
+    pass
+
+
+def read(path):
+    """Families of a text: name to a list of (suffix, labels, value)."""
+    out, name = {}, None
+    with open(path, encoding="utf-8") as f:
+        for line in f.read().split("\n"):
+            if line.startswith("# TYPE "):
+                name = line.split()[2]
+                out[name] = []
+            elif line and line[0] != "#":
+                m = SAMPLE.match(line)
+                labels = {k: re.sub(r"\\.", lambda e: ESCAPES[e.group()], v) for k, v in LABEL.findall(m.group(2))}
+                out[name].append((m.group(1)[len(name):], labels, float(m.group(3))))
+    return out
+
+
+def same(what, got, want):
+    if got != want and abs(got - want) > 1e-12 * abs(want):
+        raise Wrong(f"{what}: {got}, not {want}")
+
+
+def leaf(name, samples, value):
+    own = {s: v for s, _, v in samples}
+    if isinstance(value, (int, float)):
+        same(name, own[""], value)
+    elif isinstance(value, list):
+        rows = sorted((r["name"], r.get("lat"), r.get("lon"), r["estimate"]) for r in value)
+        got = []
+        for _, labels, estimate in samples:
+            item = [v for k, v in labels.items() if k not in ("policy", "lat", "lon")]
+            got.append((*item, labels.get("lat"), labels.get("lon"), estimate))
+        if sorted(got, key=repr) != sorted(rows, key=repr):
+            raise Wrong(f"{name}: {got}, not {rows}")
+    elif "buckets" in value:
+        bounds = {float(k.replace("+Inf", "inf")): v for k, v in value["buckets"].items()}
+        for suffix, labels, n in samples:
+            if suffix == "_bucket":
+                le = float(labels["le"].replace("+Inf", "inf"))
+                same(f"{name} up to {le}", n, max([v for b, v in bounds.items() if b <= le], default=0))
+        same(f"{name}_count", own["_count"], bounds[float("inf")])
+    else:
+        for suffix, labels, v in samples:
+            if suffix == "":
+                same(f"{name} {labels}", v, value[next(k for k, q in QUANTILES.items() if q == labels["quantile"])])
+
+
+def is_leaf(value):
+    return not isinstance(value, dict) or "p50" in value or "buckets" in value
+
+
+def walk(path, value, families):
+    if is_leaf(value):
+        name = "_".join(path)
+        if value == []:
+            return
+        if name not in families:  # rates of bytes have a prefix of their own
+            name = "_".join(["payload"] + path[1:])
+        if name not in families:
+            raise Wrong(f"{'_'.join(path)} is missing")
+        leaf(name, families.pop(name), value)
+    else:
+        for key, sub in value.items():
+            walk(path + [key], sub, families)
+
+
+bad = 0
+for base in sys.argv[1:]:
+    try:
+        with open(base + ".json", encoding="utf-8") as f:
+            window = next(iter(json.load(f).values()))
+        families = read(base + ".prom")
+        families.pop("pktvisor_exposition_dropped_samples")
+        for schema, metrics in window.items():
+            metrics.pop("period")
+            walk([schema], metrics, families)
+        if families:
+            raise Wrong(f"not in the JSON: {', '.join(families)}")
+    except (Wrong, KeyError, AttributeError) as e:
+        print(f"{base}: {e!r}")
+        bad = 1
+sys.exit(bad)
