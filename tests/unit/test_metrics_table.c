@@ -20,7 +20,8 @@ static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantil
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
-				    "bytes/s", "messages/s"};
+				    "bytes/s", "messages/s", "percent", "policies", "handlers",
+				    "measurements", "measurements/s"};
 
 #define FAIL(h, m, ...)                                                                                      \
 	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \
