@@ -99,8 +99,8 @@ static void test_merge(void **state)
 		struct pv_gauge *whole = pv_gauge_new(), *there, *back;
 
 		for (unsigned i = 0; i < 120; i++) {
-			/* no two words of a stream at the same time: there the order does say something */
-			uint64_t stream = rnd(&seed) % (round % 2 ? 20 : 60), t = i * 4 + rnd(&seed) % 4;
+			/* three words at the same time, but none of the same stream: there the order does say something */
+			uint64_t stream = rnd(&seed) % (round % 2 ? 7 : 20) * 3 + i % 3, t = i / 3;
 			uint64_t level = rnd(&seed) % 9;
 
 			pv_gauge_put(part[rnd(&seed) % 3], stream, t, level);
