@@ -7,28 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "base/version.h"
+#include "stage/start.h"
 #include "stage/stop.h"
-
-#define TEXT_MAX 1024 /* of producer and source in START: a path longer than that is shown cut */
 
 static const uint16_t analyser_ports[] = {53, 5353, 5355, 53000, 67, 68, 546, 547, 179};
 
 /* ---- packets to events -------------------------------------------------------------------------- */
-
-/* SplitMix64: one multiplication chain, no state but a counter, equal for all values. */
-static uint8_t next_stamp(struct pv_capture *c)
-{
-	uint64_t z = c->stamps += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return (uint8_t)((z >> 32) * 100 >> 32);
-}
 
 static bool has_port(const struct pv_capture *c, uint16_t port)
 {
@@ -83,7 +71,7 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 	struct pv_packet *p = pv_out_reserve(c->out, sizeof *p + (cap_len < most ? cap_len : most));
 	pv_decode(&c->decoder, frame, cap_len, h->len, p, &payload);
 	p->number = ++c->received;
-	p->stamp = next_stamp(c);
+	p->stamp = (uint8_t)pv_random_below(&c->stamps, 100);
 	if (!payload || p->l4 == PV_L4_OTHER || !(has_port(c, p->sport) || has_port(c, p->dport)))
 		p->payload_len = 0;
 	if (p->payload_len > most) {
@@ -107,53 +95,16 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 
 /* ---- START and STOP ----------------------------------------------------------------------------- */
 
-static uint64_t random_id(void)
-{
-	uint64_t id;
-	if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id)
-		return id;
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) ^
-	       (uint64_t)getpid();
-}
-
-static size_t text_len(const char *s)
-{
-	size_t n = strlen(s);
-	return n < TEXT_MAX ? n : TEXT_MAX;
-}
-
 void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t time_ns)
 {
-	const char *source = pv_capture_source(c);
-	size_t nhosts = pv_hosts_count(c->hosts), producer = text_len(c->producer), from = text_len(source);
-	size_t texts = pv_round8(producer + from), nets = nhosts * sizeof(struct pv_subnet);
-	struct pv_start *s = pv_out_event(c->out, PV_EV_START, sizeof *s + texts + nets, time_ns);
-	size_t at = sizeof *s;
-	s->magic = PV_EVENT_MAGIC;
-	s->major = PV_EVENT_MAJOR;
-	s->minor = PV_EVENT_MINOR;
-	s->stream_id = c->conf.stream_id ? c->conf.stream_id : random_id();
-	s->clock = (uint8_t)clock;
-	s->producer = pv_ev_put(s, &at, c->producer, producer);
-	s->source = pv_ev_put(s, &at, source, from);
-	s->hosts_count = (uint32_t)nhosts;
-	s->hosts.off =
-		(uint32_t)(sizeof *s + texts); /* behind the texts: their references are 16 bits wide */
-	s->hosts.len = (uint32_t)nets;
-	if (nets)
-		memcpy((uint8_t *)s + s->hosts.off, pv_hosts_list(c->hosts), nets);
-
-	static const char type[] = "pcap";
-	struct pv_stage_event *stage = pv_out_event(
-		c->out, PV_EV_STAGE, sizeof *stage + 2 * strlen(type) + strlen(PV_VERSION), time_ns);
-	at = sizeof *stage;
-	stage->stage = 0;
-	stage->kind = PV_STAGE_SOURCE;
-	stage->type = pv_ev_put(stage, &at, type, strlen(type));
-	stage->name = pv_ev_put(stage, &at, type, strlen(type));
-	stage->version = pv_ev_put(stage, &at, PV_VERSION, strlen(PV_VERSION));
+	const struct pv_start_conf conf = {.clock = clock,
+					   .stream_id = c->conf.stream_id,
+					   .producer = c->producer,
+					   .source = pv_capture_source(c),
+					   .type = "pcap",
+					   .hosts = pv_hosts_list(c->hosts),
+					   .nhosts = pv_hosts_count(c->hosts)};
+	pv_start_emit(c->out, &conf, time_ns);
 	c->started = true;
 	c->time_ns = time_ns;
 }

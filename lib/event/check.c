@@ -77,6 +77,12 @@ static const char *check_define(const struct pv_event *ev)
 	return ref_ok(ev, sizeof *d, d->text) ? NULL : BAD_REF;
 }
 
+static const char *check_resources(const struct pv_event *ev)
+{
+	const struct pv_resources_event *r = (const void *)ev;
+	return r->cpu_ppm > PV_RES_CPU_WHOLE ? "a resources field is out of range" : NULL;
+}
+
 static const char *check_packet(const struct pv_event *ev)
 {
 	const struct pv_packet *p = (const void *)ev;
@@ -172,6 +178,7 @@ static const struct {
 	[PV_EV_STAGE] = {sizeof(struct pv_stage_event), check_stage, "stage"},
 	[PV_EV_DEFINE] = {sizeof(struct pv_define), check_define, "define"},
 	[PV_EV_STATS] = {sizeof(struct pv_stats), NULL, "stats"},
+	[PV_EV_RESOURCES] = {sizeof(struct pv_resources_event), check_resources, "resources"},
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
 	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
 	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},

@@ -34,7 +34,7 @@
 
 #define PV_EVENT_MAGIC 0x56455650u /* "PVEV" */
 #define PV_EVENT_MAJOR 1
-#define PV_EVENT_MINOR 0
+#define PV_EVENT_MINOR 1
 
 #define PV_EVENT_MAX (96u * 1024)  /* a 64 KiB payload and its header, with room */
 #define PV_BATCH_BYTES (256u * 1024) /* one hand-over; measured, see ARCHITECTURE.md */
@@ -47,6 +47,7 @@ enum pv_event_type {
 	PV_EV_STAGE = 4,  /* a stage announces itself */
 	PV_EV_DEFINE = 5, /* a number stands for a string */
 	PV_EV_STATS = 6,  /* the source's counters, once a second when live */
+	PV_EV_RESOURCES = 7, /* since 1.1: what reading an input costs, and for whom it is read */
 
 	/* from sources */
 	PV_EV_PACKET = 16,
@@ -186,6 +187,25 @@ struct pv_stats {
 	uint64_t os_drops;  /* since the start */
 	uint64_t if_drops;  /* since the start */
 	uint64_t link_down; /* times the interface was found down or gone */
+};
+
+/* struct pv_resources_event.bits: what this event measured; without both it tells of policies alone. */
+#define PV_RES_CPU 0x01u
+#define PV_RES_MEMORY 0x02u
+
+#define PV_RES_CPU_WHOLE 1000000u /* cpu_ppm of a thread that kept one processor busy */
+
+struct pv_resources_event {
+	struct pv_event ev;    /* stream time, also where the measuring went by the clock */
+	uint64_t number;       /* measurements so far, this one included */
+	uint64_t memory_bytes; /* resident memory of the process; with PV_RES_MEMORY */
+	uint32_t cpu_ppm;      /* CPU time of the stage's thread since the measurement before, in millionths of one
+				* processor's time; with PV_RES_CPU */
+	uint32_t policies;     /* that use the input now */
+	uint32_t handlers;     /* of these policies */
+	uint8_t stage;         /* that was measured; 0 the source */
+	uint8_t bits;          /* PV_RES_* */
+	uint8_t pad[2];
 };
 
 enum pv_dir { PV_DIR_UNKNOWN = 0, PV_DIR_IN = 1, PV_DIR_OUT = 2 };
@@ -447,6 +467,9 @@ PV_AT(pv_stage_event, type, 20); PV_AT(pv_stage_event, name, 24); PV_AT(pv_stage
 PV_SIZE(pv_define, 32);
 PV_AT(pv_define, text, 18); PV_AT(pv_define, number, 24);
 PV_SIZE(pv_stats, 48);
+PV_SIZE(pv_resources_event, 48);
+PV_AT(pv_resources_event, number, 16); PV_AT(pv_resources_event, memory_bytes, 24); PV_AT(pv_resources_event, cpu_ppm, 32);
+PV_AT(pv_resources_event, policies, 36); PV_AT(pv_resources_event, handlers, 40); PV_AT(pv_resources_event, stage, 44);
 PV_SIZE(pv_packet, 112);
 PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
 PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payload_off, 70);

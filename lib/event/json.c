@@ -37,6 +37,10 @@ static const struct field define[] = {A(pv_define, stage, U8), A(pv_define, kind
 				      A(pv_define, text, TEXT), {NULL, U8, 0, 0, false}};
 static const struct field stats[] = {A(pv_stats, received, U64), A(pv_stats, os_drops, U64), A(pv_stats, if_drops, U64),
 				     A(pv_stats, link_down, U64), {NULL, U8, 0, 0, false}};
+static const struct field resources[] = {
+	A(pv_resources_event, number, U64), A(pv_resources_event, stage, U8), A(pv_resources_event, bits, U8),
+	A(pv_resources_event, cpu_ppm, U32), A(pv_resources_event, memory_bytes, U64), A(pv_resources_event, policies, U32),
+	A(pv_resources_event, handlers, U32), {NULL, U8, 0, 0, false}};
 static const struct field packet[] = {
 	A(pv_packet, number, U64),   F(pv_packet, src, ADDR),       F(pv_packet, dst, ADDR),
 	F(pv_packet, sport, U16),    F(pv_packet, dport, U16),      A(pv_packet, l3, U8),
@@ -86,7 +90,7 @@ static const struct field none[] = {{NULL, U8, 0, 0, false}};
 
 static const struct field *const fields[PV_EV_TYPES] = {
 	[PV_EV_START] = start,	 [PV_EV_STOP] = stop,	  [PV_EV_TICK] = none,	     [PV_EV_STAGE] = stage,
-	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_PACKET] = packet,   [PV_EV_NET] = net,
+	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_NET] = net,
 	[PV_EV_DNS] = dns,	 [PV_EV_DNS_TIMEOUT] = dns, [PV_EV_DHCP] = dhcp,     [PV_EV_TCP_ERROR] = tcp_error,
 	[PV_EV_BUCKET] = bucket, [PV_EV_LIVE] = bucket,	  [PV_EV_BLOCK] = block,     [PV_EV_METRIC] = metric,
 	[PV_EV_BUCKET_END] = none,

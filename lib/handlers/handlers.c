@@ -7,11 +7,13 @@
 #include "dns/metrics.h"
 #include "net/metrics.h"
 #include "pcapstat/metrics.h"
+#include "resources/metrics.h"
 
 const struct pv_handler *const pv_handlers[] = {
 	&pv_net_v1,
 	&pv_dns_v1,
 	&pv_dhcp_v1,
 	&pv_pcap_v1,
+	&pv_input_resources_v1,
 	NULL,
 };

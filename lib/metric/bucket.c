@@ -43,6 +43,9 @@ void *pv_cell_make(struct pv_block *k, unsigned m)
 	case PV_RATE:
 		made = c->rate = pv_rate_new();
 		break;
+	case PV_GAUGE:
+		made = c->gauge = pv_gauge_new();
+		break;
 	default:
 		return NULL;
 	}
@@ -68,6 +71,9 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 		break;
 	case PV_RATE:
 		pv_rate_free(c->rate);
+		break;
+	case PV_GAUGE:
+		pv_gauge_free(c->gauge);
 		break;
 	default:
 		break;
@@ -100,6 +106,9 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 		return 0;
 	case PV_RATE:
 		return pv_rate_merge(dst->rate, src->rate);
+	case PV_GAUGE:
+		pv_gauge_merge(dst->gauge, src->gauge);
+		return 0;
 	default:
 		return 0;
 	}
@@ -118,6 +127,8 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 		return pv_exphist_memory(c->quantiles);
 	case PV_HISTOGRAM:
 		return pv_histogram_memory(c->histogram);
+	case PV_GAUGE:
+		return pv_gauge_memory(c->gauge);
 	default:
 		return pv_rate_memory(c->rate);
 	}
@@ -136,6 +147,8 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 		return pv_exphist_lost(c->quantiles);
 	case PV_RATE:
 		return pv_rate_lost(c->rate);
+	case PV_GAUGE:
+		return pv_gauge_lost(c->gauge);
 	default:
 		return 0;
 	}
@@ -156,6 +169,8 @@ size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 		return pv_exphist_image_size(c->quantiles);
 	case PV_HISTOGRAM:
 		return pv_histogram_image_size(c->histogram);
+	case PV_GAUGE:
+		return pv_gauge_image_size(c->gauge);
 	default:
 		return pv_rate_image_size(c->rate);
 	}
@@ -174,6 +189,8 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 		return pv_exphist_write(c->quantiles, buf, cap);
 	case PV_HISTOGRAM:
 		return pv_histogram_write(c->histogram, buf, cap);
+	case PV_GAUGE:
+		return pv_gauge_write(c->gauge, buf, cap);
 	default:
 		return pv_rate_write(c->rate, buf, cap);
 	}
@@ -201,6 +218,9 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 		break;
 	case PV_HISTOGRAM:
 		made = c->histogram = pv_histogram_read(p, n);
+		break;
+	case PV_GAUGE:
+		made = c->gauge = pv_gauge_read(p, n);
 		break;
 	default:
 		made = c->rate = pv_rate_read(p, n);

@@ -16,6 +16,7 @@
 
 #include "metric/metric.h"
 #include "sketch/exphist.h"
+#include "sketch/gauge.h"
 #include "sketch/histogram.h"
 #include "sketch/hll.h"
 #include "sketch/rate.h"
@@ -28,6 +29,7 @@ union pv_cell {
 	struct pv_exphist *quantiles;
 	struct pv_histogram *histogram;
 	struct pv_rate *rate;
+	struct pv_gauge *gauge;
 };
 
 struct pv_block {
@@ -189,6 +191,16 @@ static inline void pv_rate_events(struct pv_block *k, unsigned m, uint64_t n)
 	struct pv_rate *r = PV_CELL(k, m, rate);
 	if (r)
 		pv_rate_count(r, k->bucket->now_sec, n);
+}
+
+/* The level is v, says the bucket's stream at that time. */
+static inline void pv_gauge_set(struct pv_block *k, unsigned m, uint64_t time_ns, uint64_t v)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_gauge *g = PV_CELL(k, m, gauge);
+	if (g)
+		pv_gauge_put(g, k->bucket->stream_id, time_ns, v);
 }
 
 /* ---- states as bytes (the METRIC event) ------------------------------------------------------- */

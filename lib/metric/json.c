@@ -133,6 +133,9 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_RATE:
 		value = rate(b, c->rate);
 		break;
+	case PV_GAUGE:
+		value = integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
+		break;
 	}
 	if (!value)
 		return 0; /* without data it is absent, and so is what would hold it */

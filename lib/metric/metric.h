@@ -23,7 +23,8 @@ enum pv_kind {
 	PV_TOPN = 3,     /* sketch/topn.h */
 	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
 	PV_HISTOGRAM = 5, /* sketch/histogram.h */
-	PV_RATE = 6      /* sketch/rate.h */
+	PV_RATE = 6,     /* sketch/rate.h */
+	PV_GAUGE = 7     /* sketch/gauge.h: a level that is told again and again, not summed up over time */
 };
 
 /* How a top-N item becomes text. Writes at most cap bytes including the NUL. */
@@ -89,6 +90,8 @@ struct pv_handler {
 	void (*update)(struct pv_bucket *, const struct pv_event *, bool deep, struct pv_handler_ctx *);
 	/* A period has closed: take from `closed` what the next needs (NULL: nothing). */
 	void (*shift)(const struct pv_bucket *closed, struct pv_handler_ctx *);
+	/* A bucket begins: put into it what holds from its start, such as levels (NULL: nothing). */
+	void (*begin)(struct pv_bucket *, struct pv_handler_ctx *);
 	/* NULL: every wanted event is one of its base events. Else: false for those that are not. */
 	bool (*is_base)(const struct pv_event *);
 };

@@ -616,6 +616,9 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_RATE:
 		rate(v, f, b, c->rate);
 		break;
+	case PV_GAUGE:
+		one_u64(v->prom, f, &v->labels, c->gauge ? pv_gauge_value(c->gauge) : 0);
+		break;
 	}
 	return v->prom->failed;
 }

@@ -53,15 +53,37 @@ int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input 
 	return c ? 0 : -1;
 }
 
-/* ---- from configurations ----------------------------------------------------------------------------------- */
+/* ---- made up ----------------------------------------------------------------------------------------------- */
 
-static int open_mock(bool packets, struct pv_source_input *to, char *err, size_t cap)
+static enum pv_res mock_poll(void *self, struct pv_out *out)
 {
-	*to = (struct pv_source_input){&pv_mock_ops, pv_mock_new(packets), true, NULL};
-	if (!to->self)
-		snprintf(err, cap, "out of memory");
+	return pv_mock_poll(self, out);
+}
+
+static void mock_stop(void *self)
+{
+	pv_mock_stop(self);
+}
+
+static void mock_status(const void *self, struct pv_capture_status *to)
+{
+	*to = (struct pv_capture_status){.packets = pv_mock_packets(self)};
+}
+
+static void mock_free(void *self)
+{
+	pv_mock_free(self);
+}
+
+static const struct pv_input_ops mock_ops = {.poll = mock_poll, .stop = mock_stop, .status = mock_status, .free = mock_free};
+
+static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to, char *err, size_t cap)
+{
+	*to = (struct pv_source_input){&mock_ops, pv_mock_open(conf, err, cap), true, NULL};
 	return to->self ? 0 : -1;
 }
+
+/* ---- from configurations ----------------------------------------------------------------------------------- */
 
 int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
 {
@@ -72,16 +94,18 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 		.hosts = s->pcap.host_spec,
 		.producer = "pktvisord",
 	};
+	const struct pv_mock_conf mock = {
+		.kind = s->input == PV_INPUT_MOCK ? PV_MOCK_EMPTY : PV_MOCK_PACKETS,
+		.fail = s->mock.fail,
+		.producer = "pktvisord",
+	};
 	switch (s->input) {
 	case PV_INPUT_PCAP:
 		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
-			return open_mock(true, to, err, cap);
+			return open_mock(&mock, to, err, cap);
 		return pv_input_capture(&capture, to, err, cap);
 	case PV_INPUT_MOCK:
-		if (!s->mock.fail)
-			return open_mock(false, to, err, cap);
-		snprintf(err, cap, "mock error on start");
-		return -1;
+		return open_mock(&mock, to, err, cap);
 	default:
 		snprintf(err, cap, "input type '%s' is not built yet", s->input_type);
 		return -1;

@@ -2,14 +2,15 @@
 /* policy/inputs.h - what a source (policy/source.h) reads, behind one small interface: it begins a stream, is polled for events, and
  * ends it.
  *
- *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" makes ten DNS packets a second up
- *   mock   nothing but time: for tests of everything around it
+ *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" is lib/mock
+ *   mock   lib/mock without packets: nothing but time
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
 #ifndef PV_POLICY_INPUTS_H
 #define PV_POLICY_INPUTS_H
 
 #include "capture/capture.h"
+#include "mock/mock.h"
 #include "policy/config.h"
 #include "stage/out.h"
 
@@ -35,9 +36,5 @@ int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, cha
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
 extern const char *const pv_input_types[]; /* NULL-terminated: those that can be opened, for struct pv_config_world */
-
-/* policy/mock.c. packets: DNS, else only time. NULL: ENOMEM. */
-void *pv_mock_new(bool packets);
-extern const struct pv_input_ops pv_mock_ops;
 
 #endif

@@ -7,16 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "net/analyser.h"
+#include "resources/resources.h"
 #include "stage/pipe.h"
 
 #define MS_NS	  UINT64_C(1000000)
 #define STATUS_NS (100 * MS_NS)
-#define MEASURE_NS (5000 * MS_NS)
 #define HOLD_NS	  (PV_CAPTURE_WAIT_MS * MS_NS)
 
 struct analyser {
@@ -38,7 +37,7 @@ struct pv_source {
 	uint64_t now_ns;        /* stream time */
 	uint64_t filled_ns;     /* clock: when the batch at hand began; 0: it is empty */
 	uint64_t told_ns;       /* clock: when the status was last told */
-	uint64_t measured_ns, cpu_ns; /* clock, and the thread's processor time, when resources were last measured */
+	struct pv_resources resources;
 	uint64_t gone[2][2];    /* messages [dns, dhcp], malformed of them, of analysers that have been freed */
 
 	/* between threads */
@@ -55,16 +54,11 @@ struct pv_source {
 	atomic_bool over;
 };
 
-static uint64_t clock_of(clockid_t id)
-{
-	struct timespec t;
-	clock_gettime(id, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t clock_ns(void)
 {
-	return clock_of(CLOCK_MONOTONIC_COARSE);
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* ---- analysis to ring -------------------------------------------------------------------------------- */
@@ -78,34 +72,24 @@ static void put(struct pv_source *s, const void *events, size_t n, uint64_t coun
 	pv_ring_put(s->ring, events, n, count, special, s->now_ns);
 }
 
-/* Resident bytes of the process; 0 where /proc is not there. */
-static uint64_t resident(void)
+static void counts(struct pv_source *s, uint32_t *policies, uint32_t *handlers)
 {
-	unsigned long long size, pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (f && fscanf(f, "%llu %llu", &size, &pages) != 2)
-		pages = 0;
-	if (f)
-		fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	pthread_mutex_lock(&s->lock);
+	*policies = s->want.policies;
+	*handlers = s->want.handlers;
+	pthread_mutex_unlock(&s->lock);
 }
 
-/* What this thread has cost since the last time. */
-static void measure(struct pv_source *s)
+/* What this thread costs, and for how many; when it is due, or in any case. */
+static void tell_resources(struct pv_source *s, bool due)
 {
-	uint64_t now = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
-	struct pv_resources r = {.ev = {sizeof r, PV_EV_RESOURCES, 0, s->now_ns},
-				 .cpu_ns = cpu - s->cpu_ns,
-				 .interval_ns = s->measured_ns ? now - s->measured_ns : 0,
-				 .memory_bytes = resident()};
-	pthread_mutex_lock(&s->lock);
-	r.policies = s->want.policies;
-	r.handlers = s->want.handlers;
-	pthread_mutex_unlock(&s->lock);
-	s->measured_ns = now;
-	s->cpu_ns = cpu;
-	if (s->now_ns) /* else nothing has ever come */
-		put(s, &r, sizeof r, 1, false);
+	struct pv_resources_event ev;
+	uint32_t policies, handlers;
+	counts(s, &policies, &handlers);
+	if (!s->now_ns || (!due && !pv_resources_due(&s->resources, clock_ns(), policies, handlers)))
+		return; /* without a time nothing has ever come */
+	pv_resources_tell(&s->resources, s->now_ns, policies, handlers, &ev);
+	put(s, &ev, sizeof ev, 1, false);
 }
 
 /* The last sink. Packets become TICKs: behind net there are none, but their NET events. */
@@ -133,7 +117,7 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 				put(s, &tick, sizeof tick, 1, false);
 			} else if (special) {
 				if (ev->type == PV_EV_STOP)
-					measure(s);
+					tell_resources(s, true);
 				put(s, ev, ev->size, 1, true);
 			}
 			p = next;
@@ -260,7 +244,7 @@ static void on_start(struct pv_source *s, const struct pv_event *start)
 	memcpy(s->start, start, start->size);
 	s->now_ns = start->time_ns;
 	put(s, start, start->size, 1, true);
-	measure(s);
+	tell_resources(s, true);
 	apply(s);
 }
 
@@ -326,6 +310,7 @@ static void *run(void *arg)
 {
 	struct pv_source *s = arg;
 	const char *error = NULL;
+	pv_resources_start(&s->resources);
 	for (;;) {
 		if (s->start && s->applied != atomic_load(&s->version)) {
 			pv_out_drain(&s->out);
@@ -339,8 +324,8 @@ static void *run(void *arg)
 			pv_ring_push(s->ring);
 			s->filled_ns = 0;
 		}
-		if (s->start && now >= s->measured_ns + MEASURE_NS)
-			measure(s);
+		if (s->start)
+			tell_resources(s, false);
 		if (now - s->told_ns >= STATUS_NS)
 			tell(s, NULL);
 		if (res == PV_FAIL && s->in.ops->error)

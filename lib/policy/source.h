@@ -9,8 +9,8 @@
  * later begins with the next packet; one that nobody wants any more is freed.
  *
  * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events, those of a packet together and the
- * NET event in front; STATS, TICK; RESOURCES every five
- * seconds, and with START and STOP; STOP. No packets: in place of one without a NET event stands a TICK, so that time goes
+ * NET event in front; STATS, TICK; RESOURCES
+ * (resources/resources.h); STOP. No packets: in place of one without a NET event stands a TICK, so that time goes
  * the same way whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
  * announces its own handlers.
  *

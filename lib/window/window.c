@@ -71,6 +71,7 @@ static const struct {
 	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DHCP] = {offsetof(struct pv_dhcp, stage), offsetof(struct pv_dhcp, stamp)},
 	[PV_EV_TCP_ERROR] = {offsetof(struct pv_tcp_error, stage), 0},
+	[PV_EV_RESOURCES] = {offsetof(struct pv_resources_event, stage), 0},
 };
 
 /* ---- instances ---------------------------------------------------------------------------------- */
@@ -215,6 +216,8 @@ static struct pv_bucket *open_bucket(struct pv_window *w, struct instance *in)
 	b->hosts = w->hosts;
 	memcpy(b->name, in->name, sizeof b->name);
 	in->ctx.generation++;
+	if (in->handler->begin)
+		in->handler->begin(b, &in->ctx);
 	return in->live = b;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sketch/exphist.h"
+#include "sketch/gauge.h"
 #include "sketch/histogram.h"
 #include "sketch/hll.h"
 #include "sketch/rate.h"
@@ -59,6 +60,7 @@ KIND(topn)
 KIND(exphist)
 KIND(rate)
 KIND(histogram)
+KIND(gauge)
 
 static const double qs[] = {0, 0.01, 0.5, 0.9, 0.95, 0.99, 1};
 enum { NQ = sizeof(qs) / sizeof(qs[0]) };
@@ -197,6 +199,26 @@ static void histogram_use(void *s)
 	pv_histogram_add(s, 5);
 }
 
+static void *gauge_read(const uint8_t *p, size_t n)
+{
+	return pv_gauge_read(p, n);
+}
+
+static int gauge_merge(void *dst, const void *src)
+{
+	pv_gauge_merge(dst, src);
+	return 0;
+}
+
+static void gauge_use(void *s)
+{
+	(void)pv_gauge_value(s);
+	for (uint64_t i = 0; i < 2 * PV_GAUGE_STREAMS; i++)
+		pv_gauge_put(s, i * i, UINT64_MAX - i, i);
+	require(pv_gauge_value(s) > 0, "gauge value");
+	require(pv_gauge_lost(s) >= PV_GAUGE_STREAMS, "gauge lost");
+}
+
 static const struct kind kinds[] = {
     {hll_read, hll_size, hll_write, hll_copy, hll_merge, hll_use, hll_free},
     {str_read, topn_size, topn_write, topn_copy, topn_merge, topn_use, topn_free},
@@ -205,6 +227,7 @@ static const struct kind kinds[] = {
     {rate_read, rate_size, rate_write, rate_copy, rate_merge, rate_use, rate_free},
     {histogram_read, histogram_size, histogram_write, histogram_copy, histogram_merge, histogram_use,
      histogram_free},
+    {gauge_read, gauge_size, gauge_write, gauge_copy, gauge_merge, gauge_use, gauge_free},
 };
 
 static uint8_t *image(const struct kind *k, const void *s, size_t *n)

@@ -9,6 +9,8 @@ import sys
 SAMPLE = re.compile(r'([A-Za-z_]\w*)\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\} (\S+)$')
 LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
 QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
+# instead of the schema: rates of bytes, and the metrics of input_resources
+PREFIXES = ("payload", "base", "resources")
 ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
@@ -70,8 +72,9 @@ def walk(path, value, families):
         name = "_".join(path)
         if value == []:
             return
-        if name not in families:  # rates of bytes have a prefix of their own
-            name = "_".join(["payload"] + path[1:])
+        for prefix in PREFIXES:
+            if name not in families:
+                name = "_".join([prefix] + path[1:])
         if name not in families:
             raise Wrong(f"{'_'.join(path)} is missing")
         leaf(name, families.pop(name), value)

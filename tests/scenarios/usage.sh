@@ -43,6 +43,12 @@ wrong() {
 
 wrong 2 "wants an interface or -r FILE.*" pv-capture
 wrong 2 "wants an interface or -r FILE, not both.*" pv-capture -r file.pcap lo
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock lo
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock -r file.pcap
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock -b 'udp port 53'
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock -H 10.0.0.0/8
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock -s 96
+wrong 2 "--mock makes packets up: only -c, -t and -v go with it" pv-capture --mock --decap gre
 wrong 2 "unexpected argument 'eth1'" pv-capture eth0 eth1
 wrong 2 "-r requires an argument" pv-capture -r
 wrong 2 "-r is given twice" pv-capture -r a -r b

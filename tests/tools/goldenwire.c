@@ -117,6 +117,10 @@ static void events(struct pv_out *o)
 	ev_metric(o, t, 1, 2, 78, eight, 5, 0, 8);
 	ev_metric(o, t, 1, 2, 78, eight + 5, 3, 5, 8);
 	ev_any(o, PV_EV_BUCKET_END, t);
+
+	/* since 1.1 */
+	ev_resources(o, ++t, 1);
+	ev_resources(o, ++t, 1)->bits = 0; /* of policies only */
 	ev_stop(o, ++t);
 }
 
@@ -161,16 +165,24 @@ static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
 			pv_rate_events(k, i, n * m->id % 13);
 		}
 		break;
+	case PV_GAUGE:
+		for (unsigned n = 0; n < 3; n++) {
+			k->bucket->stream_id += n;
+			pv_gauge_set(k, i, T0 + n * SEC, 10 * n + m->id);
+		}
+		k->bucket->stream_id -= 3;
+		break;
 	}
 }
 
 static int buckets(struct pv_out *o)
 {
-	/* and the metrics that were there in 1.0 */
+	/* and the metrics that were there in 1.0; input_resources: in 1.1 */
 	static const struct {
 		const char *type, *version;
 		uint16_t last_id;
-	} released[] = {{"net", "1.0", 27}, {"dns", "1.0", 44}, {"dhcp", "1.0", 16}, {"pcap", "1.0", 3}};
+	} released[] = {{"net", "1.0", 27},  {"dns", "1.0", 44}, {"dhcp", "1.0", 16},
+			{"pcap", "1.0", 3}, {"input_resources", "1.0", 7}};
 	ev_start(o, T0, PV_CLOCK_RECORDED, 0x0123456789abcdef, 1);
 	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++)
 		ev_stage(o, T0, (uint8_t)r, r ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, released[r].type,

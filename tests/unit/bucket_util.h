@@ -32,6 +32,7 @@ enum {
 	M_IF_QUANTILES,
 	M_IF_HISTOGRAM,
 	M_DIR_COUNT,
+	M_GAUGE,
 	METRICS
 };
 
@@ -71,6 +72,7 @@ static const struct pv_metric test_metrics[METRICS] = {
     [M_IF_QUANTILES] = ROW(PV_QUANTILES, G_A, S_INTERFACE, "size", .id = 16),
     [M_IF_HISTOGRAM] = ROW(PV_HISTOGRAM, G_A, S_INTERFACE, "times", .id = 17),
     [M_DIR_COUNT] = ROW(PV_COUNTER, PV_ALWAYS, S_DIRECTION, "count", .id = 18),
+    [M_GAUGE] = ROW(PV_GAUGE, G_A, S_ROOT, "level", .id = 19),
 };
 
 static const struct pv_group test_groups[] = {
@@ -129,6 +131,7 @@ UNUSED static void bucket_fill(struct pv_bucket *b, unsigned p)
 		pv_histogram_u64(root, M_HISTOGRAM, i * 17);
 		pv_rate_events(root, M_RATE, i + 1);
 		pv_top_bytes(root, M_OFF, "never", 5, 1);
+		pv_gauge_set(root, M_GAUGE, b->start_ns + i, i * (p + 1));
 		snprintf(text, sizeof text, "10.0.0.%u", (i + p) % 2);
 		struct pv_block *dev = pv_bucket_block(b, root, S_DEVICE, text);
 		pv_count(dev, M_DEV_COUNT, 3);

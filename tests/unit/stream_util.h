@@ -137,6 +137,19 @@ UNUSED static void ev_stats(struct pv_out *o, uint64_t t, uint64_t received, uin
 	s->link_down = 4;
 }
 
+UNUSED static struct pv_resources_event *ev_resources(struct pv_out *o, uint64_t t, uint64_t number)
+{
+	struct pv_resources_event *r = pv_out_event(o, PV_EV_RESOURCES, sizeof *r, t);
+	r->number = number;
+	r->memory_bytes = 26464256;
+	r->cpu_ppm = 2475;
+	r->policies = 3;
+	r->handlers = 4;
+	r->stage = 5;
+	r->bits = PV_RES_CPU | PV_RES_MEMORY;
+	return r;
+}
+
 UNUSED static struct pv_packet *ev_packet(struct pv_out *o, uint64_t t, uint64_t number, const void *payload,
 					  size_t n)
 {
@@ -353,6 +366,9 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_STATS:
 		ev_stats(o, t, 1, 2, 3);
 		break;
+	case PV_EV_RESOURCES:
+		ev_resources(o, t, 1);
+		break;
 	case PV_EV_PACKET:
 		ev_packet(o, t, 1, "payload", 7);
 		break;
@@ -388,7 +404,7 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
-    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END};
+    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 
 #endif

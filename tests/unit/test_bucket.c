@@ -787,7 +787,7 @@ static void json(void **state)
 	struct pv_block *root = pv_bucket_root(b);
 	is_json(
 	    b,
-	    "{\"both\":[],\"packets\":{\"sources\":0,\"total\":0},\"period\":{\"length\":0,\"start_ts\":0},"
+	    "{\"both\":[],\"level\":0,\"packets\":{\"sources\":0,\"total\":0},\"period\":{\"length\":0,\"start_ts\":0},"
 	    "\"top_names\":[],\"top_places\":[],\"top_ports\":[]}");
 	b->start_ns = 100 * SEC + 5;
 	b->end_ns = 109 * SEC + 4; /* ten seconds, both ends included */
@@ -804,6 +804,8 @@ static void json(void **state)
 	pv_top_bytes(root, M_TOP, "b\xff\x1b\"", 4, 7);	      /* odd bytes, and what JSON must escape */
 	pv_top_bytes(root, M_TOP, "Link\xc3\xb6ping", 10, 7); /* a tie: by name */
 	pv_top_bytes(root, M_TOP, "", 0, 9);
+	pv_gauge_set(root, M_GAUGE, b->start_ns + 1, 8);
+	pv_gauge_set(root, M_GAUGE, b->start_ns, 9); /* said before */
 	pv_top_u64(root, M_TOP_NUMBER, UINT64_MAX, 1);
 	pv_top_bytes(root, M_TOP_GEO, "EU/Here\t1.5\t-2.5", 16, 3);
 	pv_top_bytes(root, M_TOP_GEO, "Unknown", 7, 2);
@@ -815,7 +817,7 @@ static void json(void **state)
 	       "\"devices\":{\"d\":{\"count\":0,\"distinct\":0,\"interfaces\":{\"i\":{\"rate\":{\"p50\":0,"
 	       "\"p90\":0,\"p95\":0,\"p99\":0}}},"
 	       "\"top_ports\":[]}},"
-	       "\"in\":{\"count\":2},"
+	       "\"in\":{\"count\":2},\"level\":8,"
 	       "\"packets\":{\"sources\":1,\"total\":3},\"period\":{\"length\":9,\"start_ts\":100},"
 	       "\"rates\":{\"total\":{\"p50\":5,\"p90\":9,\"p95\":10,\"p99\":10}},"
 	       "\"ratio\":{\"p50\":0.5,\"p90\":0.5,\"p95\":0.5,\"p99\":0.5},"

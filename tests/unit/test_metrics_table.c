@@ -15,12 +15,13 @@
 #include "handlers/handlers.h"
 #include "metric/prom.h"
 
-static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate"};
+static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate", "gauge"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
-				    "bytes/s", "messages/s"};
+				    "bytes/s", "messages/s", "percent", "policies", "handlers",
+				    "measurements", "measurements/s"};
 
 #define FAIL(h, m, ...)                                                                                      \
 	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \

@@ -346,7 +346,8 @@ static void silent(void **state)
 	    text,
 	    "# HELP test_packets_total A test\n# TYPE test_packets_total gauge\ntest_packets_total{} 0\n"
 	    "# HELP test_packets_sources A test\n# TYPE test_packets_sources gauge\n"
-	    "test_packets_sources{} 0\n" NONE_DROPPED);
+	    "test_packets_sources{} 0\n"
+	    "# HELP test_level A test\n# TYPE test_level gauge\ntest_level{} 0\n" NONE_DROPPED);
 	free(text);
 	p = prom(NULL);
 	b->start_ns = 60 * SEC;
@@ -623,6 +624,9 @@ static void fill(struct pv_block *k)
 			break;
 		case PV_HISTOGRAM:
 			pv_histogram_u64(k, m, 1);
+			break;
+		case PV_GAUGE:
+			pv_gauge_set(k, m, SEC, 1);
 			break;
 		default:
 			pv_rate_events(k, m, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* pv-capture - packets from an interface or a saved capture become an event stream. See pv-capture(1). */
+/* pv-capture - packets from an interface, a saved capture or out of the air become an event stream. See pv-capture(1). */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/privs.h"
+#include "mock/mock.h"
 #include "tool/progress.h"
 
 /* Until the stream has ended. Returns the exit code. */
@@ -60,12 +61,66 @@ static bool decap_tunnels(const struct pv_program *prog, const struct pv_opt_lis
 	return true;
 }
 
+static void drop_privileges(const struct pv_program *prog, bool keep_net_raw, bool verbose)
+{
+	char why[512];
+	const struct pv_privs_conf conf = {.keep_net_raw = keep_net_raw};
+	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
+		pv_tool_say(prog, "privileges: %s", why);
+}
+
+/* The whole of --mock. Returns the exit code. */
+static int run_mock(const struct pv_program *prog, const struct pv_capture_conf *like, struct pv_sink sink,
+		    bool verbose)
+{
+	const struct pv_mock_conf conf = {
+		.count = like->count, .duration_ns = like->duration_ns, .stop_fd = like->stop_fd};
+	struct pv_out out;
+	char why[512];
+	enum pv_res res;
+	struct pv_mock *m = pv_mock_open(&conf, why, sizeof why);
+	if (!m || pv_out_init(&out, sink)) {
+		pv_tool_say(prog, "%s", m ? "cannot start: out of memory" : why);
+		pv_mock_free(m);
+		return PV_EXIT_FAILED;
+	}
+	drop_privileges(prog, false, verbose);
+	do {
+		res = pv_mock_poll(m, &out);
+		pv_out_flush(&out);
+	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
+	if (out.res == PV_FAIL)
+		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
+	if (verbose)
+		pv_tool_say(prog, "packets %" PRIu64 ", all made up", pv_mock_packets(m));
+	int code = out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
+	pv_out_free(&out);
+	pv_mock_free(m);
+	return code;
+}
+
+/* Is it said where packets come from, and nothing that does not go with it? */
+static bool sensible(const struct pv_program *prog, const struct pv_capture_conf *conf, bool mock)
+{
+	if (!mock && !conf->file == !conf->iface) {
+		pv_tool_say(prog, "wants an interface or -r FILE%s", conf->file ? ", not both" : "; or --mock");
+		return false;
+	}
+	if (mock && (conf->file || conf->iface || conf->bpf || conf->hosts || conf->snaplen || conf->no_promiscuous ||
+		     conf->buffer_bytes != PV_CAPTURE_BUFFER || conf->decap_gre || conf->decap_ipip ||
+		     conf->decap_vxlan)) {
+		pv_tool_say(prog, "--mock makes packets up: only -c, -t and -v go with it");
+		return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER};
 	struct pv_opt_list decap = {NULL, 0};
 	uint64_t snaplen = 0;
-	bool verbose = false, known;
+	bool verbose = false, mock = false, known;
 	const struct pv_opt opts[] = {
 		{'r', "read", PV_OPT_STRING, &conf.file, "FILE", "read a saved capture; '-' is stdin", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only what this tcpdump filter takes", 0, 0},
@@ -78,12 +133,13 @@ int main(int argc, char **argv)
 		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "kernel ring (default: 64M)", 0, 0},
 		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "own traffic only", 0, 0},
 		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "look inside: gre, ipip, vxlan", 0, 0},
+		{0, "mock", PV_OPT_FLAG, &mock, NULL, "made-up DNS packets, ten a second: to try a pipeline", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
 	const struct pv_program prog = {
 		.name = "pv-capture",
 		.summary = "turn packets from an interface or a saved capture into an event stream",
-		.synopsis = "[options] INTERFACE | ADDRESS | auto | any | -r FILE > EVENTS",
+		.synopsis = "[options] INTERFACE | ADDRESS | auto | any | -r FILE | --mock > EVENTS",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof opts[0],
 		.operands_max = 1,
@@ -94,23 +150,19 @@ int main(int argc, char **argv)
 	pv_opt_list_free(&decap);
 	if (!known)
 		return PV_EXIT_USAGE;
-	if (!conf.file == !conf.iface) {
-		pv_tool_say(&prog, "wants an interface or -r FILE%s", conf.file ? ", not both" : "");
-		return PV_EXIT_USAGE;
-	}
-	if (!pv_tool_stdout_binary(&prog))
-		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;
+	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog))
+		return PV_EXIT_USAGE;
 	conf.stop_fd = pv_tool_signals();
 	struct pv_sink sink = pv_tool_stdout(); /* while we may still open it */
+	if (mock)
+		return run_mock(&prog, &conf, sink, verbose);
 	struct pv_capture *c = pv_capture_open(&conf, why, sizeof why);
 	if (!c) {
 		pv_tool_say(&prog, "%s", why);
 		return PV_EXIT_FAILED;
 	}
-	if (!pv_privs_drop(&(struct pv_privs_conf){.keep_net_raw = conf.iface != NULL}, why, sizeof why) &&
-	    verbose)
-		pv_tool_say(&prog, "privileges: %s", why);
+	drop_privileges(&prog, conf.iface != NULL, verbose);
 	if (verbose)
 		pv_progress_effective(&prog, c);
 	int code = run(&prog, c, sink, verbose, conf.file != NULL);
