@@ -66,8 +66,8 @@ wrong 1 "cannot read '\.': .*Is a directory" pv-capture -r .
 wrong 1 "cannot use filter 'port or': .*" pv-capture -b "port or" -r file.pcap
 wrong 1 "cannot decode link type 147 \(unknown\) of 'odd-link.pcap'" pv-capture -r odd-link.pcap
 for spec in 300.0.0.1/8 10.0.0.0/33 10.0.0.0/-1 2001:db8::/129 10.0.0.0/8,nonsense example.org/24 1.2.3/8 10.0.0.0/ /8; do
-	wrong 1 "invalid CIDR: .*" pv-capture -H "$spec" -r file.pcap
-	wrong 1 "invalid CIDR: .*" pktvisor-reader -H "$spec" file.pcap
+	wrong 1 "invalid (CIDR|IPv[46] address): .*" pv-capture -H "$spec" -r file.pcap
+	wrong 1 "invalid (CIDR|IPv[46] address): .*" pktvisor-reader -H "$spec" file.pcap
 done
 wrong 1 ".*no-such-interface.*" pv-capture no-such-interface
 wrong 1 ".*192\.0\.2\.254.*" pv-capture 192.0.2.254
