@@ -538,6 +538,21 @@ static void add_samples(void *ctx, const struct pv_graph_lane *l)
 	pv_prom_u64(p, &bytes, input, 1, s.ring_bytes);
 }
 
+static void listen_to(void *ctx, const struct pv_graph_lane *l)
+{
+	struct pv_agent *a = ctx;
+	char line[256], words[400];
+	if (!l->first || !pv_source_notice(l->source, line, sizeof line) || !a->conf.say)
+		return;
+	snprintf(words, sizeof words, "input %s: %s", l->stream, line);
+	a->conf.say(a->conf.ctx, PV_SAY_WARNING, words);
+}
+
+void pv_agent_listen(struct pv_agent *a)
+{
+	pv_graph_each(a->graph, NULL, listen_to, a);
+}
+
 void pv_agent_each(struct pv_agent *a, void (*fn)(void *, const struct pv_graph_lane *), void *ctx)
 {
 	pv_graph_each(a->graph, NULL, fn, ctx);

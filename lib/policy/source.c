@@ -301,8 +301,8 @@ static void tell(struct pv_source *s, const char *error)
 	s->told_ns = clock_ns();
 	pthread_mutex_lock(&s->lock);
 	s->status = st;
-	if (notice)
-		snprintf(s->notice, sizeof s->notice, "%s", notice);
+	if (error || notice)
+		snprintf(s->notice, sizeof s->notice, "%s", error ? error : notice);
 	pthread_mutex_unlock(&s->lock);
 }
 

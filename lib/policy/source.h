@@ -89,7 +89,7 @@ struct pv_source_status {
 };
 void pv_source_status(struct pv_source *, struct pv_source_status *); /* from any thread; at most 0.1 s old */
 
-/* "lo0: link went down" and the like: the newest that was not asked for yet, or false. From any thread. */
+/* "lo0: link went down" and the like, or why it ended: the newest that was not asked for yet, or false. From any thread. */
 bool pv_source_notice(struct pv_source *, char *to, size_t cap);
 
 #endif

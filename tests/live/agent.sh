@@ -73,6 +73,7 @@ ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1
 twice() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = $((42 * 906)) ]; }
 until_true twice
 is "and captured from again when it is back" $? 0
+like "the log tells of both" "$(grep -c 'input t-.*: s0: .*\(down\|up again\|opened again\)' log)" '^[1-9]'
 kill -TERM $PID; wait $PID
 is "SIGTERM ends it well" $? 0
 PID=

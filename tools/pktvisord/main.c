@@ -26,6 +26,7 @@
 #include "tool/tool.h"
 
 #define TOKEN_MAX 256
+#define LISTEN_MS 1000 /* how late the log may be */
 #define ANSWER_MS 200 /* who asked us to end gets his answer first */
 
 struct daemon {
@@ -238,7 +239,9 @@ static void wait_for_end(struct daemon *d)
 	struct pollfd p[2] = {{d->signal_fd, POLLIN, 0}, {d->stop_fd, POLLIN, 0}};
 	for (;;) {
 		struct signalfd_siginfo s;
-		if (poll(p, 2, -1) < 0)
+		int n = poll(p, 2, LISTEN_MS);
+		pv_agent_listen(d->agent);
+		if (n <= 0)
 			continue;
 		if (p[1].revents) {
 			poll(NULL, 0, ANSWER_MS);
