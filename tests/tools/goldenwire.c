@@ -117,6 +117,10 @@ static void events(struct pv_out *o)
 	ev_metric(o, t, 1, 2, 78, eight, 5, 0, 8);
 	ev_metric(o, t, 1, 2, 78, eight + 5, 3, 5, 8);
 	ev_any(o, PV_EV_BUCKET_END, t);
+
+	/* since 1.1 */
+	ev_stage(o, ++t, 2, PV_STAGE_ANALYSER, "example", "")->events = PV_EV_MODULE + 1;
+	ev_module(o, ++t, 2, 3, 1);
 	ev_stop(o, ++t);
 }
 
