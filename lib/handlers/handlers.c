@@ -15,3 +15,8 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_pcap_v1,
 	NULL,
 };
+
+const struct pv_input_name pv_inputs[] = {
+	{"pcap", "1.0"},
+	{NULL, NULL},
+};
