@@ -136,6 +136,8 @@ $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< tests/fuzz/replay.c $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
+$(B)/tests/test_module: | $(MODULES) $(BAD_MODULES)
+
 .PHONY: test-programs
 test-programs: $(UNIT) $(FUZZ) $(HELPERS) $(BAD_MODULES)
 
