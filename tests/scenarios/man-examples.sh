@@ -9,7 +9,7 @@
 # Blocks run with sh in a folder that has the bundled captures under short names.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
-BIN=${BIN:-$top/bin} CAPTURES=${CAPTURES:-$top/tests/captures}
+BIN=${BIN:-$top/bin} BUILD=${BUILD:-$top/build/release} CAPTURES=${CAPTURES:-$top/tests/captures}
 export PATH="$BIN:$PATH"
 here=$PWD
 
@@ -20,6 +20,9 @@ stage_inputs() {
 	cp "$CAPTURES/dns-ecs.pcap" ecs.pcap
 	cp "$CAPTURES/dhcp4.pcap" dhcp.pcap
 	cp "$CAPTURES/link/vxlan4.pcap" vxlan.pcap
+	cp "$CAPTURES/http-mix.pcap" ntp.pcap
+	install -d -m 755 modules
+	install -m 755 "$BUILD"/modules/*.so modules
 	cp "$CAPTURES/geo/city-test.mmdb" city.mmdb
 	cp "$CAPTURES/geo/asn-test.mmdb" asn.mmdb
 }
