@@ -103,6 +103,7 @@ static void bad_modules(void **state)
 	} cases[] = {
 	    {"empty", NULL},
 	    {"count", NULL},
+	    {"everything", NULL},
 	    {"no_symbol", "module 'b.so': this is not a module"},
 	    {"undefined", "undefined symbol: pv_of_a_later_version"},
 	    {"wrong_magic", "module 'b.so': this is not a module"},
