@@ -3,9 +3,9 @@
  *
  *   pv-capture --payload-port 123 eth0 | pv-module --module-dir DIR ntp | pv-window --module-dir DIR --json
  *
- * It makes one event of every UDP packet on port 123 (RFC 5905, section 7.3). A packet that is too short, or of a
- * version or mode that there is not, gives an event too, flagged malformed: it was on the wire, and is counted. Read it from the
- * end: `pv_module` says what there is. */
+ * It makes one event of every UDP packet on port 123 (RFC 5905, section 7.3). A packet that is too short, or
+ * of a version or mode that there is not, gives an event too, flagged malformed: it was on the wire, and is
+ * counted. Read it from the end: `pv_module` says what there is. */
 #include "module/pv-module.h"
 
 #include <arpa/inet.h>
@@ -15,9 +15,18 @@
 #include <string.h>
 
 #define NTP_PORT 123
-#define NTP_LEN 48 /* the header; extensions and a MAC may follow */
+#define NTP_LEN	 48 /* the header; extensions and a MAC may follow */
 
-enum mode { MODE_RESERVED, MODE_ACTIVE, MODE_PASSIVE, MODE_CLIENT, MODE_SERVER, MODE_BROADCAST, MODE_CONTROL, MODE_PRIVATE };
+enum mode {
+	MODE_RESERVED,
+	MODE_ACTIVE,
+	MODE_PASSIVE,
+	MODE_CLIENT,
+	MODE_SERVER,
+	MODE_BROADCAST,
+	MODE_CONTROL,
+	MODE_PRIVATE
+};
 
 /* ---- the event: the layout is the format, so fields are only ever appended ----------------------- */
 
@@ -31,9 +40,11 @@ struct ntp_event {
 	uint32_t reference; /* of stratum 0 the kiss code, four letters */
 	uint32_t pad2;
 };
-_Static_assert(sizeof(struct ntp_event) == 80 && offsetof(struct ntp_event, version) == 64, "the wire layout is fixed");
+_Static_assert(sizeof(struct ntp_event) == 80 && offsetof(struct ntp_event, version) == 64,
+	       "the wire layout is fixed");
 
-/* From a pipe anything may come. The mode indexes a table below: a value that is not in it would count in the wrong place. */
+/* From a pipe anything may come. The mode indexes a table below: a value that is not in it would count in the
+ * wrong place. */
 static const char *ntp_check(const struct pv_event *ev)
 {
 	const struct ntp_event *n = (const void *)ev;
@@ -79,8 +90,9 @@ static void ntp_decode(struct pv_cur c, struct ntp_event *n)
 	pv_skip(&c, 10); /* poll, precision, root delay and dispersion */
 	n->reference = pv_be32(&c);
 	pv_skip(&c, NTP_LEN - 16);
-	bool client_sized = n->mode == MODE_CONTROL || n->mode == MODE_PRIVATE; /* those have layouts of their own */
-	n->malformed = (c.bad && !client_sized) || !n->version || n->version > 4 || n->mode == MODE_RESERVED;
+	bool own_layout =
+		n->mode == MODE_CONTROL || n->mode == MODE_PRIVATE; /* those have layouts of their own */
+	n->malformed = (c.bad && !own_layout) || !n->version || n->version > 4 || n->mode == MODE_RESERVED;
 }
 
 static enum pv_verdict ntp_packet(void *self, const struct pv_event *ev, struct pv_emit *to)
@@ -174,20 +186,26 @@ enum { GROUP_CARDINALITY, GROUP_TOP, GROUPS };
 static const struct pv_group groups[GROUPS] = {{"cardinality", true}, {"top_ntp", true}};
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
 
-#define COUNTER(number, at, text)                                                                                     \
-	{                                                                                                             \
-		.id = (number), .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at),            \
-		.unit = "packets", .help = (text)                                                                     \
+#define COUNTER(number, at, text)                                                                            \
+	{                                                                                                    \
+		.id = (number), .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = (at),   \
+		.unit = "packets", .help = (text)                                                            \
 	}
-#define TOP(number, at, name, print, numbers, text)                                                                   \
-	{                                                                                                             \
-		.id = (number), .kind = PV_TOPN, .group = GROUP_TOP, .group2 = PV_ALWAYS, .integer = (numbers),       \
-		.path = (at), .label = (name), .item = (print), .unit = "packets", .help = (text)                     \
+#define TOP(number, at, name, print, numbers, text)                                                          \
+	{                                                                                                    \
+		.id = (number), .kind = PV_TOPN, .group = GROUP_TOP, .group2 = PV_ALWAYS,                    \
+		.integer = (numbers), .path = (at), .label = (name), .item = (print), .unit = "packets",     \
+		.help = (text)                                                                               \
 	}
 
 static const struct pv_metric metrics[METRICS] = {
-	[RATE_EVENTS] = {.id = 1, .kind = PV_RATE, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "rates.events",
-			 .unit = "packets/s", .help = "rate of NTP packets per second"},
+	[RATE_EVENTS] = {.id = 1,
+			 .kind = PV_RATE,
+			 .group = PV_ALWAYS,
+			 .group2 = PV_ALWAYS,
+			 .path = "rates.events",
+			 .unit = "packets/s",
+			 .help = "rate of NTP packets per second"},
 	[EVENTS] = COUNTER(2, "wire_packets.events", "NTP packets"),
 	[DEEP_SAMPLES] = COUNTER(3, "wire_packets.deep_samples", "NTP packets that were sampled deeply"),
 	[MALFORMED] = COUNTER(4, "wire_packets.malformed", "packets on the port of NTP that are not NTP"),
@@ -197,10 +215,16 @@ static const struct pv_metric metrics[METRICS] = {
 	[BROADCAST] = COUNTER(8, "wire_packets.broadcast", "packets to everybody"),
 	[CONTROL] = COUNTER(9, "wire_packets.control", "control and private messages"),
 	[KISS] = COUNTER(10, "wire_packets.kiss_of_death", "responses of stratum 0: the server refuses"),
-	[CLIENTS] = {.id = 11, .kind = PV_DISTINCT, .group = GROUP_CARDINALITY, .group2 = PV_ALWAYS,
-		     .path = "cardinality.clients", .unit = "clients", .help = "distinct addresses that sent requests"},
+	[CLIENTS] = {.id = 11,
+		     .kind = PV_DISTINCT,
+		     .group = GROUP_CARDINALITY,
+		     .group2 = PV_ALWAYS,
+		     .path = "cardinality.clients",
+		     .unit = "clients",
+		     .help = "distinct addresses that sent requests"},
 	[TOP_SERVERS] = TOP(12, "top_servers", "server", pv_item_text, false, "servers, by responses"),
-	[TOP_STRATA] = TOP(13, "top_strata", "stratum", pv_item_u64, true, "strata of the servers, by responses"),
+	[TOP_STRATA] =
+		TOP(13, "top_strata", "stratum", pv_item_u64, true, "strata of the servers, by responses"),
 	[TOP_VERSIONS] = TOP(14, "top_versions", "version", pv_item_u64, true, "versions of the protocol"),
 };
 
@@ -214,9 +238,10 @@ static void count_server(struct pv_block *k, const struct ntp_event *n)
 
 static void ntp_update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)
 {
-	static const uint8_t counter[8] = {[MODE_ACTIVE] = SYMMETRIC,	 [MODE_PASSIVE] = SYMMETRIC, [MODE_CLIENT] = CLIENT,
-					   [MODE_SERVER] = SERVER,	 [MODE_BROADCAST] = BROADCAST,
-					   [MODE_CONTROL] = CONTROL, [MODE_PRIVATE] = CONTROL};
+	static const uint8_t counter[8] = {
+		[MODE_ACTIVE] = SYMMETRIC, [MODE_PASSIVE] = SYMMETRIC,	 [MODE_CLIENT] = CLIENT,
+		[MODE_SERVER] = SERVER,	   [MODE_BROADCAST] = BROADCAST, [MODE_CONTROL] = CONTROL,
+		[MODE_PRIVATE] = CONTROL};
 	const struct ntp_event *n = (const void *)ev;
 	struct pv_block *k = pv_bucket_root(b);
 	(void)ctx;
@@ -263,6 +288,7 @@ static const struct pv_module_analyser analysers[] = {{
 }};
 static const struct pv_handler *const handlers[] = {&ntp_v1};
 
+/* clang-format off */
 const struct pv_module pv_module = {
 	PV_MODULE_HEAD,
 	.name = "ntp",

@@ -175,13 +175,14 @@ static const char *check_metric(const struct pv_handler *h, size_t at)
 	const struct pv_metric *m = &h->metrics[at];
 	if (!m->id || !m->path || !m->help || m->kind < PV_COUNTER || m->kind > PV_RATE)
 		return "a metric without number, path, kind or help";
-	if ((m->group != PV_ALWAYS && m->group >= h->ngroups) || (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups) ||
-	    m->scope >= h->nscopes)
+	if ((m->group != PV_ALWAYS && m->group >= h->ngroups) ||
+	    (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups) || m->scope >= h->nscopes)
 		return "a metric of a group or scope that there is not";
 	if (m->kind == PV_TOPN && (!m->item || !m->label))
 		return "a top list that cannot be printed";
 	for (size_t i = 0; i < at; i++)
-		if (h->metrics[i].id == m->id || (h->metrics[i].scope == m->scope && !strcmp(h->metrics[i].path, m->path)))
+		if (h->metrics[i].id == m->id ||
+		    (h->metrics[i].scope == m->scope && !strcmp(h->metrics[i].path, m->path)))
 			return "two metrics of one number or path";
 	return NULL;
 }
@@ -207,7 +208,8 @@ static const char *check_handler(const struct pv_handler *h)
 		if (why)
 			return why;
 	}
-	if (!counts(h, h->events, PV_COUNTER) || !counts(h, h->samples, PV_COUNTER) || !counts(h, h->events_rate, PV_RATE))
+	if (!counts(h, h->events, PV_COUNTER) || !counts(h, h->samples, PV_COUNTER) ||
+	    !counts(h, h->events_rate, PV_RATE))
 		return "base metrics of another kind";
 	return check_own(h->own, h->type);
 }
@@ -227,7 +229,8 @@ static int refuse(char *err, size_t cap, const char *file, const char *what, con
 	return -1;
 }
 
-static int check_names(const struct pv_modules *m, const struct pv_module *mod, const char *file, char *err, size_t cap)
+static int check_names(const struct pv_modules *m, const struct pv_module *mod, const char *file, char *err,
+		       size_t cap)
 {
 	static const char again[] = "there is another of this name";
 	for (size_t i = 0; i < m->count; i++)
@@ -255,25 +258,28 @@ static int check_names(const struct pv_modules *m, const struct pv_module *mod, 
 		const struct pv_handler *h = mod->handlers[i];
 		bool twice = taken(m, h->type) || taken(m, h->schema);
 		for (size_t k = 0; k < i; k++)
-			twice |= !strcmp(mod->handlers[k]->type, h->type) && !strcmp(mod->handlers[k]->version, h->version);
+			twice |= !strcmp(mod->handlers[k]->type, h->type) &&
+				 !strcmp(mod->handlers[k]->version, h->version);
 		if (twice)
 			return refuse(err, cap, file, again, h->type);
 	}
 	return 0;
 }
 
-static int check_module(const struct pv_modules *m, const struct pv_module *mod, const char *file, char *err, size_t cap)
+static int check_module(const struct pv_modules *m, const struct pv_module *mod, const char *file, char *err,
+			size_t cap)
 {
 	const char *why = NULL;
 	if (mod->magic != PV_MODULE_MAGIC)
 		return refuse(err, cap, file, "this is not a module", NULL);
 	if (mod->abi != PV_MODULE_ABI) {
-		snprintf(err, cap, "module '%s': it is made for interface version %u, this program has %u", file, mod->abi,
-			 PV_MODULE_ABI);
+		snprintf(err, cap, "module '%s': it is made for interface version %u, this program has %u",
+			 file, mod->abi, PV_MODULE_ABI);
 		return -1;
 	}
 	if (mod->layout != PV_MODULE_LAYOUT)
-		return refuse(err, cap, file, "it is made with the headers of another build of this interface version", NULL);
+		return refuse(err, cap, file,
+			      "it is made with the headers of another build of this interface version", NULL);
 	if (!name_ok(mod->name) || !mod->version || !mod->version[0])
 		return refuse(err, cap, file, "it has no proper name or version", NULL);
 	for (size_t i = 0; !why && i < mod->nanalysers; i++)
@@ -291,7 +297,8 @@ static int check_module(const struct pv_modules *m, const struct pv_module *mod,
 
 /* ---- loading ------------------------------------------------------------------------------------ */
 
-static int load_file(struct pv_modules *m, const char *dir, const char *file, uid_t owner, char *err, size_t cap)
+static int load_file(struct pv_modules *m, const char *dir, const char *file, uid_t owner, char *err,
+		     size_t cap)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -311,7 +318,8 @@ static int load_file(struct pv_modules *m, const char *dir, const char *file, ui
 		return -1;
 	}
 	const struct pv_module *mod = dlsym(handle, "pv_module");
-	int rc = mod ? check_module(m, mod, file, err, cap) : refuse(err, cap, file, "this is not a module", NULL);
+	int rc = mod ? check_module(m, mod, file, err, cap)
+		     : refuse(err, cap, file, "this is not a module", NULL);
 	char *name = rc ? NULL : strdup(file);
 	if (!rc && !name)
 		rc = refuse(err, cap, file, "out of memory", NULL);

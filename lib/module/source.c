@@ -10,7 +10,7 @@
 #include "base/version.h"
 #include "stage/stop.h"
 
-#define NS UINT64_C(1000000000)
+#define NS	 UINT64_C(1000000000)
 #define FROM_MAX 4096u /* bytes of the input's name in START: a path */
 
 struct pv_module_input {
@@ -31,8 +31,8 @@ static uint64_t wall_ns(void)
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
-struct pv_module_input *pv_module_input_open(const struct pv_module_source *s, const void *conf, const char *from,
-					     char *err, size_t cap)
+struct pv_module_input *pv_module_input_open(const struct pv_module_source *s, const void *conf,
+					     const char *from, char *err, size_t cap)
 {
 	struct pv_module_input *in = calloc(1, sizeof *in);
 	if (!in) {
@@ -43,7 +43,8 @@ struct pv_module_input *pv_module_input_open(const struct pv_module_source *s, c
 	snprintf(in->from, sizeof in->from, "%s", from ? from : s->type);
 	in->stream.clock = s->clock;
 	in->stream.hosts_empty = true;
-	in->stream.events = s->own ? PV_EV_MODULE : 0; /* the first stage of the stream has all numbers to choose from */
+	in->stream.events =
+		s->own ? PV_EV_MODULE : 0; /* the first stage of the stream has all numbers to choose from */
 	if (getrandom(&in->stream.stream_id, sizeof in->stream.stream_id, GRND_NONBLOCK) < 0)
 		in->stream.stream_id = wall_ns();
 	err[0] = 0;

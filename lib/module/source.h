@@ -11,12 +11,12 @@
 struct pv_module_input;
 
 /* from: what the input is, NULL when nothing was named. NULL with a line in err. */
-struct pv_module_input *pv_module_input_open(const struct pv_module_source *, const void *conf, const char *from,
-					     char *err, size_t cap);
+struct pv_module_input *pv_module_input_open(const struct pv_module_source *, const void *conf,
+					     const char *from, char *err, size_t cap);
 void pv_module_input_free(struct pv_module_input *); /* NULL is fine */
 
-/* One step: PV_OK, PV_AGAIN, PV_STOP, PV_END and PV_FAIL as pv_capture_poll(). Of the last two STOP has been put out. A live
- * source that has nothing gets a TICK a second. */
+/* One step: PV_OK, PV_AGAIN, PV_STOP, PV_END and PV_FAIL as pv_capture_poll(). Of the last two STOP has been
+ * put out. A live source that has nothing gets a TICK a second. */
 enum pv_res pv_module_input_poll(struct pv_module_input *, struct pv_out *);
 
 /* The next poll ends the stream. */

@@ -42,8 +42,9 @@ static void packet(struct pv_bucket *b, const uint8_t *payload, size_t n)
 {
 	struct pv_out o;
 	const struct conf conf = {0};
-	struct pv_stage *s = pv_filter_new(&ntp_ops, ntp_make(&conf, 1), &(struct pv_filter_conf){.name = NULL},
-					   (struct pv_sink){.write = collect, .ctx = b});
+	struct pv_stage *s =
+	    pv_filter_new(&ntp_ops, ntp_make(&conf, 1), &(struct pv_filter_conf){.name = NULL},
+			  (struct pv_sink){.write = collect, .ctx = b});
 	if (!s || pv_out_init(&o, pv_sink_stage(s)))
 		abort();
 	struct pv_start *start = pv_out_event(&o, PV_EV_START, sizeof *start, 1);

@@ -24,6 +24,8 @@ static void *make(const void *conf, uint64_t seed)
 }
 
 static const struct pv_event_module own = {OWN, sizeof(struct pv_module_event), NULL};
-static const struct pv_analyser_ops ops = {.type = TYPE, .wants = WANTS, .own = &own, .event = event, .free = free};
+static const struct pv_analyser_ops ops = {
+    .type = TYPE, .wants = WANTS, .own = &own, .event = event, .free = free};
 static const struct pv_module_analyser analysers[] = {{.ops = &ops, .make = make}};
-const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "an_analyser", .version = "1.0", .analysers = analysers, .nanalysers = 1};
+const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "an_analyser", .version = "1.0",
+				    .analysers = analysers, .nanalysers = 1};

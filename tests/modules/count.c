@@ -31,7 +31,8 @@ struct count {
 	uint64_t done;
 };
 
-static const struct pv_key keys[] = {{"count", PV_KEY_UINT, "N", "how far"}, {"fail", PV_KEY_BOOL, NULL, "then fail"}};
+static const struct pv_key keys[] = {{"count", PV_KEY_UINT, "N", "how far"},
+				     {"fail", PV_KEY_BOOL, NULL, "then fail"}};
 
 static int set(void *to, const struct pv_key *key, const struct pv_value *value, char *err, size_t cap)
 {
@@ -99,15 +100,44 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
 static const struct pv_metric metrics[] = {
-    {.id = 1, .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "events", .unit = "1", .help = "events"},
-    {.id = 2, .kind = PV_COUNTER, .group = PV_ALWAYS, .group2 = PV_ALWAYS, .path = "sum", .unit = "1", .help = "sum of numbers"},
+    {.id = 1,
+     .kind = PV_COUNTER,
+     .group = PV_ALWAYS,
+     .group2 = PV_ALWAYS,
+     .path = "events",
+     .unit = "1",
+     .help = "events"},
+    {.id = 2,
+     .kind = PV_COUNTER,
+     .group = PV_ALWAYS,
+     .group2 = PV_ALWAYS,
+     .path = "sum",
+     .unit = "1",
+     .help = "sum of numbers"},
 };
-static const struct pv_handler table = {.type = "count", .version = "1.0", .schema = "count", .own = &own,
-					.metrics = metrics, .nmetrics = 2, .scopes = scopes, .nscopes = 1, .events = 0,
-					.samples = -1, .events_rate = -1, .update = update};
+static const struct pv_handler table = {.type = "count",
+					.version = "1.0",
+					.schema = "count",
+					.own = &own,
+					.metrics = metrics,
+					.nmetrics = 2,
+					.scopes = scopes,
+					.nscopes = 1,
+					.events = 0,
+					.samples = -1,
+					.events_rate = -1,
+					.update = update};
 static const struct pv_handler *const handlers[] = {&table};
-static const struct pv_module_source sources[] = {{.type = "count", .summary = "count", .own = &own, .clock = PV_CLOCK_RECORDED,
-						   .settings = {keys, 2, set, sizeof(struct conf)}, .open = open_it,
-						   .poll = step, .time_ns = time_ns, .ledger = ledger, .free = free}};
-const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "count", .version = "1.0", .sources = sources, .nsources = 1,
-				    .handlers = handlers, .nhandlers = 1};
+static const struct pv_module_source sources[] = {{.type = "count",
+						   .summary = "count",
+						   .own = &own,
+						   .clock = PV_CLOCK_RECORDED,
+						   .settings = {keys, 2, set, sizeof(struct conf)},
+						   .open = open_it,
+						   .poll = step,
+						   .time_ns = time_ns,
+						   .ledger = ledger,
+						   .free = free}};
+const struct pv_module pv_module = {PV_MODULE_HEAD,	.name = "count", .version = "1.0",
+				    .sources = sources, .nsources = 1,	 .handlers = handlers,
+				    .nhandlers = 1};

@@ -18,4 +18,5 @@
 #define MORE
 #endif
 
-const struct pv_module pv_module = {.magic = MAGIC, .abi = ABI, .layout = LAYOUT, .name = NAME, .version = "1.0", MORE};
+const struct pv_module pv_module = {
+    .magic = MAGIC, .abi = ABI, .layout = LAYOUT, .name = NAME, .version = "1.0", MORE};

@@ -11,4 +11,5 @@ static void *make(const void *conf, uint64_t seed)
 }
 
 static const struct pv_module_analyser analysers[] = {{.make = make}};
-const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "undefined", .version = "1.0", .analysers = analysers, .nanalysers = 1};
+const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "undefined", .version = "1.0",
+				    .analysers = analysers, .nanalysers = 1};

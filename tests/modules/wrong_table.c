@@ -10,8 +10,17 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
 static const struct pv_metric metrics[] = {
     {.id = 1, .kind = PV_COUNTER, .group = 1, .group2 = PV_ALWAYS, .path = "a", .help = "of no group"}};
-static const struct pv_handler table = {.type = "table", .version = "1.0", .schema = "table", .metrics = metrics,
-					.nmetrics = 1, .scopes = scopes, .nscopes = 1, .events = -1, .samples = -1,
-					.events_rate = -1, .update = update};
+static const struct pv_handler table = {.type = "table",
+					.version = "1.0",
+					.schema = "table",
+					.metrics = metrics,
+					.nmetrics = 1,
+					.scopes = scopes,
+					.nscopes = 1,
+					.events = -1,
+					.samples = -1,
+					.events_rate = -1,
+					.update = update};
 static const struct pv_handler *const handlers[] = {&table};
-const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "table", .version = "1.0", .handlers = handlers, .nhandlers = 1};
+const struct pv_module pv_module = {PV_MODULE_HEAD, .name = "table", .version = "1.0", .handlers = handlers,
+				    .nhandlers = 1};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* lib/module: what is loaded and what is refused, numbers of module events, a module's source. The modules are
- * those of tests/modules and the example; they are copied into a folder of the test's own. */
+/* lib/module: what is loaded and what is refused, numbers of module events, a module's source. The modules
+ * are those of tests/modules and the example; they are copied into a folder of the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -103,6 +103,7 @@ static void bad_modules(void **state)
 	} cases[] = {
 	    {"empty", NULL},
 	    {"count", NULL},
+	    {"everything", NULL},
 	    {"no_symbol", "module 'b.so': this is not a module"},
 	    {"undefined", "undefined symbol: pv_of_a_later_version"},
 	    {"wrong_magic", "module 'b.so': this is not a module"},
@@ -272,8 +273,9 @@ static void numbers(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *before[PV_EV_MODULES + 1]; /* names, bound to PV_EV_MODULE, ... in this order; "" leaves one out */
-		unsigned number;                       /* 0: none is left */
+		const char *before[PV_EV_MODULES + 1]; /* names, bound to PV_EV_MODULE, ... in this order; ""
+							  leaves one out */
+		unsigned number;		       /* 0: none is left */
 	} cases[] = {
 	    {{NULL}, PV_EV_MODULE},
 	    {{"other", NULL}, PV_EV_MODULE + 1},
@@ -295,7 +297,8 @@ static void numbers(void **state)
 			ev_any(&o, PV_EV_START, SEC);
 			for (unsigned b = 0; cases[i].before[b]; b++)
 				if (cases[i].before[b][0])
-					ev_stage(&o, SEC, (uint8_t)(b + 1), PV_STAGE_ANALYSER, cases[i].before[b], "")
+					ev_stage(&o, SEC, (uint8_t)(b + 1), PV_STAGE_ANALYSER,
+						 cases[i].before[b], "")
 					    ->events = (uint8_t)(PV_EV_MODULE + b);
 			ntp_packet(&o, SEC, 1);
 			ev_stop(&o, SEC);
@@ -303,8 +306,8 @@ static void numbers(void **state)
 		assert_int_equal(pv_out_flush(&o), PV_OK);
 		pv_out_free(&o);
 
-		struct pv_stage *s = pv_filter_new(ntp->ops, ntp->make(conf, 1), &(struct pv_filter_conf){.name = NULL},
-						   mem_sink(&out));
+		struct pv_stage *s = pv_filter_new(ntp->ops, ntp->make(conf, 1),
+						   &(struct pv_filter_conf){.name = NULL}, mem_sink(&out));
 		int fd = mem_fd(in.p, in.n);
 		struct pv_pipe_end end = pv_pipe_run(s, fd, -1);
 		close(fd);
@@ -318,7 +321,8 @@ static void numbers(void **state)
 		for (size_t at = 0; at < out.n; at += ev_at(&out, at)->size) {
 			const struct pv_event *ev = ev_at(&out, at);
 			const struct pv_stage_event *st = (const void *)ev;
-			if (ev->type == PV_EV_STAGE && st->type.len == 3 && !memcmp(pv_ref_bytes(ev, st->type), "ntp", 3))
+			if (ev->type == PV_EV_STAGE && st->type.len == 3 &&
+			    !memcmp(pv_ref_bytes(ev, st->type), "ntp", 3))
 				bound = st->events;
 			if (pv_is_module_type(ev->type)) {
 				assert_int_equal(ev->type, cases[i].number);
@@ -354,7 +358,8 @@ static json_int_t ntp_counted(struct pv_window *w, const char *what)
 {
 	json_t *j = pv_window_json(w);
 	json_t *ntp = json_object_get(json_object_get(j, "5m"), "ntp");
-	json_int_t n = ntp ? json_integer_value(json_object_get(json_object_get(ntp, "wire_packets"), what)) : -1;
+	json_int_t n =
+	    ntp ? json_integer_value(json_object_get(json_object_get(ntp, "wire_packets"), what)) : -1;
 	json_decref(j);
 	return n;
 }
@@ -370,12 +375,12 @@ static void handlers_by_name(void **state)
 		enum pv_res in;
 		json_int_t events, client;
 	} cases[] = {
-	    {"ntp", PV_EV_MODULE, 3, PV_END, 2, 2},
-	    {"ntp", PV_EV_MODULE + 7, 3, PV_END, 2, 2},
-	    {"ntp", PV_EV_MODULE + 1, 8, PV_BAD, 0, 0},	 /* beyond the table of modes */
-	    {"ntp", PV_EV_MODULE + 1, 0, PV_BAD, 0, 0},	 /* of none of its counters */
-	    {"sntp", PV_EV_MODULE, 8, PV_END, -1, -1}, /* somebody else's: what is wrong with it cannot be known */
-	    {"dns", PV_EV_MODULE, 3, PV_END, -1, -1},  /* a handler that has none of its own */
+	    {"ntp", PV_EV_MODULE, 3, PV_END, 2, 2},	{"ntp", PV_EV_MODULE + 7, 3, PV_END, 2, 2},
+	    {"ntp", PV_EV_MODULE + 1, 8, PV_BAD, 0, 0}, /* beyond the table of modes */
+	    {"ntp", PV_EV_MODULE + 1, 0, PV_BAD, 0, 0}, /* of none of its counters */
+	    {"sntp", PV_EV_MODULE, 8, PV_END, -1, -1},	/* somebody else's: what is wrong with it cannot be
+							   known */
+	    {"dns", PV_EV_MODULE, 3, PV_END, -1, -1},	/* a handler that has none of its own */
 	};
 	struct pv_modules *m = load_good();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -384,7 +389,8 @@ static void handlers_by_name(void **state)
 		char err[512];
 		assert_int_equal(pv_out_init(&o, mem_sink(&in)), 0);
 		ev_any(&o, PV_EV_START, SEC);
-		ev_stage(&o, SEC, 1, PV_STAGE_ANALYSER, cases[i].name, cases[i].name)->events = (uint8_t)cases[i].bound;
+		ev_stage(&o, SEC, 1, PV_STAGE_ANALYSER, cases[i].name, cases[i].name)->events =
+		    (uint8_t)cases[i].bound;
 		ntp_event(&o, cases[i].bound, cases[i].mode);
 		ntp_event(&o, cases[i].bound, cases[i].mode);
 		ev_stop(&o, 3 * SEC);
@@ -419,7 +425,10 @@ static void source(void **state)
 		unsigned stop_after; /* polls; 0 never */
 		enum pv_res end;
 		unsigned events;
-	} cases[] = {{0, false, 0, PV_END, 0}, {3, false, 0, PV_END, 3}, {3, true, 0, PV_FAIL, 3}, {100, false, 5, PV_END, 5}};
+	} cases[] = {{0, false, 0, PV_END, 0},
+		     {3, false, 0, PV_END, 3},
+		     {3, true, 0, PV_FAIL, 3},
+		     {100, false, 5, PV_END, 5}};
 	struct pv_modules *m = load_good();
 	const struct pv_module_source *s = pv_modules_source(m, "count");
 	char err[512];
@@ -473,9 +482,11 @@ static void source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(bad_modules),   cmocka_unit_test(no_elf),	cmocka_unit_test(trust),
-	    cmocka_unit_test(trust_above),   cmocka_unit_test(trust_owner), cmocka_unit_test(found_by_name),
-	    cmocka_unit_test(numbers),	     cmocka_unit_test(handlers_by_name), cmocka_unit_test(source),
+	    cmocka_unit_test(bad_modules), cmocka_unit_test(no_elf),
+	    cmocka_unit_test(trust),	   cmocka_unit_test(trust_above),
+	    cmocka_unit_test(trust_owner), cmocka_unit_test(found_by_name),
+	    cmocka_unit_test(numbers),	   cmocka_unit_test(handlers_by_name),
+	    cmocka_unit_test(source),
 	};
 	return cmocka_run_group_tests_name("module", tests, setup, teardown);
 }

@@ -21,8 +21,8 @@ struct asked {
 };
 
 /* The settings' object, NULL when there is none; ends the program when a setting is wrong. */
-static void *settle(const struct pv_program *prog, const struct pv_module_settings *s, const struct asked *a, char *text,
-		    size_t cap)
+static void *settle(const struct pv_program *prog, const struct pv_module_settings *s, const struct asked *a,
+		    char *text, size_t cap)
 {
 	char err[512];
 	void *conf = s->conf_size ? calloc(1, s->conf_size) : NULL;
@@ -45,7 +45,8 @@ static int describe(const struct pv_program *prog, const char *name, const char 
 	printf("%s: %s\n", name, summary ? summary : "");
 	for (size_t i = 0; i < s->count; i++) {
 		char key[64];
-		snprintf(key, sizeof key, "%s%s%s", s->keys[i].name, s->keys[i].arg ? "=" : "", s->keys[i].arg ? s->keys[i].arg : "");
+		snprintf(key, sizeof key, "%s%s%s", s->keys[i].name, s->keys[i].arg ? "=" : "",
+			 s->keys[i].arg ? s->keys[i].arg : "");
 		printf("  %-24s %s\n", key, s->keys[i].help);
 	}
 	return pv_tool_flush(prog);
@@ -130,7 +131,8 @@ int main(int argc, char **argv)
 	const char *operands[1 + SETTINGS_MAX];
 	const struct pv_opt opts[] = {
 		PV_TOOL_MODULE_OPTS(m),
-		{0, "settings", PV_OPT_FLAG, &a.help, NULL, "print what NAME does and what it can be told, and exit", 0, 0},
+		{0, "settings", PV_OPT_FLAG, &a.help, NULL,
+		 "print what NAME does and what it can be told, and exit", 0, 0},
 		{'i', "input", PV_OPT_STRING, &a.from, "INPUT", "what a source reads", 0, 0},
 		PV_TOOL_FILTER_OPTS(filter),
 	};
