@@ -321,9 +321,13 @@ static int run(struct daemon *d)
 	if ((code = make(d)) || (code = open_server(d)))
 		return code;
 	drop_privileges(d);
-	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err))
+	struct log starter = d->log; /* until now, words went to who started it */
+	d->log = d->own;             /* before there are threads that use it */
+	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
+		if (starter.fd != d->log.fd)
+			log_say(&starter, LOG_ERROR_, "%s", err);
 		return fail(d, err);
-	d->log = d->own; /* until now, words went to who started it */
+	}
 	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
 	pv_http_said(d->http, err, sizeof err);
 	log_say(&d->log, LOG_INFO_, "%s", err);
