@@ -20,7 +20,7 @@ struct pv_agent {
 	struct pv_config_policy **policies;
 	size_t npolicies;
 	size_t expected; /* places of `policies` that are spoken for, while a document is taken over */
-	json_t *global; /* global_handler_config so far; NULL: none */
+	json_t *global;	 /* global_handler_config so far; NULL: none */
 	bool finished;
 	atomic_llong asked_sec; /* monotonic */
 };
@@ -40,7 +40,8 @@ static long long now_sec(void)
 	return t.tv_sec;
 }
 
-/* ---- places of lanes: in the store ------------------------------------------------------------------------ */
+/* ---- places of lanes: in the store ------------------------------------------------------------------------
+ */
 
 static bool asked_lately(void *ctx)
 {
@@ -64,17 +65,18 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	(void)counts; /* told by pv_agent_prom() */
 	pv_source_status(source, &s);
 	const struct pv_ledger_row rows[] = {
-		{PV_SOURCE_CAPTURE, PV_LEDGER_RECEIVED, 0, s.capture.packets},
-		{PV_SOURCE_CAPTURE, PV_LEDGER_MALFORMED, 0, s.capture.malformed},
-		{PV_SOURCE_CAPTURE, PV_LEDGER_UNSUPPORTED, 0, s.capture.unsupported},
-		{PV_SOURCE_CAPTURE, PV_LEDGER_ANALYSED, 0, s.capture.packets - s.capture.malformed - s.capture.unsupported},
-		{PV_SOURCE_CAPTURE, PV_LEDGER_OS_DROPS, 0, s.capture.os_drops},
-		{PV_SOURCE_CAPTURE, PV_LEDGER_IF_DROPS, 0, s.capture.if_drops},
-		{PV_SOURCE_DNS, PV_LEDGER_RECEIVED, 0, s.dns_received},
-		{PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, s.dns_received - s.dns_malformed},
-		{PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
-		{PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
-		{PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_RECEIVED, 0, s.capture.packets},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_MALFORMED, 0, s.capture.malformed},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_UNSUPPORTED, 0, s.capture.unsupported},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_ANALYSED, 0,
+	     s.capture.packets - s.capture.malformed - s.capture.unsupported},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_OS_DROPS, 0, s.capture.os_drops},
+	    {PV_SOURCE_CAPTURE, PV_LEDGER_IF_DROPS, 0, s.capture.if_drops},
+	    {PV_SOURCE_DNS, PV_LEDGER_RECEIVED, 0, s.dns_received},
+	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, s.dns_received - s.dns_malformed},
+	    {PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
+	    {PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
+	    {PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
 	};
 	size_t all = sizeof rows / sizeof rows[0];
 	pv_store_ledger(p->stage, rows, has_type(p->policy, "dns") ? all : all - 5);
@@ -90,7 +92,10 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 		return -1;
 	}
 	*p = (struct place){a, policy, stream, NULL};
-	struct pv_store_input in = {.policy = policy->name, .tap = stream->tap, .periods = 1, .merge_like = policy->merge,
+	struct pv_store_input in = {.policy = policy->name,
+				    .tap = stream->tap,
+				    .periods = 1,
+				    .merge_like = policy->merge,
 				    .plain_keys = policy->resources,
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
@@ -117,7 +122,8 @@ static void close_place(void *ctx, struct pv_graph_place *place)
 	free(p);
 }
 
-/* ---- the registry: with the lock held ------------------------------------------------------------------- */
+/* ---- the registry: with the lock held -------------------------------------------------------------------
+ */
 
 static struct pv_config_policy *find_policy(const struct pv_agent *a, const char *name, size_t *at)
 {
@@ -152,8 +158,9 @@ static bool has_instance(void *ctx, const char *name)
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
 			for (size_t h = 0; h < a->policies[i]->nhandlers; h++)
-				if (!strcmp(name, pv_config_instance(a->policies[i], &a->policies[i]->streams[s],
-								     &a->policies[i]->handlers[h], own, sizeof own)))
+				if (!strcmp(name, pv_config_instance(
+						      a->policies[i], &a->policies[i]->streams[s],
+						      &a->policies[i]->handlers[h], own, sizeof own)))
 					return true;
 	return false;
 }
@@ -171,17 +178,17 @@ static void say_config(void *ctx, enum pv_config_say kind, unsigned line, const 
 struct pv_config_world pv_agent_world(struct pv_agent *a)
 {
 	return (struct pv_config_world){
-		.handlers = a->conf.handlers,
-		.inputs = a->conf.inputs,
-		.taps = (const struct pv_config_tap *const *)a->taps,
-		.ntaps = a->ntaps,
-		.has_policy = has_policy,
-		.has_instance = has_instance,
-		.global = a->global,
-		.periods = a->conf.periods,
-		.deep_max = a->conf.deep_max,
-		.say = say_config,
-		.ctx = a,
+	    .handlers = a->conf.handlers,
+	    .inputs = a->conf.inputs,
+	    .taps = (const struct pv_config_tap *const *)a->taps,
+	    .ntaps = a->ntaps,
+	    .has_policy = has_policy,
+	    .has_instance = has_instance,
+	    .global = a->global,
+	    .periods = a->conf.periods,
+	    .deep_max = a->conf.deep_max,
+	    .say = say_config,
+	    .ctx = a,
 	};
 }
 
@@ -194,7 +201,8 @@ static int room(void *list, size_t n)
 	return grown ? 0 : -1;
 }
 
-/* ---- policies that watch what an input costs: with the lock held ----------------------------------------- */
+/* ---- policies that watch what an input costs: with the lock held -----------------------------------------
+ */
 
 /* How many others are on the same input. */
 static unsigned users(const struct pv_agent *a, const char *stream)
@@ -214,7 +222,8 @@ static const struct pv_handler *resources_handler(const struct pv_agent *a)
 	return NULL;
 }
 
-/* "<input>-resources", with the window of the policy that brought the input. NULL: no memory, or no such handler. */
+/* "<input>-resources", with the window of the policy that brought the input. NULL: no memory, or no such
+ * handler. */
 static struct pv_config_policy *make_resources(const struct pv_agent *a, const struct pv_config_policy *by,
 					       const struct pv_config_stream *s)
 {
@@ -232,18 +241,28 @@ static struct pv_config_policy *make_resources(const struct pv_agent *a, const s
 		struct pv_config_handler *h = &p->handlers[p->nhandlers++];
 		char name[PV_BUCKET_NAME];
 		snprintf(name, sizeof name, "%s-resources", s->name);
-		*to = (struct pv_config_stream){.name = strdup(s->name), .tap = strdup(s->tap), .input = s->input,
-						.input_type = s->input_type, .config = json_incref(s->config)};
+		*to = (struct pv_config_stream){.name = strdup(s->name),
+						.tap = strdup(s->tap),
+						.input = s->input,
+						.input_type = s->input_type,
+						.config = json_incref(s->config)};
 		to->pcap = s->pcap; /* its texts are those of the config */
-		*h = (struct pv_config_handler){.module = strdup(name), .type = handler->type, .version = handler->version,
-						.handler = handler, .periods = like->periods, .deep = like->deep,
-						.topn = like->topn, .topn_percentile = like->topn_percentile};
-		h->config = json_pack("{s:i, s:i}", "num_periods", (int)like->periods, "deep_sample_rate", (int)like->deep);
+		*h = (struct pv_config_handler){.module = strdup(name),
+						.type = handler->type,
+						.version = handler->version,
+						.handler = handler,
+						.periods = like->periods,
+						.deep = like->deep,
+						.topn = like->topn,
+						.topn_percentile = like->topn_percentile};
+		h->config = json_pack("{s:i, s:i}", "num_periods", (int)like->periods, "deep_sample_rate",
+				      (int)like->deep);
 		pv_net_filter_init(&h->net);
 		pv_dns_filter_init(&h->dns);
 		p->name = strdup(name);
 	}
-	if (!p->name || !p->streams[0].name || !p->streams[0].tap || !p->handlers[0].module || !p->handlers[0].config) {
+	if (!p->name || !p->streams[0].name || !p->streams[0].tap || !p->handlers[0].module ||
+	    !p->handlers[0].config) {
 		pv_config_policy_free(p);
 		return NULL;
 	}
@@ -259,7 +278,8 @@ static void drop_policy(struct pv_agent *a, size_t at)
 	memmove(&a->policies[at], &a->policies[at + 1], (--a->npolicies - at) * sizeof a->policies[0]);
 	for (size_t s = 0; !p->resources && s < p->nstreams; s++) {
 		snprintf(name, sizeof name, "%s-resources", p->streams[s].name);
-		if (!users(a, p->streams[s].name) && find_policy(a, name, &watch) && a->policies[watch]->resources)
+		if (!users(a, p->streams[s].name) && find_policy(a, name, &watch) &&
+		    a->policies[watch]->resources)
 			drop_policy(a, watch);
 	}
 	pv_graph_remove(a->graph, p);
@@ -290,7 +310,8 @@ static void drop_tap(struct pv_agent *a, size_t at)
 	memmove(&a->taps[at], &a->taps[at + 1], (--a->ntaps - at) * sizeof a->taps[0]);
 }
 
-/* Back to so many of each. The last one is of those that came: what watches an input goes with the last on it. */
+/* Back to so many of each. The last one is of those that came: what watches an input goes with the last on
+ * it. */
 static void roll_back(struct pv_agent *a, size_t ntaps, size_t npolicies)
 {
 	while (a->npolicies > npolicies)
@@ -304,7 +325,8 @@ static int take(struct pv_agent *a, struct pv_config *c, struct pv_config_error 
 	size_t ntaps = a->ntaps, npolicies = a->npolicies;
 	char why[512];
 	if (ntaps + c->ntaps > PV_CONFIG_TAPS || npolicies + c->npolicies > PV_CONFIG_POLICIES)
-		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "more than %d taps or policies", PV_CONFIG_POLICIES);
+		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "more than %d taps or policies",
+				      PV_CONFIG_POLICIES);
 	if (room(&a->taps, ntaps + c->ntaps) || room(&a->policies, npolicies + c->npolicies))
 		return pv_config_fail(err, PV_CONFIG_FAILED, 0, "out of memory");
 	for (size_t i = 0; i < c->ntaps; i++) {
@@ -315,7 +337,8 @@ static int take(struct pv_agent *a, struct pv_config *c, struct pv_config_error 
 		struct pv_config_policy *p = c->policies[i];
 		int bad = pv_graph_add(a->graph, p, why, sizeof why);
 		if (bad) {
-			pv_config_fail(err, PV_AGENT_START, p->line, "policy [%s] failed to start: %s", p->name, why);
+			pv_config_fail(err, PV_AGENT_START, p->line, "policy [%s] failed to start: %s",
+				       p->name, why);
 			roll_back(a, ntaps, npolicies);
 			return -1;
 		}
@@ -347,7 +370,8 @@ int pv_agent_start(struct pv_agent *a, char *err, size_t cap)
 	return rc;
 }
 
-/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it. */
+/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
+ */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
 	for (size_t i = 0; i < c->npolicies; i++)
@@ -355,23 +379,27 @@ static int check_paths(const struct pv_agent *a, const struct pv_config *c, stru
 			const char *path = c->policies[i]->streams[s].pcap.pcap_file, *dir = a->conf.data_dir;
 			if (!path)
 				continue;
-			char *real = dir ? realpath(path, NULL) : NULL, *below = dir ? realpath(dir, NULL) : NULL;
+			char *real = dir ? realpath(path, NULL) : NULL,
+			     *below = dir ? realpath(dir, NULL) : NULL;
 			size_t n = below ? strlen(below) : 0;
 			struct stat st;
-			bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1) && !stat(real, &st) &&
-				  S_ISREG(st.st_mode);
+			bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1) &&
+				  !stat(real, &st) && S_ISREG(st.st_mode);
 			free(real);
 			free(below);
 			if (!ok)
 				return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-						      dir ? "pcap_file '%s': only regular files below the data directory may be read"
-							  : "pcap_file '%s': files cannot be read by request without --data-dir",
+						      dir ? "pcap_file '%s': only regular files below the "
+							    "data directory may be read"
+							  : "pcap_file '%s': files cannot be read by request "
+							    "without --data-dir",
 						      path);
 		}
 	return 0;
 }
 
-json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *text, size_t n, struct pv_config_error *err)
+json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *text, size_t n,
+		      struct pv_config_error *err)
 {
 	json_t *made = NULL;
 	char why[512];
@@ -392,10 +420,11 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 	}
 	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	made = form == PV_CONFIG_TAP
-		       ? json_pack("{s:o}", a->taps[ntaps]->name, pv_config_tap_json(a->taps[ntaps]))
-		       : json_pack("{s:o}", a->policies[npolicies]->name,
-				   pv_describe_policy(a->policies[npolicies], (const struct pv_config_tap *const *)a->taps,
-						      a->ntaps, a->graph, a->conf.store));
+		   ? json_pack("{s:o}", a->taps[ntaps]->name, pv_config_tap_json(a->taps[ntaps]))
+		   : json_pack("{s:o}", a->policies[npolicies]->name,
+			       pv_describe_policy(a->policies[npolicies],
+						  (const struct pv_config_tap *const *)a->taps, a->ntaps,
+						  a->graph, a->conf.store));
 	if (!made)
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "out of memory");
 out:
@@ -434,7 +463,8 @@ void pv_agent_finish(struct pv_agent *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------- */
+/* ---- asking -----------------------------------------------------------------------------------------------
+ */
 
 size_t pv_agent_policies(struct pv_agent *a)
 {
@@ -484,7 +514,8 @@ json_t *pv_agent_policies_json(struct pv_agent *a, const char *name)
 	for (size_t i = 0; i < a->npolicies; i++)
 		if (!name || !strcmp(name, a->policies[i]->name))
 			json_object_set_new(all, a->policies[i]->name,
-					    pv_describe_policy(a->policies[i], (const struct pv_config_tap *const *)a->taps,
+					    pv_describe_policy(a->policies[i],
+							       (const struct pv_config_tap *const *)a->taps,
 							       a->ntaps, a->graph, a->conf.store));
 	pthread_mutex_unlock(&a->lock);
 	if (name && all && !json_object_size(all)) {
@@ -507,8 +538,9 @@ void pv_agent_asked(void *agent)
 
 static void add_samples(void *ctx, const struct pv_graph_lane *l)
 {
-	static const struct pv_prom_metric lost_batches = {"pktvisor_policy_lost_batches_total", PV_PROM_COUNTER,
-							   "Batches of events that a policy was too slow for"};
+	static const struct pv_prom_metric lost_batches = {
+	    "pktvisor_policy_lost_batches_total", PV_PROM_COUNTER,
+	    "Batches of events that a policy was too slow for"};
 	static const struct pv_prom_metric lost = {"pktvisor_policy_lost_events_total", PV_PROM_COUNTER,
 						   "Events in those batches"};
 	static const struct pv_prom_metric events = {"pktvisor_policy_events_total", PV_PROM_COUNTER,
@@ -519,11 +551,14 @@ static void add_samples(void *ctx, const struct pv_graph_lane *l)
 						       "Messages parsed on an input, once for all policies"};
 	static const struct pv_prom_metric link_down = {"pktvisor_input_link_down_total", PV_PROM_COUNTER,
 							"Times an input's interface went down or away"};
-	static const struct pv_prom_metric policies = {"pktvisor_input_policies", PV_PROM_GAUGE, "Policies on an input"};
-	static const struct pv_prom_metric bytes = {"pktvisor_input_ring_bytes", PV_PROM_GAUGE,
-						    "Memory that holds batches between an input and its policies"};
+	static const struct pv_prom_metric policies = {"pktvisor_input_policies", PV_PROM_GAUGE,
+						       "Policies on an input"};
+	static const struct pv_prom_metric bytes = {
+	    "pktvisor_input_ring_bytes", PV_PROM_GAUGE,
+	    "Memory that holds batches between an input and its policies"};
 	struct pv_prom *p = ctx;
-	const struct pv_prom_label lane[] = {{"policy", l->policy}, {"tap", l->tap}}, input[] = {{"input", l->stream}};
+	const struct pv_prom_label lane[] = {{"policy", l->policy}, {"tap", l->tap}},
+				   input[] = {{"input", l->stream}};
 	struct pv_source_status s;
 	pv_prom_u64(p, &lost_batches, lane, 2, l->counts.lost_batches);
 	pv_prom_u64(p, &lost, lane, 2, l->counts.lost_events);
@@ -564,7 +599,8 @@ void pv_agent_prom(void *agent, struct pv_prom *p)
 	pv_graph_each(a->graph, NULL, add_samples, p);
 }
 
-/* ---- making ----------------------------------------------------------------------------------------------- */
+/* ---- making -----------------------------------------------------------------------------------------------
+ */
 
 struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 {
@@ -574,13 +610,13 @@ struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 	a->conf = *conf;
 	pthread_mutex_init(&a->lock, NULL);
 	const struct pv_graph_conf gc = {
-		.registry = conf->handlers,
-		.geo = conf->geo,
-		.geo_cache = conf->geo_cache,
-		.seed = conf->seed,
-		.open = open_place,
-		.close = close_place,
-		.ctx = a,
+	    .registry = conf->handlers,
+	    .geo = conf->geo,
+	    .geo_cache = conf->geo_cache,
+	    .seed = conf->seed,
+	    .open = open_place,
+	    .close = close_place,
+	    .ctx = a,
 	};
 	a->graph = pv_graph_new(&gc);
 	atomic_store(&a->asked_sec, now_sec());

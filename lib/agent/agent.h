@@ -3,15 +3,17 @@
  *
  *   document --> policy/config.h --> this registry --> policy/graph.h (sources, lanes) --> http/store.h
  *
- * A document is loaded whole or not at all: when one of its policies cannot be started, what came with it goes again.
- * Taps are configuration only; a policy keeps running when its tap is deleted, and only its description loses it.
+ * A document is loaded whole or not at all: when one of its policies cannot be started, what came with it
+ * goes again. Taps are configuration only; a policy keeps running when its tap is deleted, and only its
+ * description loses it.
  *
- * LIVE copies are made while somebody asks: who reads metrics says so first (pv_agent_asked()). Nobody having asked for
- * PV_AGENT_ASKED_SEC, none are made, and the first to ask again waits for up to PV_AGENT_WAIT_MS, so that nobody gets an old
- * minute for the present one.
+ * LIVE copies are made while somebody asks: who reads metrics says so first (pv_agent_asked()). Nobody having
+ * asked for PV_AGENT_ASKED_SEC, none are made, and the first to ask again waits for up to PV_AGENT_WAIT_MS,
+ * so that nobody gets an old minute for the present one.
  *
- * Threads: any; one lock, held while something is loaded or removed (a lane ends within a batch). Ownership: the store and
- * the geo databases are the caller's and live longer. Limits: PV_CONFIG_TAPS, PV_CONFIG_POLICIES, and those of the parts. */
+ * Threads: any; one lock, held while something is loaded or removed (a lane ends within a batch). Ownership:
+ * the store and the geo databases are the caller's and live longer. Limits: PV_CONFIG_TAPS,
+ * PV_CONFIG_POLICIES, and those of the parts. */
 #ifndef PV_AGENT_AGENT_H
 #define PV_AGENT_AGENT_H
 
@@ -20,8 +22,8 @@
 #include "policy/config.h"
 #include "policy/graph.h"
 
-#define PV_AGENT_ASKED_SEC 120 /* twice the longest usual scrape interval */
-#define PV_AGENT_WAIT_MS 1250  /* copies are made once a second of stream time, which lags by 0.1 s */
+#define PV_AGENT_ASKED_SEC 120	/* twice the longest usual scrape interval */
+#define PV_AGENT_WAIT_MS   1250 /* copies are made once a second of stream time, which lags by 0.1 s */
 
 /* Besides enum pv_config_fault: the document is right, but an input cannot be opened. */
 #define PV_AGENT_START ((enum pv_config_fault)(PV_CONFIG_FAILED + 1))
@@ -30,33 +32,37 @@ struct pv_agent;
 
 struct pv_agent_conf {
 	const struct pv_handler *const *handlers; /* NULL-terminated registry */
-	const char *const *inputs;                /* as pv_config_world.inputs */
+	const char *const *inputs;		  /* as pv_config_world.inputs */
 	struct pv_store *store;
 	struct pv_geo_db *geo; /* NULL: none */
 	size_t geo_cache;
 	uint64_t seed;
 	unsigned periods, deep_max; /* from the command line; 0: not given */
-	const char *data_dir; /* files that a request names must be regular ones below this folder; NULL: none may be */
+	const char *data_dir; /* files that a request names must be regular ones below this folder; NULL: none
+				 may be */
 	/* A line for the log. May be NULL. */
 	void (*say)(void *ctx, enum pv_config_say, const char *line);
 	void *ctx;
 };
 
 struct pv_agent *pv_agent_new(const struct pv_agent_conf *); /* NULL: ENOMEM */
-void pv_agent_free(struct pv_agent *); /* NULL is fine */
+void pv_agent_free(struct pv_agent *);			     /* NULL is fine */
 
-/* Take taps, policies and global_handler_config over, out of a config that stays the caller's. Inputs are opened; nothing runs
- * before pv_agent_start(). 0, or -1 with the reason, "policy [p] failed to start: ..." (PV_AGENT_START). */
+/* Take taps, policies and global_handler_config over, out of a config that stays the caller's. Inputs are
+ * opened; nothing runs before pv_agent_start(). 0, or -1 with the reason, "policy [p] failed to start: ..."
+ * (PV_AGENT_START). */
 int pv_agent_take(struct pv_agent *, struct pv_config *, struct pv_config_error *);
 
-/* What a configuration is checked against: this agent as it is now. Valid until something is loaded or removed. */
+/* What a configuration is checked against: this agent as it is now. Valid until something is loaded or
+ * removed. */
 struct pv_config_world pv_agent_world(struct pv_agent *);
 
 /* Let everything run. 0, or -1 with a line in err. */
 int pv_agent_start(struct pv_agent *, char *err, size_t cap);
 
 /* The body of a request: checked, taken over, started, described. NULL with the reason. */
-json_t *pv_agent_post(struct pv_agent *, enum pv_config_form, const char *text, size_t n, struct pv_config_error *);
+json_t *pv_agent_post(struct pv_agent *, enum pv_config_form, const char *text, size_t n,
+		      struct pv_config_error *);
 
 /* False: there is none. */
 bool pv_agent_remove_tap(struct pv_agent *, const char *name);
@@ -66,8 +72,8 @@ bool pv_agent_remove_policy(struct pv_agent *, const char *name);
 void pv_agent_finish(struct pv_agent *);
 
 size_t pv_agent_policies(struct pv_agent *); /* how many */
-bool pv_agent_live(struct pv_agent *);       /* is one of them on an interface? */
-bool pv_agent_idle(struct pv_agent *);       /* only files, and all read */
+bool pv_agent_live(struct pv_agent *);	     /* is one of them on an interface? */
+bool pv_agent_idle(struct pv_agent *);	     /* only files, and all read */
 
 /* {name: object, ...}; of one when name is not NULL, and then NULL with errno ENOENT when there is none. */
 json_t *pv_agent_taps_json(struct pv_agent *, const char *name);
@@ -76,7 +82,8 @@ json_t *pv_agent_policies_json(struct pv_agent *, const char *name);
 /* Somebody wants metrics as they are now. May take PV_AGENT_WAIT_MS. */
 void pv_agent_asked(void *agent); /* for struct pv_read_conf.asked */
 
-/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread. */
+/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread.
+ */
 void pv_agent_listen(struct pv_agent *);
 
 /* Every policy on every tap, with what is counted of it (policy/graph.h). */

@@ -8,7 +8,8 @@
 
 #include "http/read.h"
 
-/* ---- inputs ------------------------------------------------------------------------------------------------ */
+/* ---- inputs
+ * ------------------------------------------------------------------------------------------------ */
 
 static json_t *interfaces(void)
 {
@@ -53,8 +54,9 @@ static const struct pv_config_stream *stream_of(const struct pv_config_policy *p
 
 static void add_input(void *ctx, const struct pv_graph_lane *l)
 {
-	static const char *const sources[] = {
-		[PV_INPUT_LIBPCAP] = "libpcap", [PV_INPUT_AF_PACKET] = "af_packet", [PV_INPUT_PCAP_MOCK] = "mock"};
+	static const char *const sources[] = {[PV_INPUT_LIBPCAP] = "libpcap",
+					      [PV_INPUT_AF_PACKET] = "af_packet",
+					      [PV_INPUT_PCAP_MOCK] = "mock"};
 	struct input *in = ctx;
 	const struct pv_config_stream *s = stream_of(in->policy, l->stream);
 	struct pv_source_status st;
@@ -62,19 +64,21 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 	const struct pv_capture *c = pv_source_capture(l->source);
 	json_t *config = s ? pv_config_stream_json(s) : json_null();
 	if (s && c && json_is_object(config) && !s->pcap.pcap_file)
-		json_object_set_new(config, "iface", json_string(pv_capture_source(c))); /* what "auto" became */
+		json_object_set_new(config, "iface",
+				    json_string(pv_capture_source(c))); /* what "auto" became */
 	json_object_set_new(in->open, l->tap, json_integer((json_int_t)st.dns_xact_open));
 	json_object_set_new(in->running, l->tap, json_boolean(l->running));
-	json_t *o = json_pack("{s:{s:s, s:o}, s:{s:b, s:i}}", "module", "name", l->stream, "config", config, "input", "running",
-			      st.running, "consumers", (int)l->policies);
+	json_t *o = json_pack("{s:{s:s, s:o}, s:{s:b, s:i}}", "module", "name", l->stream, "config", config,
+			      "input", "running", st.running, "consumers", (int)l->policies);
 	if (s && s->input == PV_INPUT_PCAP)
 		json_object_set_new(o, "pcap",
-				    json_pack("{s:o, s:o, s:s}", "available_iface", interfaces(), "host_ips", hosts(c),
-					      "pcap_source", sources[s->pcap.source]));
+				    json_pack("{s:o, s:o, s:s}", "available_iface", interfaces(), "host_ips",
+					      hosts(c), "pcap_source", sources[s->pcap.source]));
 	json_object_set_new(in->inputs, l->stream, o);
 }
 
-/* ---- handlers ---------------------------------------------------------------------------------------------- */
+/* ---- handlers
+ * ---------------------------------------------------------------------------------------------- */
 
 static json_t *periods(const struct pv_views *views, const char *tap, const char *key)
 {
@@ -88,18 +92,20 @@ static json_t *periods(const struct pv_views *views, const char *tap, const char
 	return NULL;
 }
 
-static json_t *module(const struct pv_config_policy *p, const struct pv_config_stream *s, const struct pv_config_handler *h,
-		      const struct input *in, const struct pv_views *views)
+static json_t *module(const struct pv_config_policy *p, const struct pv_config_stream *s,
+		      const struct pv_config_handler *h, const struct input *in, const struct pv_views *views)
 {
 	char name[PV_BUCKET_NAME];
 	pv_config_instance(p, s, h, name, sizeof name);
 	json_t *metrics = periods(views, s->tap, name);
-	json_t *o = json_pack("{s:{s:s, s:s, s:O?, s:o}}", "module", "name", name, "type", h->handler->schema, "running",
-			      json_object_get(in->running, s->tap), "config", pv_config_handler_json(h, s->tap));
+	json_t *o = json_pack("{s:{s:s, s:s, s:O?, s:o}}", "module", "name", name, "type", h->handler->schema,
+			      "running", json_object_get(in->running, s->tap), "config",
+			      pv_config_handler_json(h, s->tap));
 	if (!strcmp(h->type, "dns"))
 		json_object_set_new(o, "dns",
-				    json_pack("{s:{s:O?}, s:{s:b}}", "xact", "open", json_object_get(in->open, s->tap),
-					      "predicate", "enabled", pv_dns_filter_active(&h->dns)));
+				    json_pack("{s:{s:O?}, s:{s:b}}", "xact", "open",
+					      json_object_get(in->open, s->tap), "predicate", "enabled",
+					      pv_dns_filter_active(&h->dns)));
 	if (metrics) {
 		json_object_set_new(metrics, "deep_sample_rate", json_integer(h->deep));
 		json_object_set_new(metrics, "periods_configured", json_integer(h->periods));
@@ -109,7 +115,8 @@ static json_t *module(const struct pv_config_policy *p, const struct pv_config_s
 }
 
 /* A tap that was deleted since is not shown. */
-static json_t *taps_of(const struct pv_config_policy *p, const struct pv_config_tap *const *taps, size_t ntaps)
+static json_t *taps_of(const struct pv_config_policy *p, const struct pv_config_tap *const *taps,
+		       size_t ntaps)
 {
 	json_t *o = json_object();
 	for (size_t s = 0; s < p->nstreams; s++)
@@ -119,8 +126,8 @@ static json_t *taps_of(const struct pv_config_policy *p, const struct pv_config_
 	return o;
 }
 
-json_t *pv_describe_policy(const struct pv_config_policy *p, const struct pv_config_tap *const *taps, size_t ntaps,
-			   struct pv_graph *graph, struct pv_store *store)
+json_t *pv_describe_policy(const struct pv_config_policy *p, const struct pv_config_tap *const *taps,
+			   size_t ntaps, struct pv_graph *graph, struct pv_store *store)
 {
 	struct input in = {p, json_object(), json_object(), json_object()};
 	struct pv_views *views = pv_store_views(store, p->name);
@@ -129,14 +136,16 @@ json_t *pv_describe_policy(const struct pv_config_policy *p, const struct pv_con
 	pv_graph_each(graph, p, add_input, &in);
 	for (size_t s = 0; s < p->nstreams; s++)
 		for (size_t h = 0; h < p->nhandlers; h++)
-			json_object_set_new(modules,
-					    pv_config_instance(p, &p->streams[s], &p->handlers[h], name, sizeof name),
-					    module(p, &p->streams[s], &p->handlers[h], &in, views));
+			json_object_set_new(
+			    modules,
+			    pv_config_instance(p, &p->streams[s], &p->handlers[h], name, sizeof name),
+			    module(p, &p->streams[s], &p->handlers[h], &in, views));
 	if (views)
 		pv_views_free(views);
 	json_decref(in.open);
 	json_decref(in.running);
 	if (p->resources)
 		return json_pack("{s:o, s:o}", "input", in.inputs, "modules", modules);
-	return json_pack("{s:o, s:o, s:o}", "taps", taps_of(p, taps, ntaps), "input", in.inputs, "modules", modules);
+	return json_pack("{s:o, s:o, s:o}", "taps", taps_of(p, taps, ntaps), "input", in.inputs, "modules",
+			 modules);
 }

@@ -11,7 +11,8 @@ struct pv_routes {
 	struct pv_http_routes tables[2];
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------------ */
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------ */
 
 static void answer_list(struct pv_http_answer *a, json_t *list, const char *none)
 {
@@ -35,7 +36,8 @@ static void get_policies(void *ctx, const struct pv_http_request *req, struct pv
 	answer_list(a, pv_agent_policies_json(r->agent, req->part[0]), "policy does not exists");
 }
 
-/* ---- changing ----------------------------------------------------------------------------------------------- */
+/* ---- changing
+ * ----------------------------------------------------------------------------------------------- */
 
 static unsigned status_of(enum pv_config_fault fault)
 {
@@ -53,14 +55,16 @@ static unsigned status_of(enum pv_config_fault fault)
 	}
 }
 
-static void post(struct pv_routes *r, enum pv_config_form form, const struct pv_http_request *req, struct pv_http_answer *a)
+static void post(struct pv_routes *r, enum pv_config_form form, const struct pv_http_request *req,
+		 struct pv_http_answer *a)
 {
 	struct pv_config_error err;
 	if (!req->content_type) {
 		pv_http_error(a, 400, "must include Content-Type header");
 		return;
 	}
-	if (!pv_http_is_type(req->content_type, "application/x-yaml") && !pv_http_is_type(req->content_type, "application/json")) {
+	if (!pv_http_is_type(req->content_type, "application/x-yaml") &&
+	    !pv_http_is_type(req->content_type, "application/json")) {
 		pv_http_error(a, 400, "Content-Type not supported");
 		return;
 	}
@@ -108,15 +112,15 @@ static void delete_server(void *ctx, const struct pv_http_request *req, struct p
 }
 
 static const struct pv_http_route own[] = {
-	{"GET", "/api/v1/taps", false, get_taps},
-	{"GET", "/api/v1/taps/{name}", false, get_taps},
-	{"GET", "/api/v1/policies", false, get_policies},
-	{"GET", "/api/v1/policies/{name}", false, get_policies},
-	{"POST", "/api/v1/taps", true, post_tap},
-	{"POST", "/api/v1/policies", true, post_policy},
-	{"DELETE", "/api/v1/taps/{name}", true, delete_tap},
-	{"DELETE", "/api/v1/policies/{name}", true, delete_policy},
-	{"DELETE", "/api/v1/server", true, delete_server},
+    {"GET", "/api/v1/taps", false, get_taps},
+    {"GET", "/api/v1/taps/{name}", false, get_taps},
+    {"GET", "/api/v1/policies", false, get_policies},
+    {"GET", "/api/v1/policies/{name}", false, get_policies},
+    {"POST", "/api/v1/taps", true, post_tap},
+    {"POST", "/api/v1/policies", true, post_policy},
+    {"DELETE", "/api/v1/taps/{name}", true, delete_tap},
+    {"DELETE", "/api/v1/policies/{name}", true, delete_policy},
+    {"DELETE", "/api/v1/server", true, delete_server},
 };
 
 struct pv_routes *pv_routes_new(struct pv_agent *agent, struct pv_read *read, void (*stop)(void *), void *ctx)
@@ -124,7 +128,8 @@ struct pv_routes *pv_routes_new(struct pv_agent *agent, struct pv_read *read, vo
 	struct pv_routes *r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
-	*r = (struct pv_routes){agent, stop, ctx, {{own, sizeof own / sizeof own[0], r}, pv_read_metrics(read)}};
+	*r = (struct pv_routes){
+	    agent, stop, ctx, {{own, sizeof own / sizeof own[0], r}, pv_read_metrics(read)}};
 	return r;
 }
 

@@ -7,9 +7,9 @@
  *      DELETE   admin   /api/v1/server                  ends the program
  *      GET              all of pv_read_metrics()
  *
- * Answers to what is wrong with a document: 400; 409 when a name is taken; 422 when no tap matches, a part of it is not built,
- * or an input cannot be opened; 500 only for a fault of ours.
- * Ownership: tables live until pv_routes_free(). Threads: handlers are called from several at once. */
+ * Answers to what is wrong with a document: 400; 409 when a name is taken; 422 when no tap matches, a part of
+ * it is not built, or an input cannot be opened; 500 only for a fault of ours. Ownership: tables live until
+ * pv_routes_free(). Threads: handlers are called from several at once. */
 #ifndef PV_AGENT_ROUTES_H
 #define PV_AGENT_ROUTES_H
 

@@ -11,7 +11,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 {
 	const struct view *v = self;
 	const struct pv_dhcp *d = (const void *)ev;
-	uint64_t then = d->request_time_ns, age = ev->time_ns > then ? ev->time_ns - then : then - ev->time_ns;
+	uint64_t then = d->request_time_ns,
+		 age = ev->time_ns > then ? ev->time_ns - then : then - ev->time_ns;
 	if (!(d->bits & PV_DHCP_MATCHED) || age < v->ttl_ns)
 		return true;
 	struct pv_dhcp *mine = pv_view_change(view, ev);
@@ -22,10 +23,10 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 }
 
 static const struct pv_view_ops ops = {
-	.name = "dhcp",
-	.wants = PV_WANTS(PV_EV_DHCP),
-	.event = on_event,
-	.free = free,
+    .name = "dhcp",
+    .wants = PV_WANTS(PV_EV_DHCP),
+    .event = on_event,
+    .free = free,
 };
 
 struct pv_stage *pv_dhcp_view_new(uint64_t ttl_ns, struct pv_sink sink)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* dhcp/view.h - the DHCP events of a shared analyser as one policy sees them: an ACK that came later than the policy waits is
- * not matched with its REQUEST, though the analyser waits longer for others.
+/* dhcp/view.h - the DHCP events of a shared analyser as one policy sees them: an ACK that came later than the
+ * policy waits is not matched with its REQUEST, though the analyser waits longer for others.
  *
  * Threads: one at a time. */
 #ifndef PV_DHCP_VIEW_H

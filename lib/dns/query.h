@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dns/query.h - the facts of a query that waited (dns/xact.h), on their way into events.
  *
- * Shared by the analyser, which matches for all, and by a policy's view (dns/view.h), which has its own opinion of what
- * is in time. `text` is the query's name in lower case. Events come zeroed and of the size that is asked for first.
- * Implemented in dns/analyser.c. */
+ * Shared by the analyser, which matches for all, and by a policy's view (dns/view.h), which has its own
+ * opinion of what is in time. `text` is the query's name in lower case. Events come zeroed and of the size
+ * that is asked for first. Implemented in dns/analyser.c. */
 #ifndef PV_DNS_QUERY_H
 #define PV_DNS_QUERY_H
 

@@ -10,22 +10,23 @@
 #include "window/defines.h"
 
 #define EXPIRE_PER_PACKET 16 /* as the analyser does */
-#define EVENT_MAX	  (sizeof(struct pv_dns) + 4 * (PV_DNS_NAME_TEXT_MAX + 8)) /* a message and its query's names */
-#define PLACES_MAX	  65536 /* as many as a window keeps */
+#define EVENT_MAX                                                                                            \
+	(sizeof(struct pv_dns) + 4 * (PV_DNS_NAME_TEXT_MAX + 8)) /* a message and its query's names */
+#define PLACES_MAX 65536					 /* as many as a window keeps */
 
 struct view {
 	struct pv_dns_view_conf conf;
 	uint64_t ttl_ns;
 	bool active; /* the filter may reject something */
 	struct pv_dns_psl *psl;
-	struct pv_defines *places; /* of the filter's geoloc_notfound and asn_notfound */
+	struct pv_defines *places;  /* of the filter's geoloc_notfound and asn_notfound */
 	struct pv_dns_xacts *xacts; /* NULL: the analyser's results are ours */
-	uint64_t since;  /* packets before this one were not seen by xacts */
+	uint64_t since;		    /* packets before this one were not seen by xacts */
 	bool since_known;
 	uint64_t now_ns;
 	uint8_t stage;
 	struct pv_view *view; /* during a call */
-	bool replaced;        /* the event at hand has been put out in another form */
+	bool replaced;	      /* the event at hand has been put out in another form */
 	char written[PV_DNS_NAME_TEXT_MAX + 1], text[PV_DNS_NAME_TEXT_MAX + 1];
 	union {
 		struct pv_dns d;
@@ -57,8 +58,8 @@ static bool accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len
 	return accepted;
 }
 
-/* Would the filter have let this response's query pass? Its type is taken to be the response's: who filters by type keeps
- * transactions of his own. */
+/* Would the filter have let this response's query pass? Its type is taken to be the response's: who filters
+ * by type keeps transactions of his own. */
 static bool query_accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len)
 {
 	*suffix_len = 0;
@@ -146,8 +147,8 @@ static bool found(enum pv_xact x)
 }
 
 /* What is changed of an event whose shape stays. Returns the new one. */
-static struct pv_dns *patch(struct view *v, const struct pv_dns *d, bool accepted, uint16_t suffix_len, bool query_filtered,
-		  uint16_t query_suffix_len, bool half)
+static struct pv_dns *patch(struct view *v, const struct pv_dns *d, bool accepted, uint16_t suffix_len,
+			    bool query_filtered, uint16_t query_suffix_len, bool half)
 {
 	struct pv_dns *e = pv_view_change(v->view, &d->ev);
 	if (!accepted)
@@ -172,7 +173,8 @@ static bool response(struct view *v, const struct pv_dns *d)
 	if (v->xacts) {
 		key(&q, d);
 		enum pv_xact xact = pv_dns_xacts_response(v->xacts, &q, d->ev.time_ns, v->written);
-		bool before = xact == PV_XACT_ORPHAN && half && d->query_packet < v->since && !v->conf.partial;
+		bool before =
+		    xact == PV_XACT_ORPHAN && half && d->query_packet < v->since && !v->conf.partial;
 		if (before) { /* as the analyser has it */
 			xact = d->ev.time_ns - d->query_time_ns >= v->ttl_ns ? PV_XACT_LATE : PV_XACT_MATCHED;
 			query_filtered = !query_accepts(v, d, &query_suffix_len);
@@ -184,8 +186,8 @@ static bool response(struct view *v, const struct pv_dns *d)
 		if (!same) {
 			const struct pv_dns_query *mine = found(xact) && !before ? &q : NULL;
 			if (before) {
-				patch(v, d, accepted, suffix_len, query_filtered, query_suffix_len, true)->xact =
-					(uint8_t)xact;
+				patch(v, d, accepted, suffix_len, query_filtered, query_suffix_len, true)
+				    ->xact = (uint8_t)xact;
 				return false;
 			}
 			struct pv_dns *e = pv_out_event(pv_view_out(v->view), PV_EV_DNS,
@@ -307,12 +309,12 @@ static void view_free(void *self)
 }
 
 static const struct pv_view_ops ops = {
-	.name = "dns",
-	.wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_STOP) | PV_WANTS(PV_EV_TICK) | PV_WANTS(PV_EV_DEFINE) |
-		 PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT),
-	.event = on_event,
-	.end = on_end,
-	.free = view_free,
+    .name = "dns",
+    .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_STOP) | PV_WANTS(PV_EV_TICK) | PV_WANTS(PV_EV_DEFINE) |
+	     PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT),
+    .event = on_event,
+    .end = on_end,
+    .free = view_free,
 };
 
 static uint64_t ttl_of(const struct pv_dns_view_conf *c)

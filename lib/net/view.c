@@ -12,7 +12,8 @@ struct view {
 	struct pv_defines *places;
 };
 
-static const char *text_of(struct view *v, const struct pv_net *e, enum pv_define_kind kind, uint32_t number, size_t *n)
+static const char *text_of(struct view *v, const struct pv_net *e, enum pv_define_kind kind, uint32_t number,
+			   size_t *n)
 {
 	*n = 0;
 	return number ? pv_defines_get(v->places, e->stage, kind, number, n) : NULL;
@@ -49,10 +50,10 @@ static void view_free(void *self)
 }
 
 static const struct pv_view_ops ops = {
-	.name = "net",
-	.wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_DEFINE) | PV_WANTS(PV_EV_NET),
-	.event = on_event,
-	.free = view_free,
+    .name = "net",
+    .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_DEFINE) | PV_WANTS(PV_EV_NET),
+    .event = on_event,
+    .free = view_free,
 };
 
 struct pv_stage *pv_net_view_new(const struct pv_net_filter *filter, uint64_t seed, struct pv_sink sink)

@@ -46,14 +46,16 @@ static struct node *find(struct pv_graph *g, const char *name)
 	return NULL;
 }
 
-static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_stream *s, char *err, size_t cap)
+static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_stream *s, char *err,
+				    size_t cap)
 {
 	uint64_t flows = s->pcap.tcp_flows_max;
 	struct pv_source_conf conf = {
-		.geo = g->conf.geo,
-		.geo_cache = g->conf.geo_cache,
-		.seed = g->conf.seed,
-		.tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows : 0, /* no more than the memory there is for it */
+	    .geo = g->conf.geo,
+	    .geo_cache = g->conf.geo_cache,
+	    .seed = g->conf.seed,
+	    .tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows
+							  : 0, /* no more than the memory there is for it */
 	};
 	if (pv_input_open(s, &conf.input, err, cap))
 		return NULL;
@@ -163,34 +165,34 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 	for (size_t i = 0; i < p->nhandlers; i++) {
 		const struct pv_config_handler *h = &p->handlers[i];
 		handlers[i] = (struct pv_lane_handler){
-			.name = h->module, /* who reads puts policy and tap in front */
-			.handler = h->handler,
-			.stage = (uint8_t)stage_of(h),
-			.dns = &h->dns,
-			.net = &h->net,
-			.ttl_ns = h->xact_ttl_ns,
-			.periods = h->periods,
-			.deep = h->deep,
-			.topn = h->topn,
-			.topn_percentile = h->topn_percentile,
-			.enable = h->enable,
-			.disable = h->disable,
-			.nenable = h->nenable,
-			.ndisable = h->ndisable,
+		    .name = h->module, /* who reads puts policy and tap in front */
+		    .handler = h->handler,
+		    .stage = (uint8_t)stage_of(h),
+		    .dns = &h->dns,
+		    .net = &h->net,
+		    .ttl_ns = h->xact_ttl_ns,
+		    .periods = h->periods,
+		    .deep = h->deep,
+		    .topn = h->topn,
+		    .topn_percentile = h->topn_percentile,
+		    .enable = h->enable,
+		    .disable = h->disable,
+		    .nenable = h->nenable,
+		    .ndisable = h->ndisable,
 		};
 	}
 	const struct pv_lane_conf conf = {
-		.handlers = handlers,
-		.nhandlers = p->nhandlers,
-		.chain = p->chain,
-		.registry = g->conf.registry,
-		.dns_ttl_ns = pv_source_dns_ttl(l->node->source),
-		.sink = l->place.sink,
-		.ready = ready,
-		.beat = beat,
-		.ctx = l,
-		.budget_bytes = PV_LANE_BUDGET / p->nstreams,
-		.seed = g->conf.seed,
+	    .handlers = handlers,
+	    .nhandlers = p->nhandlers,
+	    .chain = p->chain,
+	    .registry = g->conf.registry,
+	    .dns_ttl_ns = pv_source_dns_ttl(l->node->source),
+	    .sink = l->place.sink,
+	    .ready = ready,
+	    .beat = beat,
+	    .ctx = l,
+	    .budget_bytes = PV_LANE_BUDGET / p->nstreams,
+	    .seed = g->conf.seed,
 	};
 	return pv_lane_new(&conf, err, cap);
 }
@@ -217,7 +219,8 @@ static void drop_lane(struct pv_graph *g, struct lane *l)
 		drop_source(g, n);
 }
 
-static int add_lane(struct pv_graph *g, const struct pv_config_policy *p, const struct pv_config_stream *s, char *err, size_t cap)
+static int add_lane(struct pv_graph *g, const struct pv_config_policy *p, const struct pv_config_stream *s,
+		    char *err, size_t cap)
 {
 	struct lane *l = calloc(1, sizeof *l);
 	if (!l) {
@@ -311,21 +314,21 @@ bool pv_graph_idle(struct pv_graph *g)
 	return idle;
 }
 
-void pv_graph_each(struct pv_graph *g, const struct pv_config_policy *p, void (*fn)(void *, const struct pv_graph_lane *),
-		   void *ctx)
+void pv_graph_each(struct pv_graph *g, const struct pv_config_policy *p,
+		   void (*fn)(void *, const struct pv_graph_lane *), void *ctx)
 {
 	pthread_mutex_lock(&g->lock);
 	for (struct lane *l = g->lanes; l; l = l->next) {
 		if (p && l->policy != p)
 			continue;
 		struct pv_graph_lane info = {
-			.policy = l->policy->name,
-			.tap = l->stream->tap,
-			.stream = l->stream->name,
-			.running = pv_lane_running(l->lane),
-			.source = l->node->source,
-			.policies = l->node->lanes,
-			.first = true,
+		    .policy = l->policy->name,
+		    .tap = l->stream->tap,
+		    .stream = l->stream->name,
+		    .running = pv_lane_running(l->lane),
+		    .source = l->node->source,
+		    .policies = l->node->lanes,
+		    .first = true,
 		};
 		for (struct lane *k = g->lanes; k != l && info.first; k = k->next)
 			info.first = k->node != l->node || (p && k->policy != p);

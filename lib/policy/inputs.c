@@ -5,7 +5,8 @@
 
 const char *const pv_input_types[] = {"pcap", "mock", NULL};
 
-/* ---- captures ---------------------------------------------------------------------------------------------- */
+/* ---- captures
+ * ---------------------------------------------------------------------------------------------- */
 
 static enum pv_res capture_poll(void *self, struct pv_out *out)
 {
@@ -38,12 +39,12 @@ static void capture_free(void *self)
 }
 
 static const struct pv_input_ops capture_ops = {
-	.poll = capture_poll,
-	.stop = capture_stop,
-	.status = capture_status,
-	.error = capture_error,
-	.notice = capture_notice,
-	.free = capture_free,
+    .poll = capture_poll,
+    .stop = capture_stop,
+    .status = capture_status,
+    .error = capture_error,
+    .notice = capture_notice,
+    .free = capture_free,
 };
 
 int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input *to, char *err, size_t cap)
@@ -53,7 +54,8 @@ int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input 
 	return c ? 0 : -1;
 }
 
-/* ---- made up ----------------------------------------------------------------------------------------------- */
+/* ---- made up
+ * ----------------------------------------------------------------------------------------------- */
 
 static enum pv_res mock_poll(void *self, struct pv_out *out)
 {
@@ -75,7 +77,8 @@ static void mock_free(void *self)
 	pv_mock_free(self);
 }
 
-static const struct pv_input_ops mock_ops = {.poll = mock_poll, .stop = mock_stop, .status = mock_status, .free = mock_free};
+static const struct pv_input_ops mock_ops = {
+    .poll = mock_poll, .stop = mock_stop, .status = mock_status, .free = mock_free};
 
 static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
@@ -83,21 +86,22 @@ static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to
 	return to->self ? 0 : -1;
 }
 
-/* ---- from configurations ----------------------------------------------------------------------------------- */
+/* ---- from configurations
+ * ----------------------------------------------------------------------------------- */
 
 int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
 {
 	const struct pv_capture_conf capture = {
-		.file = s->pcap.pcap_file,
-		.iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
-		.bpf = s->pcap.bpf,
-		.hosts = s->pcap.host_spec,
-		.producer = "pktvisord",
+	    .file = s->pcap.pcap_file,
+	    .iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
+	    .bpf = s->pcap.bpf,
+	    .hosts = s->pcap.host_spec,
+	    .producer = "pktvisord",
 	};
 	const struct pv_mock_conf mock = {
-		.kind = s->input == PV_INPUT_MOCK ? PV_MOCK_EMPTY : PV_MOCK_PACKETS,
-		.fail = s->mock.fail,
-		.producer = "pktvisord",
+	    .kind = s->input == PV_INPUT_MOCK ? PV_MOCK_EMPTY : PV_MOCK_PACKETS,
+	    .fail = s->mock.fail,
+	    .producer = "pktvisord",
 	};
 	switch (s->input) {
 	case PV_INPUT_PCAP:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* policy/inputs.h - what a source (policy/source.h) reads, behind one small interface: it begins a stream, is polled for events, and
- * ends it.
+/* policy/inputs.h - what a source (policy/source.h) reads, behind one small interface: it begins a stream, is
+ * polled for events, and ends it.
  *
  *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" is lib/mock
  *   mock   lib/mock without packets: nothing but time
@@ -15,19 +15,20 @@
 #include "stage/out.h"
 
 struct pv_input_ops {
-	/* As pv_capture_poll(): START first, STOP last; never blocks for longer than PV_CAPTURE_WAIT_MS when live. */
+	/* As pv_capture_poll(): START first, STOP last; never blocks for longer than PV_CAPTURE_WAIT_MS when
+	 * live. */
 	enum pv_res (*poll)(void *self, struct pv_out *);
 	void (*stop)(void *self); /* from any thread: the next poll ends the stream */
 	void (*status)(const void *self, struct pv_capture_status *); /* NULL: nothing is counted */
-	const char *(*error)(const void *self);  /* after PV_FAIL; NULL: never fails */
-	const char *(*notice)(void *self);       /* as pv_capture_notice(); NULL: says nothing */
+	const char *(*error)(const void *self);			      /* after PV_FAIL; NULL: never fails */
+	const char *(*notice)(void *self); /* as pv_capture_notice(); NULL: says nothing */
 	void (*free)(void *self);
 };
 
 struct pv_source_input {
 	const struct pv_input_ops *ops;
 	void *self;
-	bool live; /* its clock is the wall's */
+	bool live;			  /* its clock is the wall's */
 	const struct pv_capture *capture; /* self, where it is one */
 };
 
@@ -35,6 +36,7 @@ struct pv_source_input {
 int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
-extern const char *const pv_input_types[]; /* NULL-terminated: those that can be opened, for struct pv_config_world */
+extern const char
+    *const pv_input_types[]; /* NULL-terminated: those that can be opened, for struct pv_config_world */
 
 #endif

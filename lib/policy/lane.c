@@ -31,7 +31,7 @@ struct pv_lane {
 	struct handler handler[PV_LANE_HANDLERS];
 	size_t nhandlers;
 	struct pv_out out;
-	bool open;     /* between START and STOP */
+	bool open; /* between START and STOP */
 	uint64_t now_ns;
 	time_t beat_sec;
 	struct pv_ring_reader *reader;
@@ -43,8 +43,8 @@ struct pv_lane {
 
 /* ---- from windows to the sink ------------------------------------------------------------------------ */
 
-/* Several windows, one stream: its START and STOP are the lane's, and time is of no use behind a window. A window is flushed
- * to its end before another gets to work, so that buckets do not mix. */
+/* Several windows, one stream: its START and STOP are the lane's, and time is of no use behind a window. A
+ * window is flushed to its end before another gets to work, so that buckets do not mix. */
 static enum pv_res windows_write(void *ctx, const struct iovec *iov, int n)
 {
 	struct pv_lane *l = ctx;
@@ -207,7 +207,8 @@ void pv_lane_end(struct pv_lane *l)
 {
 	if (!l->open)
 		return;
-	for (size_t i = 0; i < l->nhandlers; i++) { /* in a chain, what a view still puts out goes through those behind */
+	for (size_t i = 0; i < l->nhandlers;
+	     i++) { /* in a chain, what a view still puts out goes through those behind */
 		struct handler *h = &l->handler[i];
 		struct pv_stage *parts[] = {h->view, h->link};
 		for (size_t k = 0; k < 2; k++)
@@ -307,24 +308,25 @@ static int make_window(struct pv_lane *l, struct handler *h, char *err, size_t c
 	h->modules[0] = h->module;
 	size_t budget = l->conf.budget_bytes ? l->conf.budget_bytes : PV_LANE_BUDGET;
 	const struct pv_window_conf conf = {
-		.handlers = l->conf.registry,
-		/* who reads keeps the history; one bucket for everything is another thing than the last of many */
-		.periods = h->conf.periods == 1 ? 1 : 2,
-		.deep = h->conf.deep,
-		.topn = h->conf.topn,
-		.topn_percentile = h->conf.topn_percentile,
-		.enable = h->conf.enable,
-		.disable = h->conf.disable,
-		.nenable = h->conf.nenable,
-		.ndisable = h->conf.ndisable,
-		.modules = h->modules,
-		.nmodules = 1,
-		.budget_bytes = budget / l->nhandlers,
-		.seed = l->conf.seed,
-		.live_copies = true,
-		.buckets = true,
-		.ready = ready,
-		.ctx = l,
+	    .handlers = l->conf.registry,
+	    /* who reads keeps the history; one bucket for everything is another thing than the last of many
+	     */
+	    .periods = h->conf.periods == 1 ? 1 : 2,
+	    .deep = h->conf.deep,
+	    .topn = h->conf.topn,
+	    .topn_percentile = h->conf.topn_percentile,
+	    .enable = h->conf.enable,
+	    .disable = h->conf.disable,
+	    .nenable = h->conf.nenable,
+	    .ndisable = h->conf.ndisable,
+	    .modules = h->modules,
+	    .nmodules = 1,
+	    .budget_bytes = budget / l->nhandlers,
+	    .seed = l->conf.seed,
+	    .live_copies = true,
+	    .buckets = true,
+	    .ready = ready,
+	    .ctx = l,
 	};
 	const struct pv_sink sink = {.write = windows_write, .ctx = l};
 	h->window = pv_window_new(&conf, sink, err, cap);
@@ -335,11 +337,11 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 {
 	if (is(h, "dns") && h->conf.dns) {
 		const struct pv_dns_view_conf conf = {
-			.filter = h->conf.dns,
-			.ttl_ns = h->conf.ttl_ns,
-			.shared_ttl_ns = l->conf.dns_ttl_ns,
-			.partial = partial,
-			.seed = l->conf.seed,
+		    .filter = h->conf.dns,
+		    .ttl_ns = h->conf.ttl_ns,
+		    .shared_ttl_ns = l->conf.dns_ttl_ns,
+		    .partial = partial,
+		    .seed = l->conf.seed,
 		};
 		h->view = pv_dns_view_new(&conf, behind(h));
 		return h->view ? 0 : -1;

@@ -2,23 +2,27 @@
 /* policy/lane.h - one policy on one input stream: a thread that turns the batches of a ring into buckets.
  *
  *   ring --> view of a handler (its filter, its TTL) --> window --\
- *        --> view of another --------------------------> window ---> sink: START, STAGE ..., BUCKET/LIVE and STATS ..., STOP
+ *        --> view of another --------------------------> window ---> sink
  *
- * Each handler has a view (dns/view.h, net/view.h, dhcp/view.h) where one is needed, and a window of its own, because periods, deep
- * rate, top-N settings and metric groups are its own. In a chain the view of handler n feeds handler n + 1 too, through
- * a link that lets pass what n accepted (policy/pick.h).
+ * The sink gets one stream: START, STAGE ..., BUCKET, LIVE and STATS ..., STOP.
+ *
+ * Each handler has a view (dns/view.h, net/view.h, dhcp/view.h) where one is needed, and a window of its own,
+ * because periods, deep rate, top-N settings and metric groups are its own. In a chain the view of handler n
+ * feeds handler n + 1 too, through a link that lets pass what n accepted (policy/pick.h).
  *
  * What comes out for a handler is what the pipeline of tools with the same filters gives:
  *   parallel  pv-capture | pv-dns --only-... | pv-window
- *   chain     pv-capture | pv-dns --only-... --chain | pv-net | pv-window, but time: periods follow the whole stream, so
- *             that a handler to which nothing comes closes its minutes too.
+ *   chain     pv-capture | pv-dns --only-... --chain | pv-net | pv-window
+ * but for time in chains: periods follow the whole stream, so that a handler to which nothing comes closes its
+ * minutes too.
  *
- * A lane that falls behind loses whole batches (policy/ring.h), counted here and in its STOP as `dropped` events of stage
- * PV_LANE_STAGE.
+ * A lane that falls behind loses whole batches (policy/ring.h), counted here and in its STOP as `dropped`
+ * events of stage PV_LANE_STAGE.
  *
- * Ownership: conf is copied but for filters and lists of groups, which are borrowed and must live as long as the lane; the
- * sink is the caller's, and is called in the lane's thread only. Threads: new, start, stop and free from one; counters from
- * any. Memory: a window's budget each (PV_LANE_BUDGET in all), transactions as dns/view.h says. */
+ * Ownership: conf is copied but for filters and lists of groups, which are borrowed and must live as long as
+ * the lane; the sink is the caller's, and is called in the lane's thread only. Threads: new, start, stop and
+ * free from one; counters from any. Memory: a window's budget each (PV_LANE_BUDGET in all), transactions as
+ * dns/view.h says. */
 #ifndef PV_POLICY_LANE_H
 #define PV_POLICY_LANE_H
 
@@ -30,18 +34,18 @@
 #include "policy/ring.h"
 #include "stage/out.h"
 
-#define PV_LANE_HANDLERS 32 /* PV_WINDOW_INSTANCES */
-#define PV_LANE_BUDGET (32u << 20) /* of a policy's 64 MiB; the other half is what is kept to be read */
-#define PV_LANE_STAGE (PV_STAGE_STREAM - 2) /* ledger rows of a lane in STOP; PV_STAGE_STREAM - 1 are a window's */
+#define PV_LANE_HANDLERS 32	     /* PV_WINDOW_INSTANCES */
+#define PV_LANE_BUDGET	 (32u << 20) /* of a policy's 64 MiB; the other half is what is kept to be read */
+#define PV_LANE_STAGE	 (PV_STAGE_STREAM - 2) /* rows of a lane in STOP; those before are a window's */
 
 struct pv_lane_handler {
-	const char *name;                 /* of the instance: "default-default-dns" */
+	const char *name;		  /* of the instance: "default-default-dns" */
 	const struct pv_handler *handler; /* its metric table */
-	uint8_t stage;                    /* number of the analyser whose events it takes (policy/source.h) */
+	uint8_t stage;			  /* number of the analyser whose events it takes (policy/source.h) */
 	const struct pv_dns_filter *dns;  /* of a dns handler; NULL: none */
 	const struct pv_net_filter *net;  /* of a net handler; NULL: none */
-	uint64_t ttl_ns;                  /* 0: what the filter, or else the analyser, says */
-	unsigned periods, deep;           /* as struct pv_window_conf */
+	uint64_t ttl_ns;		  /* 0: what the filter, or else the analyser, says */
+	unsigned periods, deep;		  /* as struct pv_window_conf */
 	uint16_t topn;
 	uint8_t topn_percentile;
 	const char *const *enable, *const *disable;
@@ -57,8 +61,8 @@ struct pv_lane_conf {
 	struct pv_sink sink;
 	/* May a LIVE copy be made now? Asked at most once a second, in the lane's thread. NULL: always. */
 	bool (*ready)(void *ctx);
-	/* In the lane's thread, between batches, at most once a second and once before STOP: time to tell who reads the sink what
-	 * is counted elsewhere. NULL: nothing to tell. */
+	/* In the lane's thread, between batches, at most once a second and once before STOP: time to tell who
+	 * reads the sink what is counted elsewhere. NULL: nothing to tell. */
 	void (*beat)(void *ctx);
 	void *ctx;
 	size_t budget_bytes; /* 0: PV_LANE_BUDGET */
@@ -76,7 +80,8 @@ int pv_lane_start(struct pv_lane *, struct pv_ring *, char *err, size_t cap);
 /* Waits until the stream is over and all of it has been summarised. */
 void pv_lane_wait(struct pv_lane *);
 
-/* Leaves: after the batch at hand the open periods are closed and the sink gets its STOP. Frees. NULL is fine. */
+/* Leaves: after the batch at hand the open periods are closed and the sink gets its STOP. Frees. NULL is
+ * fine. */
 void pv_lane_free(struct pv_lane *);
 
 /* Of the ring; zeros before the start. */

@@ -8,9 +8,9 @@
 #include "dns/names.h"
 
 struct pick {
-	unsigned by;          /* type of the events that decide; 0: nobody rejects anything */
-	struct pv_net last;   /* of the packet at hand */
-	bool any;             /* there is one */
+	unsigned by;			      /* type of the events that decide; 0: nobody rejects anything */
+	struct pv_net last;		      /* of the packet at hand */
+	bool any;			      /* there is one */
 	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS over TCP */
 };
 
@@ -101,11 +101,11 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 }
 
 static const struct pv_view_ops ops = {
-	.name = "pick",
-	.wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-		 PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR),
-	.event = on_event,
-	.free = free,
+    .name = "pick",
+    .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR),
+    .event = on_event,
+    .free = free,
 };
 
 struct pv_stage *pv_pick_new(const char *by, struct pv_sink sink)

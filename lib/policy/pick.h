@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/pick.h - a link of a handler chain: what the next handler sees of what this one let through.
  *
- * The tools do it with packets: `pv-dns --chain` withholds those whose messages it rejected. Behind a shared analyser there
- * are no packets any more, but all that was made of one carries its number, and the NET event stands in front:
+ * The tools do it with packets: `pv-dns --chain` withholds those whose messages it rejected. Behind a shared
+ * analyser there are no packets any more, but all that was made of one carries its number, and the NET event
+ * stands in front:
  *
  *   net   a packet that passed goes on with all that was made of it
- *   dns   a message that passed goes on as one packet: its DNS event, and in front of it the NET event of the packet that
- *         completed it, once per message
+ *   dns   a message that passed goes on as one packet: its DNS event, and in front of it the NET event of the
+ *         packet that completed it, once per message
  *   dhcp  likewise
  *   pcap  rejects nothing
  *
- * A message put together from TCP may be completed by a segment that came long before (it had waited for another): the
- * NET events of the last PV_PICK_RECENT packets of DNS over TCP are kept for that. Without it the message goes
- * on alone, and is counted. DNS_TIMEOUT events end here: the next handler has transactions of its own.
- * Time (TICK, STATS), DEFINE, START and STOP always go on.
+ * A message put together from TCP may be completed by a segment that came long before (it had waited for
+ * another): the NET events of the last PV_PICK_RECENT packets of DNS over TCP are kept for that. Without it
+ * the message goes on alone. DNS_TIMEOUT events end here: the next handler has transactions
+ * of its own. Time (TICK, STATS), DEFINE, START and STOP always go on.
  *
  * Threads: one. Memory: 400 KiB. */
 #ifndef PV_POLICY_PICK_H

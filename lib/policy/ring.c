@@ -23,8 +23,8 @@ struct batch {
 struct pv_ring_reader {
 	struct pv_ring *ring;
 	struct pv_ring_reader *next;
-	uint64_t at;         /* number of the batch that comes next */
-	struct batch *owed;  /* START and DEFINEs that come before it; NULL: none */
+	uint64_t at;	    /* number of the batch that comes next */
+	struct batch *owed; /* START and DEFINEs that come before it; NULL: none */
 	struct batch *hand;
 	bool cancelled;
 	struct pv_ring_counts counts;
@@ -36,7 +36,7 @@ struct pv_ring {
 	bool wait, over, aborted;
 	struct batch *slot[PV_RING_SLOTS];
 	uint64_t tail, head; /* batches [tail, head) are there */
-	unsigned big;        /* of them */
+	unsigned big;	     /* of them */
 	struct pv_ring_reader *readers;
 	unsigned nreaders;
 	struct batch *free_big, *free_small;
@@ -56,7 +56,9 @@ struct pv_ring {
 
 static struct batch *batch_new(struct pv_ring *r, size_t cap)
 {
-	struct batch **list = cap == PV_BATCH_BYTES ? &r->free_big : cap == PV_RING_SMALL ? &r->free_small : NULL;
+	struct batch **list = cap == PV_BATCH_BYTES  ? &r->free_big
+			      : cap == PV_RING_SMALL ? &r->free_small
+						     : NULL;
 	struct batch *b = list ? *list : NULL;
 	if (b) {
 		*list = b->next;
@@ -77,7 +79,7 @@ static void batch_put(struct pv_ring *r, struct batch *b)
 {
 	if (!b || --b->refs)
 		return;
-	struct batch **list = b->cap == PV_BATCH_BYTES  ? &r->free_big
+	struct batch **list = b->cap == PV_BATCH_BYTES	? &r->free_big
 			      : b->cap == PV_RING_SMALL ? &r->free_small
 							: NULL;
 	if (list) {
@@ -135,7 +137,8 @@ void pv_ring_free(struct pv_ring *r)
 
 /* ---- what must not be lost ------------------------------------------------------------------------- */
 
-/* Appends an event to what a reader is owed. Beyond the limit it is lost after all, and its number means nothing to him. */
+/* Appends an event to what a reader is owed. Beyond the limit it is lost after all, and its number means
+ * nothing to him. */
 static void owe(struct pv_ring_reader *rd, const void *event, size_t size)
 {
 	struct batch *b = rd->owed;
@@ -158,8 +161,9 @@ static void owe(struct pv_ring_reader *rd, const void *event, size_t size)
 	b->events++;
 }
 
-#define EACH_EVENT(ev, b)                                                                              \
-	for (const struct pv_event *ev = (const void *)(b)->bytes, *end_ = (const void *)((b)->bytes + (b)->len); \
+#define EACH_EVENT(ev, b)                                                                                    \
+	for (const struct pv_event *ev = (const void *)(b)->bytes,                                           \
+				   *end_ = (const void *)((b)->bytes + (b)->len);                            \
 	     ev < end_; ev = (const void *)((const uint8_t *)ev + ev->size))
 
 static void lose(struct pv_ring_reader *rd, const struct batch *b)
@@ -173,7 +177,8 @@ static void lose(struct pv_ring_reader *rd, const struct batch *b)
 			owe(rd, ev, ev->size);
 }
 
-static void owe_define(void *ctx, uint8_t stage, enum pv_define_kind kind, uint32_t number, const char *text, size_t n)
+static void owe_define(void *ctx, uint8_t stage, enum pv_define_kind kind, uint32_t number, const char *text,
+		       size_t n)
 {
 	union {
 		struct pv_define d;
@@ -314,7 +319,8 @@ void pv_ring_push(struct pv_ring *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void pv_ring_put(struct pv_ring *r, const void *events, size_t bytes, uint64_t count, bool special, uint64_t now_ns)
+void pv_ring_put(struct pv_ring *r, const void *events, size_t bytes, uint64_t count, bool special,
+		 uint64_t now_ns)
 {
 	if (PV_BATCH_BYTES - r->filling->len < bytes)
 		pv_ring_push(r);

@@ -20,7 +20,7 @@
 
 struct analyser {
 	struct pv_stage *stage; /* NULL: does not run */
-	void *self;             /* of its pv_analyser_ops, owned by the stage */
+	void *self;		/* of its pv_analyser_ops, owned by the stage */
 };
 
 struct pv_source {
@@ -32,19 +32,19 @@ struct pv_source {
 
 	/* the source's own thread */
 	struct analyser analyser[PV_SOURCE_STAGES];
-	struct pv_sink first;   /* where packets go */
+	struct pv_sink first;	/* where packets go */
 	struct pv_event *start; /* START, once it has come */
-	uint64_t now_ns;        /* stream time */
-	uint64_t filled_ns;     /* clock: when the batch at hand began; 0: it is empty */
-	uint64_t told_ns;       /* clock: when the status was last told */
+	uint64_t now_ns;	/* stream time */
+	uint64_t filled_ns;	/* clock: when the batch at hand began; 0: it is empty */
+	uint64_t told_ns;	/* clock: when the status was last told */
 	struct pv_resources resources;
-	uint64_t gone[2][2];    /* messages [dns, dhcp], malformed of them, of analysers that have been freed */
+	uint64_t gone[2][2]; /* messages [dns, dhcp], malformed of them, of analysers that have been freed */
 
 	/* between threads */
 	pthread_mutex_t lock;
 	struct pv_source_want want; /* under the lock */
-	atomic_uint version;        /* of want */
-	unsigned applied;           /* by the thread */
+	atomic_uint version;	    /* of want */
+	unsigned applied;	    /* by the thread */
 	atomic_uint_least64_t dns_ttl_ns;
 	struct pv_source_status status; /* under the lock */
 	char notice[256];
@@ -104,7 +104,8 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 			const uint8_t *next = p + ev->size;
 			if (ev->time_ns > s->now_ns || !s->live)
 				s->now_ns = ev->time_ns;
-			bool special = ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
+			bool special =
+			    ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
 			if (special || ev->type == PV_EV_PACKET || ev->type == PV_EV_STAGE) {
 				put(s, run, (size_t)(p - run), count, false);
 				count = 0;
@@ -134,11 +135,13 @@ static struct pv_sink ring_sink(struct pv_source *s)
 
 /* ---- analysers that come and go: in the source's thread, between polls ------------------------------- */
 
-static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number, const struct pv_source_want *want, void **self)
+static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
+			     const struct pv_source_want *want, void **self)
 {
 	struct pv_geo *geo = NULL;
 	if (s->conf.geo && number != PV_SOURCE_DHCP)
-		geo = pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
+		geo =
+		    pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
 	const struct pv_filter_conf fc = {.only = number == PV_SOURCE_NET};
 	const struct pv_sink nowhere = pv_sink_none();
 	if (number == PV_SOURCE_NET) {
@@ -160,11 +163,12 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number, c
 	return pv_filter_new(&pv_dhcp_ops, *self, &fc, nowhere);
 }
 
-/* A filter takes the number behind the highest it has seen announced: it is shown START and one announcement, of which
- * nobody else hears. */
+/* A filter takes the number behind the highest it has seen announced: it is shown START and one announcement,
+ * of which nobody else hears. */
 static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number)
 {
-	struct pv_stage_event before = {.ev = {sizeof before, PV_EV_STAGE, 0, s->start->time_ns}, .stage = number - 1};
+	struct pv_stage_event before = {.ev = {sizeof before, PV_EV_STAGE, 0, s->start->time_ns},
+					.stage = number - 1};
 	stage->ops->batch(stage, s->start, s->start->size);
 	stage->ops->batch(stage, &before.ev, before.ev.size);
 	pv_out_flush(&stage->out);
@@ -207,8 +211,8 @@ static void link_all(struct pv_source *s)
 	s->first = next;
 }
 
-/* Makes what is wanted run, as far as memory allows; an analyser for which there is none is asked for again with the next
- * change. Nothing is in the stages' buffers. */
+/* Makes what is wanted run, as far as memory allows; an analyser for which there is none is asked for again
+ * with the next change. Nothing is in the stages' buffers. */
 static void apply(struct pv_source *s)
 {
 	pthread_mutex_lock(&s->lock);

@@ -3,26 +3,27 @@
  *
  *   input (policy/inputs.h) --> dhcp --> dns --> net --> ring (policy/ring.h)
  *
- * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them into batches
- * for the policies' lanes. It runs only those analysers that somebody wants, without filters, and with the largest
- * transaction TTL that anybody wants; both may change while traffic flows (pv_source_want()). An analyser that comes
- * later begins with the next packet; one that nobody wants any more is freed.
+ * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them
+ * into batches for the policies' lanes. It runs only those analysers that somebody wants, without filters,
+ * and with the largest transaction TTL that anybody wants; both may change while traffic flows
+ * (pv_source_want()). An analyser that comes later begins with the next packet; one that nobody wants any
+ * more is freed.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events, those of a packet together and the
- * NET event in front; STATS, TICK; RESOURCES
- * (resources/resources.h); STOP. No packets: in place of one without a NET event stands a TICK, so that time goes
- * the same way whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
- * announces its own handlers.
+ * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events, those of a packet
+ * together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h); STOP. No packets: in
+ * place of one without a NET event stands a TICK, so that time goes the same way whichever analysers run. No
+ * STAGE events: analysers have fixed numbers here (enum below), and each lane announces its own handlers.
  *
- * Live: a batch is handed over when it is full or PV_CAPTURE_WAIT_MS old; lanes that are slow lose, the capture does not
- * wait for them. What the analysers themselves cannot do in time stays in the kernel's capture ring. Recorded: the source
- * waits for the slowest lane. An interface that goes away is waited for by the capture.
+ * Live: a batch is handed over when it is full or PV_CAPTURE_WAIT_MS old; lanes that are slow lose, the
+ * capture does not wait for them. What the analysers themselves cannot do in time stays in the kernel's
+ * capture ring. Recorded: the source waits for the slowest lane. An interface that goes away is waited for by
+ * the capture.
  *
- * Sharing: a live source takes lanes as long as it runs. A recorded one only until it is started: who comes later would
- * miss the beginning, and gets a source of his own.
+ * Sharing: a live source takes lanes as long as it runs. A recorded one only until it is started: who comes
+ * later would miss the beginning, and gets a source of his own.
  *
- * Threads: everything but the counters from one control thread. Memory: what lib/capture, the analysers and the ring
- * say. */
+ * Threads: everything but the counters from one control thread. Memory: what lib/capture, the analysers and
+ * the ring say. */
 #ifndef PV_POLICY_SOURCE_H
 #define PV_POLICY_SOURCE_H
 
@@ -32,7 +33,8 @@
 #include "policy/inputs.h"
 #include "policy/ring.h"
 
-enum pv_source_stage { /* numbers of stages in every source's stream */
+/* Numbers of stages in every source's stream. */
+enum pv_source_stage {
 	PV_SOURCE_CAPTURE = 0,
 	PV_SOURCE_DHCP = 1,
 	PV_SOURCE_DNS = 2,
@@ -42,21 +44,22 @@ enum pv_source_stage { /* numbers of stages in every source's stream */
 
 struct pv_source_conf {
 	struct pv_source_input input; /* moved in, also when pv_source_new() fails */
-	struct pv_geo_db *geo;        /* borrowed; NULL: none */
+	struct pv_geo_db *geo;	      /* borrowed; NULL: none */
 	size_t geo_cache;
-	uint32_t tcp_flows_max;       /* 0: default */
+	uint32_t tcp_flows_max; /* 0: default */
 	uint64_t seed;
 };
 
 struct pv_source_want {
 	bool stage[PV_SOURCE_STAGES];
 	uint64_t dns_ttl_ns, dhcp_ttl_ns; /* the largest; 0: default */
-	uint32_t policies, handlers;      /* how many there are, for RESOURCES events */
+	uint32_t policies, handlers;	  /* how many there are, for RESOURCES events */
 };
 
 struct pv_source;
 
-/* All that may need privileges, or that may be asked for wrongly, happened when the input was opened. NULL: ENOMEM. */
+/* All that may need privileges, or that may be asked for wrongly, happened when the input was opened. NULL:
+ * ENOMEM. */
 struct pv_source *pv_source_new(const struct pv_source_conf *);
 
 /* What the lanes want, all together. Before the start, or while it runs. */
@@ -65,7 +68,8 @@ void pv_source_want(struct pv_source *, const struct pv_source_want *);
 /* 0, or -1 with a line in err. Once. */
 int pv_source_start(struct pv_source *, char *err, size_t cap);
 
-/* Ends the stream: a live one with what has come until now, a file where it is. Lanes get STOP and the end. Waits. */
+/* Ends the stream: a live one with what has come until now, a file where it is. Lanes get STOP and the end.
+ * Waits. */
 void pv_source_stop(struct pv_source *);
 void pv_source_free(struct pv_source *); /* stops; when all lanes have left. NULL is fine */
 
@@ -74,12 +78,13 @@ const atomic_uint_least64_t *pv_source_dns_ttl(const struct pv_source *); /* for
 
 bool pv_source_joinable(struct pv_source *); /* may another lane still come? */
 
-/* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture. */
+/* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture.
+ */
 const struct pv_capture *pv_source_capture(const struct pv_source *);
 
 struct pv_source_status {
 	struct pv_capture_status capture;
-	uint64_t messages;   /* DNS and DHCP messages that were parsed */
+	uint64_t messages; /* DNS and DHCP messages that were parsed */
 	uint64_t dns_received, dns_malformed, dns_xact_open, dns_xact_evicted;
 	uint64_t dhcp_received, dhcp_malformed;
 	size_t ring_bytes;
@@ -89,7 +94,8 @@ struct pv_source_status {
 };
 void pv_source_status(struct pv_source *, struct pv_source_status *); /* from any thread; at most 0.1 s old */
 
-/* "lo0: link went down" and the like, or why it ended: the newest that was not asked for yet, or false. From any thread. */
+/* "lo0: link went down" and the like, or why it ended: the newest that was not asked for yet, or false. From
+ * any thread. */
 bool pv_source_notice(struct pv_source *, char *to, size_t cap);
 
 #endif

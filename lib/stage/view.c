@@ -54,7 +54,8 @@ static void view_batch(struct pv_stage *stage, const struct pv_event *first, siz
 		const struct pv_event *ev = (const void *)p;
 		v->at = p;
 		v->next = p + ev->size;
-		if (ev->type < PV_EV_TYPES && (wants & PV_WANTS(ev->type)) && !v->ops->event(v->self, ev, v)) {
+		if (ev->type < PV_EV_TYPES && (wants & PV_WANTS(ev->type)) &&
+		    !v->ops->event(v->self, ev, v)) {
 			pass_to(v, v->at);
 			v->run = v->next;
 		}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* stage/view.h - a stage that changes a stream on its way: what one policy sees of events that others read as they are.
+/* stage/view.h - a stage that changes a stream on its way: what one policy sees of events that others read as
+ * they are.
  *
- * A filter (stage/stage.h) adds to a stream; a view takes out, flags and rewrites. It looks at the types it wants and
- * says of each event: goes on, or does not. What it puts out instead, or besides, goes in the event's place. Everything
- * else is handed on by reference.
+ * A filter (stage/stage.h) adds to a stream; a view takes out, flags and rewrites. It looks at the types it
+ * wants and says of each event: goes on, or does not. What it puts out instead, or besides, goes in the
+ * event's place. Everything else is handed on by reference.
  *
- * Ownership: events are borrowed for the length of the call. Threads: one at a time. Errors: those of its out. */
+ * Ownership: events are borrowed for the length of the call. Threads: one at a time. Errors: those of its
+ * out. */
 #ifndef PV_STAGE_VIEW_H
 #define PV_STAGE_VIEW_H
 
@@ -23,7 +25,8 @@ struct pv_view_ops {
 	void (*free)(void *self);
 };
 
-/* Takes over `self` (freed with the stage, also when this fails; NULL means that it could not be made). NULL: ENOMEM. */
+/* Takes over `self` (freed with the stage, also when this fails; NULL means that it could not be made). NULL:
+ * ENOMEM. */
 struct pv_stage *pv_view_new(const struct pv_view_ops *, void *self, struct pv_sink);
 
 /* Where the view puts its own events: in front of the event at hand. */

@@ -3,9 +3,10 @@
  *
  *   pvchurn IFACE ROUNDS
  *
- * One policy stays, and counts; others on the same input, on inputs of their own, with filters, as chains, and with
- * documents that fail, are created and deleted. A thread sends DNS queries to 127.0.0.1 meanwhile. Prints, after half of
- * the rounds and at the end, resident KiB, descriptors and threads; and what the policy that stayed has lost and parsed. */
+ * One policy stays, and counts; others on the same input, on inputs of their own, with filters, as chains,
+ * and with documents that fail, are created and deleted. A thread sends DNS queries to 127.0.0.1 meanwhile.
+ * Prints, after half of the rounds and at the end, resident KiB, descriptors and threads; and what the policy
+ * that stayed has lost and parsed. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <inttypes.h>
@@ -25,8 +26,10 @@ static atomic_bool over;
 
 static void *traffic(void *arg)
 {
-	static const uint8_t query[] = {0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	static const uint8_t query[] = {0,   1,	  1,   0, 0,   1,   0,	 0,   0, 0, 0, 0, 3,
+					'w', 'w', 'w', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	uint8_t m[sizeof query];
 	memcpy(m, query, sizeof m);
@@ -65,14 +68,14 @@ static void report(void)
 }
 
 /* The document with its two marks filled in. wanted: it is created. */
-static void post(struct pv_agent *a, enum pv_config_form form, bool wanted, const char *form_text, const char *name,
-		 const char *other)
+static void post(struct pv_agent *a, enum pv_config_form form, bool wanted, const char *form_text,
+		 const char *name, const char *other)
 {
 	char text[2048];
 	struct pv_config_error err;
 	const char *first = strchr(form_text, '@'), *second = strchr(first + 1, '@');
-	snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - form_text), form_text, name, (int)(second - first - 1),
-		 first + 1, other, second + 1);
+	snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - form_text), form_text, name,
+		 (int)(second - first - 1), first + 1, other, second + 1);
 	json_t *made = pv_agent_post(a, form, text, strlen(text), &err);
 	if (!made == wanted) {
 		fprintf(stderr, "pvchurn: %s: %s\n%s\n", name, made ? "was created" : err.text, text);
@@ -81,12 +84,14 @@ static void post(struct pv_agent *a, enum pv_config_form form, bool wanted, cons
 	json_decref(made);
 }
 
-#define TAP    "{visor: {taps: {@: {input_type: pcap, config: {iface: '@'}}}}}"
-#define POLICY "{visor: {policies: {@: {kind: collection, input: {tap: t, input_type: pcap@}, handlers: {modules: "
+#define TAP "{visor: {taps: {@: {input_type: pcap, config: {iface: '@'}}}}}"
+#define POLICY                                                                                               \
+	"{visor: {policies: {@: {kind: collection, input: {tap: t, input_type: pcap@}, handlers: {modules: "
 #define PLAIN  POLICY "{n: {type: net}, d: {type: dns}, h: {type: dhcp}, p: {type: pcap}}}}}}}"
 #define FILTER POLICY "{d: {type: dns, filter: {only_qtype: [A], xact_ttl_ms: 300}}}}}}}}"
 #define SLOW   POLICY "{d: {type: dns, filter: {xact_ttl_secs: 60}}}}}}}}"
-#define CHAIN  POLICY "[{d: {type: dns, filter: {only_qtype: [AAAA]}}}, {n: {type: net}}, {e: {type: dns}}]}}}}}"
+#define CHAIN                                                                                                \
+	POLICY "[{d: {type: dns, filter: {only_qtype: [AAAA]}}}, {n: {type: net}}, {e: {type: dns}}]}}}}}"
 #define OTHER  ", filter: {bpf: udp}"
 #define BROKEN ", filter: {bpf: 'no such thing'}"
 
@@ -95,8 +100,8 @@ static void each(void *ctx, const struct pv_graph_lane *l)
 	struct pv_source_status s;
 	(void)ctx;
 	pv_source_status(l->source, &s);
-	printf("%s lost %" PRIu64 " of %" PRIu64 ", parsed %" PRIu64 " of %" PRIu64 " packets\n", l->policy, l->counts.lost_events,
-	       l->counts.events, s.dns_received, s.capture.packets);
+	printf("%s lost %" PRIu64 " of %" PRIu64 ", parsed %" PRIu64 " of %" PRIu64 " packets\n", l->policy,
+	       l->counts.lost_events, l->counts.events, s.dns_received, s.capture.packets);
 }
 
 static void say(void *ctx, enum pv_config_say kind, const char *line)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* pvlanes - a source and its lanes without an agent around them: what each policy makes of a capture, as JSON.
+/* pvlanes - a source and its lanes without an agent around them: what each policy makes of a capture, as
+ * JSON.
  *
  *   pvlanes [-H CIDR,...] [-c CITY.mmdb] [-a ASN.mmdb] [-p PERIODS] [-n] FILE POLICY...
  *
- * POLICY is [chain:]HANDLER[+HANDLER...], a HANDLER is TYPE[?KEY=VALUE[&KEY=VALUE...]] with the keys of its tool, as in
- * YAML: chain:dns?only_rcode=NXDOMAIN&only_qtype=A,AAAA+net. One line per policy, in their order, as `pv-window --json`
- * prints it. -n: the number of messages that were parsed on stderr. All policies share one source. */
+ * POLICY is [chain:]HANDLER[+HANDLER...], a HANDLER is TYPE[?KEY=VALUE[&KEY=VALUE...]] with the keys of its
+ * tool, as in YAML: chain:dns?only_rcode=NXDOMAIN&only_qtype=A,AAAA+net. One line per policy, in their order,
+ * as `pv-window --json` prints it. -n: the number of messages that were parsed on stderr. All policies share
+ * one source. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,18 +135,19 @@ static void parse(struct policy *p, char *text, unsigned periods)
 static void start(struct policy *p, struct pv_source *s, unsigned periods)
 {
 	char err[256];
-	const struct pv_window_conf wc = {.handlers = pv_handlers, .periods = periods, .deep = 100, .topn = 10, .seed = SEED};
+	const struct pv_window_conf wc = {
+	    .handlers = pv_handlers, .periods = periods, .deep = 100, .topn = 10, .seed = SEED};
 	p->window = pv_window_new(&wc, (struct pv_sink){.write = NULL}, err, sizeof err);
 	if (!p->window)
 		die("window", err);
 	const struct pv_lane_conf conf = {
-		.handlers = p->handler,
-		.nhandlers = p->n,
-		.chain = p->chain,
-		.registry = pv_handlers,
-		.dns_ttl_ns = pv_source_dns_ttl(s),
-		.sink = pv_sink_stage(pv_window_stage(p->window)),
-		.seed = SEED,
+	    .handlers = p->handler,
+	    .nhandlers = p->n,
+	    .chain = p->chain,
+	    .registry = pv_handlers,
+	    .dns_ttl_ns = pv_source_dns_ttl(s),
+	    .sink = pv_sink_stage(pv_window_stage(p->window)),
+	    .seed = SEED,
 	};
 	p->lane = pv_lane_new(&conf, err, sizeof err);
 	if (!p->lane || pv_lane_start(p->lane, pv_source_ring(s), err, sizeof err))
@@ -173,12 +176,23 @@ int main(int argc, char **argv)
 	char err[256];
 	for (int c; (c = getopt(argc, argv, "H:c:a:p:n")) != -1;)
 		switch (c) {
-		case 'H': capture.hosts = optarg; break;
-		case 'c': city = optarg; break;
-		case 'a': asn = optarg; break;
-		case 'p': periods = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 'n': count = true; break;
-		default: return 2;
+		case 'H':
+			capture.hosts = optarg;
+			break;
+		case 'c':
+			city = optarg;
+			break;
+		case 'a':
+			asn = optarg;
+			break;
+		case 'p':
+			periods = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'n':
+			count = true;
+			break;
+		default:
+			return 2;
 		}
 	if (argc - optind < 2 || argc - optind > POLICIES)
 		return 2;
@@ -198,7 +212,8 @@ int main(int argc, char **argv)
 			want.stage[policy[i].handler[h].stage] = true;
 			if (policy[i].handler[h].stage == PV_SOURCE_CAPTURE)
 				want.stage[PV_SOURCE_DNS] = true; /* TCP errors */
-			uint64_t *ttl = policy[i].handler[h].stage == PV_SOURCE_DHCP ? &want.dhcp_ttl_ns : &want.dns_ttl_ns;
+			uint64_t *ttl = policy[i].handler[h].stage == PV_SOURCE_DHCP ? &want.dhcp_ttl_ns
+										     : &want.dns_ttl_ns;
 			if (policy[i].handler[h].ttl_ns > *ttl)
 				*ttl = policy[i].handler[h].ttl_ns;
 		}

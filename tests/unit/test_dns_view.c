@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* What a policy makes of a shared analyser's DNS events where it waits less long, or filters: by the rules of dns/xact.h, as if it had an
- * analyser of its own. tests/scenarios/threads-lanes.sh compares with the tools; here is what captures do not show: a TTL that another
- * policy raises while the stream runs. */
+/* What a policy makes of a shared analyser's DNS events where it waits less long, or filters: by the rules of
+ * dns/xact.h, as if it had an analyser of its own. tests/scenarios/threads-lanes.sh compares with the tools;
+ * here is what captures do not show: a TTL that another policy raises while the stream runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,8 +33,11 @@ static void set_up(struct set *s, uint64_t ttl_ns, uint64_t shared_ns, bool part
 	memset(s, 0, sizeof *s);
 	pv_dns_filter_init(&s->filter);
 	atomic_store(&s->shared, shared_ns);
-	const struct pv_dns_view_conf vc = {.filter = &s->filter, .ttl_ns = ttl_ns, .shared_ttl_ns = &s->shared,
-					    .partial = partial, .xact_slots = 256};
+	const struct pv_dns_view_conf vc = {.filter = &s->filter,
+					    .ttl_ns = ttl_ns,
+					    .shared_ttl_ns = &s->shared,
+					    .partial = partial,
+					    .xact_slots = 256};
 	s->view = pv_dns_view_new(&vc, mem_sink(&s->seen));
 	struct pv_dns_conf conf = {.ttl_ns = shared_ns, .xact_slots = 256};
 	pv_dns_filter_init(&conf.filter);
@@ -72,8 +75,30 @@ static void tick(struct set *s, uint64_t t)
 /* A query (or its response) for "a.test", of a type. */
 static void message(struct set *s, uint64_t t, uint16_t id, bool reply, uint8_t type)
 {
-	const uint8_t m[] = {(uint8_t)(id >> 8), (uint8_t)id, reply ? 0x80 : 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
-			     1, 'a', 4, 't', 'e', 's', 't', 0, 0, type, 0, 1};
+	const uint8_t m[] = {(uint8_t)(id >> 8),
+			     (uint8_t)id,
+			     reply ? 0x80 : 0,
+			     0,
+			     0,
+			     1,
+			     0,
+			     0,
+			     0,
+			     0,
+			     0,
+			     0,
+			     1,
+			     'a',
+			     4,
+			     't',
+			     'e',
+			     's',
+			     't',
+			     0,
+			     0,
+			     type,
+			     0,
+			     1};
 	tick(s, t);
 	struct pv_packet *p = ev_packet(&s->in, t, ++s->packet, m, sizeof m);
 	uint8_t client[16], server[16];
@@ -85,7 +110,8 @@ static void message(struct set *s, uint64_t t, uint16_t id, bool reply, uint8_t 
 	p->dport = reply ? 4000 : 53;
 }
 
-/* "q", "r", with what became of it, "t" for a timeout; small letters, capitals when flagged; with the seconds. */
+/* "q", "r", with what became of it, "t" for a timeout; small letters, capitals when flagged; with the
+ * seconds. */
 static void expect(struct set *s, const char *want)
 {
 	char got[1024] = "";
@@ -103,8 +129,9 @@ static void expect(struct set *s, const char *want)
 		static const char *const xacts[] = {"", "=", "late", "?", "!", "evicted"};
 		bool reply = d->bits & PV_DNS_QR, flagged = ev->flags & PV_F_FILTERED;
 		char c = ev->type == PV_EV_DNS_TIMEOUT ? 't' : reply ? 'r' : 'q';
-		at += (size_t)snprintf(got + at, sizeof got - at, "%s%c%u%s%s@%llu", at ? " " : "", flagged ? c - 32 : c, d->id,
-				       xacts[d->xact], d->query_filtered && d->xact ? "f" : "",
+		at += (size_t)snprintf(got + at, sizeof got - at, "%s%c%u%s%s@%llu", at ? " " : "",
+				       flagged ? c - 32 : c, d->id, xacts[d->xact],
+				       d->query_filtered && d->xact ? "f" : "",
 				       (unsigned long long)(ev->time_ns / (100 * MS)));
 		if (d->xact == PV_XACT_MATCHED || d->xact == PV_XACT_LATE)
 			assert_int_equal(d->query_qname.len, 6);
@@ -114,7 +141,7 @@ static void expect(struct set *s, const char *want)
 }
 
 /* Times below are tenths of a second, from 10 on. */
-#define AT(tenths) ((uint64_t)(tenths) * 100 * MS)
+#define AT(tenths) ((uint64_t)(tenths)*100 * MS)
 
 static void same_ttl(void **state)
 {
@@ -137,7 +164,8 @@ static void shorter_ttl(void **state)
 	message(&s, AT(10), 1, false, 1);
 	message(&s, AT(11), 2, false, 1);
 	message(&s, AT(15), 1, true, 1);
-	message(&s, AT(30), 2, true, 1); /* in time for others, not for us: first the timeout, then an orphan */
+	message(&s, AT(30), 2, true,
+		1); /* in time for others, not for us: first the timeout, then an orphan */
 	message(&s, AT(31), 3, false, 1);
 	tick(&s, AT(41)); /* time alone */
 	tick(&s, AT(99)); /* what the analyser says now was said */
@@ -188,7 +216,8 @@ static void raised_meanwhile(void **state)
 	raise_ttl(&s, 5 * SEC);
 	message(&s, AT(14), 4, false, 1);
 	message(&s, AT(15), 1, true, 1); /* from before, and young enough */
-	message(&s, AT(25), 2, true, 1); /* from before: in time for the analyser, late for us; 4 has expired meanwhile */
+	message(&s, AT(25), 2, true,
+		1); /* from before: in time for the analyser, late for us; 4 has expired meanwhile */
 	message(&s, AT(26), 4, true, 1);
 	message(&s, AT(90), 5, false, 1); /* the analyser gives 3 up, of which we know nothing else */
 	expect(&s, "q1@10 q2@11 q3@12 q4@14 r1=@15 t4!@25 r2late@25 r4?@26 t3!@90 q5@90");
@@ -200,8 +229,10 @@ static void set_key(struct set *s, const char *key, const char *value)
 	char err[200];
 	for (size_t i = 0; i < PV_DNS_KEYS; i++)
 		if (!strcmp(pv_dns_keys[i].name, key)) {
-			const struct pv_value v = {.type = pv_dns_keys[i].type, .boolean = true, .list = &value, .count = 1};
-			assert_int_equal(pv_dns_filter_set(&s->filter, &pv_dns_keys[i], &v, err, sizeof err), 0);
+			const struct pv_value v = {
+			    .type = pv_dns_keys[i].type, .boolean = true, .list = &value, .count = 1};
+			assert_int_equal(pv_dns_filter_set(&s->filter, &pv_dns_keys[i], &v, err, sizeof err),
+					 0);
 			return;
 		}
 	fail();
@@ -221,7 +252,8 @@ static void filters(void **state)
 	set_up(&s, 5 * SEC, 5 * SEC, false);
 	pv_stage_free(s.view);
 	s.filter = keep;
-	const struct pv_dns_view_conf vc = {.filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared};
+	const struct pv_dns_view_conf vc = {
+	    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared};
 	s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
 	s.analyser->out.sink = pv_sink_stage(s.view);
 	message(&s, AT(10), 1, false, 1);
@@ -240,7 +272,8 @@ static void type_of_the_query(void **state)
 	set_up(&s, 5 * SEC, 5 * SEC, false);
 	pv_stage_free(s.view);
 	set_key(&s, "only_qtype", "A");
-	const struct pv_dns_view_conf vc = {.filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+	const struct pv_dns_view_conf vc = {
+	    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
 	s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
 	s.analyser->out.sink = pv_sink_stage(s.view);
 	message(&s, AT(10), 1, false, 28);
@@ -278,9 +311,10 @@ static void partial(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_ttl),	    cmocka_unit_test(shorter_ttl), cmocka_unit_test(times_of_queries),
-		cmocka_unit_test(raised_meanwhile), cmocka_unit_test(filters),	   cmocka_unit_test(type_of_the_query),
-		cmocka_unit_test(partial),
+	    cmocka_unit_test(same_ttl),		cmocka_unit_test(shorter_ttl),
+	    cmocka_unit_test(times_of_queries), cmocka_unit_test(raised_meanwhile),
+	    cmocka_unit_test(filters),		cmocka_unit_test(type_of_the_query),
+	    cmocka_unit_test(partial),
 	};
 	return cmocka_run_group_tests_name("dns_view", tests, NULL, NULL);
 }

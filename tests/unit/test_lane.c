@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* The ring between a source and its policies, and lanes: order, loss, joining and leaving, what a slow one does to others. Also run
- * under ThreadSanitizer (tests/scenarios/threads-unit.sh). */
+/* The ring between a source and its policies, and lanes: order, loss, joining and leaving, what a slow one
+ * does to others. Also run under ThreadSanitizer (tests/scenarios/threads-unit.sh). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -57,8 +57,14 @@ static void put_define(struct writer *w, uint64_t t, uint32_t number, const char
 static void put_nets(struct writer *w, uint64_t t, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		struct pv_net e = {.ev = {sizeof e, PV_EV_NET, 0, t}, .packet = ++w->next, .l3 = 4, .l4 = PV_L4_UDP,
-				   .dir = PV_DIR_IN, .stage = PV_SOURCE_NET, .size = 100, .geo_src = 1};
+		struct pv_net e = {.ev = {sizeof e, PV_EV_NET, 0, t},
+				   .packet = ++w->next,
+				   .l3 = 4,
+				   .l4 = PV_L4_UDP,
+				   .dir = PV_DIR_IN,
+				   .stage = PV_SOURCE_NET,
+				   .size = 100,
+				   .geo_src = 1};
 		ev_addr(e.src, false, 1);
 		ev_addr(e.dst, false, 2);
 		pv_ring_put(w->ring, &e, sizeof e, 1, false, t);
@@ -109,7 +115,8 @@ static void order_and_end(void **state)
 	assert_int_equal(ba.events, 4);
 	do {
 		const struct pv_event *ev = ba.first;
-		for (uint64_t i = 0; i < ba.events; i++, events++, ev = (const void *)((const uint8_t *)ev + ev->size))
+		for (uint64_t i = 0; i < ba.events;
+		     i++, events++, ev = (const void *)((const uint8_t *)ev + ev->size))
 			if (ev->type == PV_EV_NET)
 				assert_int_equal(((const struct pv_net *)(const void *)ev)->packet, ++packet);
 		assert_ptr_equal((const uint8_t *)ev, (const uint8_t *)ba.first + ba.len);
@@ -276,7 +283,8 @@ static void collector_new(struct collector *c)
 static json_int_t total(struct collector *c)
 {
 	json_t *j = pv_window_json(c->window);
-	json_int_t n = json_integer_value(json_object_get(json_object_get(json_object_get(j, "10m"), "packets"), "total"));
+	json_int_t n = json_integer_value(
+	    json_object_get(json_object_get(json_object_get(j, "10m"), "packets"), "total"));
 	json_decref(j);
 	return n;
 }
@@ -297,9 +305,18 @@ static struct pv_lane *lane_new(struct collector *c, bool (*ready)(void *))
 {
 	char err[200];
 	static const char *const all[] = {"all"};
-	const struct pv_lane_handler h = {.name = "n", .handler = &pv_net_v1, .stage = PV_SOURCE_NET, .periods = 5,
-					  .deep = 100, .topn = 10, .enable = all, .nenable = 1};
-	const struct pv_lane_conf conf = {.handlers = &h, .nhandlers = 1, .registry = pv_handlers, .ready = ready,
+	const struct pv_lane_handler h = {.name = "n",
+					  .handler = &pv_net_v1,
+					  .stage = PV_SOURCE_NET,
+					  .periods = 5,
+					  .deep = 100,
+					  .topn = 10,
+					  .enable = all,
+					  .nenable = 1};
+	const struct pv_lane_conf conf = {.handlers = &h,
+					  .nhandlers = 1,
+					  .registry = pv_handlers,
+					  .ready = ready,
 					  .sink = {.write = collect, .ctx = c}};
 	struct pv_lane *l = pv_lane_new(&conf, err, sizeof err);
 	assert_non_null(l);
@@ -478,15 +495,15 @@ static void join_and_leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(order_and_end),
-		cmocka_unit_test(slow_reader_loses_alone),
-		cmocka_unit_test(big_batches_are_fewer),
-		cmocka_unit_test(late_reader_gets_the_beginning),
-		cmocka_unit_test(too_many_readers),
-		cmocka_unit_test(lane_counts),
-		cmocka_unit_test(stuck_lane),
-		cmocka_unit_test(live_copies_when_asked),
-		cmocka_unit_test(join_and_leave),
+	    cmocka_unit_test(order_and_end),
+	    cmocka_unit_test(slow_reader_loses_alone),
+	    cmocka_unit_test(big_batches_are_fewer),
+	    cmocka_unit_test(late_reader_gets_the_beginning),
+	    cmocka_unit_test(too_many_readers),
+	    cmocka_unit_test(lane_counts),
+	    cmocka_unit_test(stuck_lane),
+	    cmocka_unit_test(live_copies_when_asked),
+	    cmocka_unit_test(join_and_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

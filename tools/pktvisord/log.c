@@ -66,7 +66,8 @@ void log_say(struct log *l, enum log_level level, const char *fmt, ...)
 		clock_gettime(CLOCK_REALTIME, &t);
 		localtime_r(&t.tv_sec, &tm);
 		size_t n = strftime(line, sizeof line, "[%Y-%m-%d %H:%M:%S", &tm);
-		n += (size_t)snprintf(line + n, sizeof line - n, ".%03ld] [visor] [%s] ", t.tv_nsec / 1000000, names[level]);
+		n += (size_t)snprintf(line + n, sizeof line - n, ".%03ld] [visor] [%s] ", t.tv_nsec / 1000000,
+				      names[level]);
 		vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 		n = strlen(line);
 		line[n++] = '\n';

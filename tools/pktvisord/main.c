@@ -27,11 +27,11 @@
 
 #define TOKEN_MAX 256
 #define LISTEN_MS 1000 /* how late the log may be */
-#define ANSWER_MS 200 /* who asked us to end gets his answer first */
+#define ANSWER_MS 200  /* who asked us to end gets his answer first */
 
 struct daemon {
 	struct options o;
-	struct log log, own; /* in use; to be used once everything runs */
+	struct log log, own;	/* in use; to be used once everything runs */
 	struct pv_config *file; /* --config */
 	struct pv_geo_db *geo;
 	struct pv_store *store;
@@ -54,9 +54,11 @@ static void say_loading(void *ctx, enum pv_config_say kind, unsigned line, const
 {
 	struct daemon *d = ctx;
 	if (line)
-		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s:%u: %s", d->o.config, line, text);
+		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s:%u: %s", d->o.config,
+			line, text);
 	else
-		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s: %s", d->o.config, text);
+		log_say(&d->log, kind == PV_SAY_WARNING ? LOG_WARNING_ : LOG_INFO_, "%s: %s", d->o.config,
+			text);
 }
 
 static void say_request(void *ctx, const char *line)
@@ -86,7 +88,8 @@ static int list_modules(void)
 	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
 }
 
-/* ---- reading what is asked for ------------------------------------------------------------------------------ */
+/* ---- reading what is asked for
+ * ------------------------------------------------------------------------------ */
 
 static unsigned given(uint64_t n)
 {
@@ -97,8 +100,12 @@ static int load_file(struct daemon *d)
 {
 	struct pv_config_error err;
 	char text[PV_CONFIG_TEXT + 300];
-	const struct pv_config_world world = {.handlers = pv_handlers, .inputs = pv_input_types, .say = say_loading, .ctx = d,
-					      .periods = given(d->o.periods), .deep_max = given(d->o.deep)};
+	const struct pv_config_world world = {.handlers = pv_handlers,
+					      .inputs = pv_input_types,
+					      .say = say_loading,
+					      .ctx = d,
+					      .periods = given(d->o.periods),
+					      .deep_max = given(d->o.deep)};
 	if (!d->o.config)
 		return PV_EXIT_OK;
 	d->file = pv_config_load_file(d->o.config, &world, &err);
@@ -114,7 +121,8 @@ static int read_token(struct daemon *d)
 	ssize_t n = fd < 0 ? -1 : read(fd, d->token, TOKEN_MAX);
 	while (n > 0 && strchr(" \t\r\n", d->token[n - 1]))
 		d->token[--n] = '\0';
-	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file, n < 0 ? strerror(errno) : "there is no token in it");
+	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file,
+		 n < 0 ? strerror(errno) : "there is no token in it");
 	if (fd >= 0)
 		close(fd);
 	return n > 0 ? PV_EXIT_OK : fail(d, why);
@@ -134,18 +142,23 @@ static bool exposed(const struct daemon *d)
 	return out;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------- */
+/* ---- making
+ * ------------------------------------------------------------------------------------------------- */
 
 static int add_operand(struct daemon *d)
 {
 	struct pv_config_error err;
 	bool file = options_file(&d->o);
 	char *path = file ? realpath(d->o.operand, NULL) : NULL;
-	char *text = pv_config_default_document(file ? NULL : d->o.operand, path ? path : file ? d->o.operand : NULL, d->o.hosts,
-						d->o.bpf);
+	char *text = pv_config_default_document(file ? NULL : d->o.operand,
+						path   ? path
+						: file ? d->o.operand
+						       : NULL,
+						d->o.hosts, d->o.bpf);
 	free(path);
 	struct pv_config_world world = pv_agent_world(d->agent);
-	struct pv_config *c = text ? pv_config_load_text(text, strlen(text), PV_CONFIG_FILE, &world, &err) : NULL;
+	struct pv_config *c =
+	    text ? pv_config_load_text(text, strlen(text), PV_CONFIG_FILE, &world, &err) : NULL;
 	free(text);
 	int bad = !c || pv_agent_take(d->agent, c, &err);
 	pv_config_free(c);
@@ -162,25 +175,31 @@ static int make(struct daemon *d)
 		snprintf(err, sizeof err, "%s: %s", o->data_dir, strerror(errno));
 		return fail(d, err);
 	}
-	if ((o->geo_city || o->geo_asn) && !(d->geo = pv_geo_db_open(o->geo_city, o->geo_asn, err, sizeof err)))
+	if ((o->geo_city || o->geo_asn) &&
+	    !(d->geo = pv_geo_db_open(o->geo_city, o->geo_asn, err, sizeof err)))
 		return fail(d, err);
 	d->store = pv_store_new(&store);
 	const struct pv_agent_conf conf = {
-		.handlers = pv_handlers,
-		.inputs = pv_input_types,
-		.store = d->store,
-		.geo = d->geo,
-		.geo_cache = o->geo_cache,
-		.seed = pv_tool_seed(),
-		.periods = (unsigned)o->periods,
-		.deep_max = (unsigned)o->deep,
-		.data_dir = d->data_dir,
-		.say = say_config,
-		.ctx = d,
+	    .handlers = pv_handlers,
+	    .inputs = pv_input_types,
+	    .store = d->store,
+	    .geo = d->geo,
+	    .geo_cache = o->geo_cache,
+	    .seed = pv_tool_seed(),
+	    .periods = (unsigned)o->periods,
+	    .deep_max = (unsigned)o->deep,
+	    .data_dir = d->data_dir,
+	    .say = say_config,
+	    .ctx = d,
 	};
 	d->agent = d->store ? pv_agent_new(&conf) : NULL;
-	const struct pv_read_conf rc = {.store = d->store, .program = options_name, .prom_instance = o->prom_instance,
-					.seed = pv_tool_seed(), .asked = pv_agent_asked, .more_prom = pv_agent_prom, .ctx = d->agent};
+	const struct pv_read_conf rc = {.store = d->store,
+					.program = options_name,
+					.prom_instance = o->prom_instance,
+					.seed = pv_tool_seed(),
+					.asked = pv_agent_asked,
+					.more_prom = pv_agent_prom,
+					.ctx = d->agent};
 	d->read = d->agent ? pv_read_new(&rc) : NULL;
 	d->routes = d->read ? pv_routes_new(d->agent, d->read, stop, d) : NULL;
 	if (!d->routes)
@@ -196,17 +215,17 @@ static int open_server(struct daemon *d)
 	size_t n;
 	const struct pv_http_routes *routes = pv_routes_all(d->routes, &n);
 	const struct pv_http_conf conf = {
-		.host = d->o.host,
-		.port = (uint16_t)d->o.port,
-		.tls = d->o.tls,
-		.tls_cert = d->o.tls_cert,
-		.tls_key = d->o.tls_key,
-		.routes = routes,
-		.nroutes = n,
-		.admin = d->o.admin_api,
-		.admin_token = d->token[0] ? d->token : NULL,
-		.log = d->o.verbose ? say_request : NULL,
-		.log_ctx = d,
+	    .host = d->o.host,
+	    .port = (uint16_t)d->o.port,
+	    .tls = d->o.tls,
+	    .tls_cert = d->o.tls_cert,
+	    .tls_key = d->o.tls_key,
+	    .routes = routes,
+	    .nroutes = n,
+	    .admin = d->o.admin_api,
+	    .admin_token = d->token[0] ? d->token : NULL,
+	    .log = d->o.verbose ? say_request : NULL,
+	    .log_ctx = d,
 	};
 	d->http = pv_http_open(&conf, err, sizeof err);
 	return d->http ? PV_EXIT_OK : fail(d, err);
@@ -217,8 +236,9 @@ static void drop_privileges(struct daemon *d)
 {
 	char why[256];
 	const struct pv_privs_conf conf = {
-		.keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
-		.keep_user = d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
+	    .keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
+	    .keep_user =
+		d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
 	};
 	if (!pv_privs_drop(&conf, why, sizeof why))
 		log_say(&d->log, LOG_WARNING_, "%s", why);
@@ -252,7 +272,8 @@ static void wait_for_end(struct daemon *d)
 		if (s.ssi_signo != SIGHUP)
 			return;
 		if (log_reopen(&d->log))
-			log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
+			log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path,
+				strerror(errno));
 		else
 			log_say(&d->log, LOG_INFO_, "log opened again");
 	}
@@ -272,7 +293,8 @@ static int run(struct daemon *d)
 	if (d->o.module_list)
 		return list_modules();
 	if (!d->o.admin_api && !d->o.operand && !(d->file && d->file->npolicies) && !d->o.check)
-		return fail(d, "Nothing to do: specify --admin-api or IFACE, or a policy in the configuration file.");
+		return fail(
+		    d, "Nothing to do: specify --admin-api or IFACE, or a policy in the configuration file.");
 	if ((code = read_token(d)))
 		return code;
 	if (exposed(d))
@@ -299,9 +321,13 @@ static int run(struct daemon *d)
 	if ((code = make(d)) || (code = open_server(d)))
 		return code;
 	drop_privileges(d);
-	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err))
+	struct log starter = d->log; /* until now, words went to who started it */
+	d->log = d->own;             /* before there are threads that use it */
+	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
+		if (starter.fd != d->log.fd)
+			log_say(&starter, LOG_ERROR_, "%s", err);
 		return fail(d, err);
-	d->log = d->own; /* until now, words went to who started it */
+	}
 	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
 	pv_http_said(d->http, err, sizeof err);
 	log_say(&d->log, LOG_INFO_, "%s", err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* options.h - the daemon's settings: command line, then visor.config of the file, then defaults. A switch that either of them
- * turns on is on. */
+/* options.h - the daemon's settings: command line, then visor.config of the file, then defaults. A switch
+ * that either of them turns on is on. */
 #ifndef PKTVISORD_OPTIONS_H
 #define PKTVISORD_OPTIONS_H
 
@@ -10,8 +10,10 @@
 struct options {
 	bool daemon, verbose, no_track, tls, admin_api, syslog, prometheus, module_list, check, summary;
 	bool otel, otel_tls, cp_disable;
-	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn, *config;
-	const char *cp_token, *cp_url, *cp_custom, *cp_path, *module_dir, *log_file, *pid_file, *prom_instance;
+	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn,
+	    *config;
+	const char *cp_token, *cp_url, *cp_custom, *cp_path, *module_dir, *log_file, *pid_file,
+	    *prom_instance;
 	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key, *iana, *default_registry;
 	const char *admin_token_file, *data_dir, *bpf, *hosts, *operand;
 	uint64_t port, geo_cache, deep, periods, otel_port, otel_interval, workers;

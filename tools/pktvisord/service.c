@@ -85,7 +85,8 @@ int service_notify_open(void)
 	if (path[0] == '@') /* an abstract name */
 		to.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n))) {
+	if (fd >= 0 &&
+	    connect(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n))) {
 		close(fd);
 		return -1;
 	}
