@@ -74,6 +74,9 @@ done
 for c in dns-udp6 dns-tcp6 dns-tcp-loss dns-tcp-reorder dns-tcp-midstream dns-mixed dns-odd-names http-mix dhcp4 dhcp6; do
 	both 5 $c 'net+dns+dhcp' 'dns?only_qtype=A,AAAA' 'dns?only_rcode=NOERROR&xact_ttl_ms=20' 'pcap'
 done
+# Time goes by packets, whoever they are for: captures of several minutes, of which a policy sees little.
+both 5 format/time-jumps 'net+dns+dhcp' dns dhcp 'dns?only_qtype=MX&xact_ttl_ms=50' 'net?only_geoloc_prefix=OC'
+both 2 dns-mixed 'net+dns' dns dhcp 'dns?only_rcode=REFUSED&xact_ttl_ms=1'
 for c in dns-udp4 dns-tcp4 dns-tcp-loss dns-tcp-reorder dhcp4; do
 	both 1 $c "${CHAINS[@]}"
 done
