@@ -53,9 +53,20 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 MAN      := $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.in))
 
+# Loaded modules: the example, those of the tests, the programs that load some, what these let them call, what an author includes.
+MODULES     := $(B)/modules/ntp.so
+BAD_MODULES := $(patsubst tests/modules/%.c,$(B)/tests/modules/%.so,$(wildcard tests/modules/*.c))
+LOADERS     := pv-module pv-window
+MODULE_SYMS := $(shell sed -n 's/^\t\(pv_[a-z0-9_]*\);$$/\1/p' lib/module/module.syms)
+MODULE_LINK := -Wl,--dynamic-list=lib/module/module.syms $(MODULE_SYMS:%=-Wl,-u,%)
+$(foreach t,$(LOADERS) test_module,$(eval LIBS_$(t) += $(MODULE_LINK)))
+MODULE_HDRS := module/pv-module.h base/conf.h base/cursor.h base/res.h base/utf8.h event/check.h event/event.h \
+               metric/bucket.h metric/metric.h stage/out.h stage/stage.h \
+               sketch/exphist.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/topn.h
+
 ## all: build every program into bin/ and the man pages into build/ (the default)
 .PHONY: all
-all: tools man
+all: tools modules man
 
 .PHONY: tools
 tools: $(TOOLS:%=$(BIN)/%) $(LINKS:%=$(BIN)/%)
@@ -88,12 +99,31 @@ define TOOL_template
 $(BIN)/$(1): $(patsubst %.c,$(B)/%.o,$(filter tools/$(1)/%,$(TOOL_SRC))) $(B)/libpv.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
-	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(PKG_LIBS) -lm
+	@$$(CC) $$(LDFLAGS) -o $$@ $$(filter-out %.syms,$$^) $$(LIBS_$(1)) $$(PKG_LIBS) -lm
 endef
 $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 
 $(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
 	ln -sf pktvisor-reader $@
+
+# ---- modules: one source file each ---------------------------------------------------------------
+
+.PHONY: modules
+modules: $(MODULES)
+
+MODULE_CC = $(CC) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP
+
+$(B)/modules/%.so: contrib/module-example/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  MODULE $<"
+	@$(MODULE_CC) -o $@ $<
+
+$(B)/tests/modules/%.so: tests/modules/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  MODULE $<"
+	@$(MODULE_CC) -o $@ $<
+
+$(addprefix $(BIN)/,$(LOADERS)): lib/module/module.syms
 
 # ---- man pages: prose in man/*.in; options, metrics and keys from the programs' own tables --------
 
@@ -125,8 +155,10 @@ $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libpv.a
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< tests/fuzz/replay.c $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
+$(B)/tests/test_module: | $(MODULES) $(BAD_MODULES)
+
 .PHONY: test-programs
-test-programs: $(UNIT) $(FUZZ) $(HELPERS)
+test-programs: $(UNIT) $(FUZZ) $(HELPERS) $(BAD_MODULES)
 
 ## deps: install the Debian packages that are missing (contrib/deps/debian.txt)
 .PHONY: deps
@@ -170,16 +202,22 @@ bench: all build/release/tests/pvlanes
 
 ## install: programs and man pages below $(DESTDIR)$(PREFIX)
 .PHONY: install
-install: all
+install: all install-headers
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
 	for l in $(LINKS); do ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; done
 	for s in 1 5; do \
 		for m in $(B)/man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
 
+## install-headers: what a module is compiled with, below $(DESTDIR)$(PREFIX)/include/pv
+.PHONY: install-headers
+install-headers:
+	for h in $(MODULE_HDRS); do install -D -m 644 lib/$$h $(DESTDIR)$(PREFIX)/include/pv/$$h; done
+
 ## clean: remove everything that was built
 .PHONY: clean
 clean:
 	rm -rf build bin
 
--include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d \
+         $(MODULES:.so=.d) $(BAD_MODULES:.so=.d)

@@ -140,6 +140,25 @@ out:
 	return rc;
 }
 
+int pv_options_setting(const struct pv_opt_keys *set, const char *text, char *err, size_t cap)
+{
+	size_t n = strcspn(text, "=");
+	const char *value = text[n] ? text + n + 1 : NULL;
+	struct found f = {NULL, set, NULL};
+	for (size_t i = 0; i < set->count; i++)
+		if (strlen(set->keys[i].name) == n && !memcmp(set->keys[i].name, text, n))
+			f.key = &set->keys[i];
+	if (!f.key) {
+		snprintf(err, cap, "there is no setting '%.*s'", (int)n, text);
+		return -1;
+	}
+	if (takes_value(&f) != (value != NULL)) {
+		snprintf(err, cap, "'%s' takes %s value", f.key->name, value ? "no" : "a");
+		return -1;
+	}
+	return set_key(&f, value, err, cap);
+}
+
 static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t cap)
 {
 	switch (o->type) {

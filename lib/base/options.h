@@ -73,6 +73,9 @@ enum pv_options_result { PV_OPTIONS_RUN, PV_OPTIONS_HELP, PV_OPTIONS_VERSION, PV
 enum pv_options_result pv_options_parse(const struct pv_program *, int argc, char **argv, const char **operands,
 					size_t *noperands, char *err, size_t errcap);
 
+/* One setting of a key table as text, "key=value", or "key" where that takes no value. 0, or -1 with a line in err. */
+int pv_options_setting(const struct pv_opt_keys *, const char *text, char *err, size_t cap);
+
 void pv_options_help(const struct pv_program *, FILE *);
 void pv_options_mdoc(const struct pv_program *, FILE *); /* the OPTIONS section */
 void pv_opt_list_free(struct pv_opt_list *);

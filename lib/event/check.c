@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "event/check.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 uint32_t pv_event_size(const struct pv_event *h)
@@ -58,6 +57,16 @@ static const char *check_stop(const struct pv_event *ev)
 	return NULL;
 }
 
+bool pv_event_module_name(const char *name, size_t n)
+{
+	if (!n || n > PV_MODULE_NAME || name[0] < 'a' || name[0] > 'z')
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+			return false;
+	return true;
+}
+
 static const char *check_stage(const struct pv_event *ev)
 {
 	const struct pv_stage_event *s = (const void *)ev;
@@ -68,6 +77,8 @@ static const char *check_stage(const struct pv_event *ev)
 	if (!ref_ok(ev, sizeof *s, s->type) || !ref_ok(ev, sizeof *s, s->name) ||
 	    !ref_ok(ev, sizeof *s, s->version) || !ref_ok(ev, sizeof *s, s->filters))
 		return BAD_REF;
+	if (s->events && (!pv_is_module_type(s->events) || !pv_event_module_name(pv_ref_bytes(ev, s->type), s->type.len)))
+		return "an event type is bound impossibly";
 	return NULL;
 }
 
@@ -139,6 +150,12 @@ static const char *check_dhcp(const struct pv_event *ev)
 	return ref_ok(ev, sizeof *d, d->client_name) ? NULL : BAD_REF;
 }
 
+static const char *check_module(const struct pv_event *ev)
+{
+	const struct pv_module_event *m = (const void *)ev;
+	return m->stamp > 99 ? "a module's field is out of range" : NULL;
+}
+
 static const char *check_bucket(const struct pv_event *ev)
 {
 	const struct pv_bucket_event *b = (const void *)ev;
@@ -166,6 +183,8 @@ static const char *check_metric(const struct pv_event *ev)
 	return NULL;
 }
 
+#define MODULE(n) [PV_EV_MODULE + (n)] = {sizeof(struct pv_module_event), check_module, "module"}
+
 /* One row per type: least size, further check, name. */
 static const struct {
 	uint16_t least;
@@ -190,7 +209,9 @@ static const struct {
 	[PV_EV_BLOCK] = {sizeof(struct pv_block_event), check_block, "block"},
 	[PV_EV_METRIC] = {sizeof(struct pv_metric_event), check_metric, "metric"},
 	[PV_EV_BUCKET_END] = {sizeof(struct pv_event), NULL, "bucket_end"},
+	MODULE(0), MODULE(1), MODULE(2), MODULE(3), MODULE(4), MODULE(5), MODULE(6), MODULE(7),
 };
+_Static_assert(PV_EV_MODULES == 8 && PV_EV_MODULE + PV_EV_MODULES < PV_EV_TYPES, "a row for each");
 
 const char *pv_event_check(const struct pv_event *ev)
 {

@@ -22,6 +22,8 @@
  *                  event, with the next free number; 0 is the source.
  *   DEFINE number  stands for a string, by (stage, kind, number); a later DEFINE of the same
  *                  triple replaces it. 0 is "nothing known".
+ *   module types   the numbers from PV_EV_MODULE mean something in one stream only: the STAGE event that
+ *                  comes before binds one to the stage's type, which is the name of the layout.
  * Times never need a clock: START has the first packet's time in a recorded stream and the wall
  * time in a live one; TICK moves time on when nothing else happens.
  *
@@ -66,8 +68,13 @@ enum pv_event_type {
 	PV_EV_METRIC = 51,     /* one metric's state, or a part of it */
 	PV_EV_BUCKET_END = 52, /* header only */
 
+	/* from loaded modules: PV_EV_MODULES numbers, bound to names by STAGE (since 1.1) */
+	PV_EV_MODULE = 54,
+
 	PV_EV_TYPES = 64 /* ids 64 and up are not given out in major 1 */
 };
+
+#define PV_EV_MODULES 8 /* kinds of module events in one stream: they share the 64 numbers, so that masks stay masks */
 
 /* Header flags. */
 #define PV_F_FILTERED 0x0001u /* an analyser's filter rejected it; counted, otherwise unused */
@@ -161,7 +168,8 @@ struct pv_stage_event {
 	struct pv_event ev;
 	uint8_t stage; /* its number in this stream */
 	uint8_t kind;  /* enum pv_stage_kind */
-	uint8_t pad[2];
+	uint8_t events; /* a module: the number, from PV_EV_MODULE, of the events that bear the name `type`; else 0 */
+	uint8_t pad;
 	struct pv_ref type;    /* handler type: "net", "dns", "dhcp", "pcap" */
 	struct pv_ref name;    /* handler name; the type unless --name says otherwise */
 	struct pv_ref version; /* of the program */
@@ -411,6 +419,18 @@ struct pv_tcp_error {
 	uint8_t pad[6];
 };
 
+/* What every event of a module begins with; the rest is its own. */
+struct pv_module_event {
+	struct pv_event ev;
+	uint64_t packet; /* it was made of; 0 none */
+	uint8_t stage;
+	uint8_t stamp;   /* of that packet */
+	uint8_t kind;    /* a module with several layouts tells them apart */
+	uint8_t pad[5];
+};
+
+#define PV_MODULE_NAME 32 /* bytes of a name that a number is bound to: a-z, 0-9 and _ */
+
 /* struct pv_bucket_event.bits */
 #define PV_BUCKET_RECORDED 0x1u
 #define PV_BUCKET_HOSTS 0x2u /* the host set was not empty */
@@ -463,7 +483,7 @@ PV_AT(pv_start, producer, 40); PV_AT(pv_start, source, 44); PV_AT(pv_start, host
 PV_SIZE(pv_ledger_row, 16);
 PV_SIZE(pv_stop, 24);
 PV_SIZE(pv_stage_event, 40);
-PV_AT(pv_stage_event, type, 20); PV_AT(pv_stage_event, name, 24); PV_AT(pv_stage_event, version, 28); PV_AT(pv_stage_event, filters, 32);
+PV_AT(pv_stage_event, events, 18); PV_AT(pv_stage_event, type, 20); PV_AT(pv_stage_event, name, 24); PV_AT(pv_stage_event, version, 28); PV_AT(pv_stage_event, filters, 32);
 PV_SIZE(pv_define, 32);
 PV_AT(pv_define, text, 18); PV_AT(pv_define, number, 24);
 PV_SIZE(pv_stats, 48);
@@ -487,6 +507,8 @@ PV_AT(pv_dns, query_packet, 136); PV_AT(pv_dns, ecs, PV_DNS_FIXED_QUERY); PV_AT(
 PV_SIZE(pv_dhcp, 104);
 PV_AT(pv_dhcp, family, 56); PV_AT(pv_dhcp, xid, 64); PV_AT(pv_dhcp, client_name, 88); PV_AT(pv_dhcp, request_time_ns, 96);
 PV_SIZE(pv_tcp_error, 32);
+PV_SIZE(pv_module_event, 32);
+PV_AT(pv_module_event, packet, 16); PV_AT(pv_module_event, stage, 24); PV_AT(pv_module_event, stamp, 25); PV_AT(pv_module_event, kind, 26);
 PV_SIZE(pv_bucket_event, 72);
 PV_AT(pv_bucket_event, blocks, 40); PV_AT(pv_bucket_event, topn, 48); PV_AT(pv_bucket_event, type, 52);
 PV_SIZE(pv_block_event, 32);
@@ -500,6 +522,12 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "events in memory are 
 static inline const char *pv_ref_bytes(const struct pv_event *ev, struct pv_ref r)
 {
 	return (const char *)ev + r.off;
+}
+
+/* Is this one of the numbers that STAGE binds to a name? */
+static inline int pv_is_module_type(unsigned type)
+{
+	return type - PV_EV_MODULE < PV_EV_MODULES;
 }
 
 /* Sizes on the wire are multiples of 8. */

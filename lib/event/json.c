@@ -30,7 +30,7 @@ static const struct field start[] = {A(pv_start, major, U16), A(pv_start, minor,
 				     {"hosts", HOSTS, offsetof(struct pv_start, hosts), offsetof(struct pv_start, hosts_count), true},
 				     {NULL, U8, 0, 0, false}};
 static const struct field stop[] = {A(pv_stop, rows, ROWS), {NULL, U8, 0, 0, false}};
-static const struct field stage[] = {A(pv_stage_event, stage, U8), A(pv_stage_event, kind, U8), {"handler", TEXT, offsetof(struct pv_stage_event, type), 0, true},
+static const struct field stage[] = {A(pv_stage_event, stage, U8), A(pv_stage_event, kind, U8), F(pv_stage_event, events, U8), {"handler", TEXT, offsetof(struct pv_stage_event, type), 0, true},
 				     A(pv_stage_event, name, TEXT), A(pv_stage_event, version, TEXT),
 				     F(pv_stage_event, filters, TEXT), {NULL, U8, 0, 0, false}};
 static const struct field define[] = {A(pv_define, stage, U8), A(pv_define, kind, U8), A(pv_define, number, U32),
@@ -76,6 +76,9 @@ static const struct field dhcp[] = {
 	F(pv_dhcp, client_name, TEXT), F(pv_dhcp, request_time_ns, TIME), {NULL, U8, 0, 0, false}};
 static const struct field tcp_error[] = {A(pv_tcp_error, packet, U64), A(pv_tcp_error, stage, U8),
 					 A(pv_tcp_error, reason, U8), {NULL, U8, 0, 0, false}};
+static const struct field module[] = {
+	A(pv_module_event, packet, U64), A(pv_module_event, stage, U8), A(pv_module_event, stamp, U8),
+	F(pv_module_event, kind, U8), {NULL, U8, 0, 0, false}};
 static const struct field bucket[] = {
 	{"handler", TEXT, offsetof(struct pv_bucket_event, type), 0, true}, A(pv_bucket_event, version, TEXT), A(pv_bucket_event, name, TEXT),
 	A(pv_bucket_event, groups, TEXT), A(pv_bucket_event, stream_id, U64), A(pv_bucket_event, start_ns, TIME),
@@ -281,13 +284,16 @@ json_t *pv_event_json(const struct pv_event *ev)
 	json_object_set_new(o, "time", when(ev->time_ns));
 	if (ev->flags & PV_F_FILTERED)
 		json_object_set_new(o, "filtered", json_true());
-	if (!name)
+	if (pv_is_module_type(ev->type)) /* whose it is says the stage event of this number */
+		json_object_set_new(o, "number", json_integer(ev->type));
+	if (!name || pv_is_module_type(ev->type))
 		json_object_set_new(o, "size", json_integer(ev->size));
 	uint32_t fixed = ev->type == PV_EV_PACKET ? pv_packet_fixed((const void *)ev)
 			 : ev->type == PV_EV_NET ? ev->size
 			 : ev->type == PV_EV_DNS || ev->type == PV_EV_DNS_TIMEOUT ? pv_dns_fixed((const void *)ev)
 										  : UINT32_MAX;
-	for (const struct field *f = name ? fields[ev->type] : none; f->name; f++) {
+	const struct field *row = pv_is_module_type(ev->type) ? module : name ? fields[ev->type] : none;
+	for (const struct field *f = row; f->name; f++) {
 		json_t *v = f->at < fixed ? field_json(ev, f) : NULL;
 		if (v)
 			json_object_set_new(o, f->name, v);

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "event/check.h"
-
 #define BUFFER (2 * PV_BATCH_BYTES)
 
 int pv_reader_init(struct pv_reader *r, int fd)
@@ -36,6 +34,34 @@ static const char *settle(const struct pv_reader *r, const struct pv_event *ev)
 	return NULL;
 }
 
+/* STAGE says what a module's number means from here on. */
+static const char *bind(struct pv_reader *r, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	struct pv_reader_bound *b = &r->bound[s->events - PV_EV_MODULE];
+	char name[PV_MODULE_NAME + 1] = "";
+	memcpy(name, pv_ref_bytes(ev, s->type), s->type.len);
+	if (b->name[0])
+		return strcmp(b->name, name) ? "an event type is bound to two names" : NULL;
+	memcpy(b->name, name, sizeof name);
+	for (size_t i = 0; r->known && r->known[i]; i++)
+		if (!strcmp(r->known[i]->name, name))
+			b->module = r->known[i];
+	return NULL;
+}
+
+static const char *check_module(const struct pv_reader *r, const struct pv_event *ev)
+{
+	const struct pv_reader_bound *b = &r->bound[ev->type - PV_EV_MODULE];
+	if (!b->name[0])
+		return "an event of a module that has not announced itself";
+	if (!b->module)
+		return NULL;
+	if (ev->size < b->module->least)
+		return "an event is shorter than its type";
+	return b->module->check ? b->module->check(ev) : NULL;
+}
+
 static const char *grammar(struct pv_reader *r, const struct pv_event *ev)
 {
 	bool first = !r->any;
@@ -44,6 +70,7 @@ static const char *grammar(struct pv_reader *r, const struct pv_event *ev)
 		if (r->open)
 			return "a stream starts before the one before it has ended";
 		memset(r->events, 0, sizeof r->events);
+		memset(r->bound, 0, sizeof r->bound);
 		r->open = true;
 	} else if (!r->open) {
 		return first ? "not an event stream" : "an event stands outside a stream";
@@ -56,6 +83,10 @@ static const char *grammar(struct pv_reader *r, const struct pv_event *ev)
 	}
 	if (ev->type < PV_EV_TYPES)
 		r->events[ev->type]++;
+	if (pv_is_module_type(ev->type))
+		return check_module(r, ev);
+	if (ev->type == PV_EV_STAGE && ((const struct pv_stage_event *)ev)->events)
+		return bind(r, ev);
 	return NULL;
 }
 

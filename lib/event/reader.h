@@ -2,7 +2,8 @@
 /* event/reader.h - a descriptor's bytes as runs of checked events.
  *
  * Checks every event (event/check.h) and the grammar of streams: START first, nothing behind STOP
- * but another START, and at STOP that every event the writer counted has come.
+ * but another START, an event of a module only behind the STAGE that binds its number to one name, and at STOP that
+ * every event the writer counted has come.
  * Ownership: a run is borrowed until the next pv_reader_next(). Memory: one buffer of twice
  * PV_BATCH_BYTES. Damage ends the input: what stood before it has been handed on. */
 #ifndef PV_EVENT_READER_H
@@ -13,7 +14,14 @@
 #include <stdint.h>
 
 #include "base/res.h"
+#include "event/check.h"
 #include "event/event.h"
+
+/* What a module's number is bound to in this stream. */
+struct pv_reader_bound {
+	char name[PV_MODULE_NAME + 1]; /* empty: not bound */
+	const struct pv_event_module *module; /* NULL: not known here */
+};
 
 struct pv_reader {
 	int fd;
@@ -25,6 +33,8 @@ struct pv_reader {
 	bool pending;        /* the next call answers without reading */
 	bool step;           /* set by the owner: a read that completes no event answers PV_AGAIN */
 	const char *problem; /* after PV_CUT or PV_BAD: what, in a few words */
+	const struct pv_event_module *const *known; /* set by the owner: NULL-terminated; NULL: none */
+	struct pv_reader_bound bound[PV_EV_MODULES];
 	enum pv_res after;   /* what to answer once the good part has been handed on */
 	uint64_t events[PV_EV_TYPES];
 };

@@ -17,3 +17,9 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_input_resources_v1,
 	NULL,
 };
+
+const struct pv_builtin_input pv_inputs[] = {
+	{"mock", "1.0"},
+	{"pcap", "1.0"},
+	{NULL, NULL},
+};

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/check.h"
 #include "event/event.h"
 #include "sketch/topn.h"
 
@@ -76,6 +77,8 @@ struct pv_handler {
 	const char *version; /* "1.0" */
 	const char *schema;  /* JSON key and metric prefix, "packets" */
 	uint64_t wants;      /* 1 << type of the events it is given */
+	/* A module: it is given those events, too, of its own type, whatever number they have in a stream. NULL: none. */
+	const struct pv_event_module *own;
 	const struct pv_metric *metrics;
 	size_t nmetrics;
 	const struct pv_group *groups;

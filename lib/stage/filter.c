@@ -22,6 +22,7 @@ struct pv_emit {
 	bool open;       /* between START and STOP */
 	bool announced;
 	unsigned stages; /* highest stage number announced upstream */
+	uint8_t bound;   /* numbers of module events that are taken, a bit each */
 	uint64_t now_ns;
 
 	const uint8_t *run, *seal;
@@ -95,9 +96,35 @@ void pv_emit_define(struct pv_emit *f, enum pv_define_kind kind, uint32_t number
 #define NAME_MAX_BYTES 1024u
 #define FILTERS_MAX_BYTES 32768u
 
+/* The number of our own events: set already where a stage before us makes the same. */
+static void bind_own(struct pv_emit *f)
+{
+	for (unsigned n = 0; n < PV_EV_MODULES && !f->stream.events; n++)
+		if (!(f->bound >> n & 1))
+			f->stream.events = (uint8_t)(PV_EV_MODULE + n);
+	if (!f->stream.events && f->stage.out.res == PV_OK) {
+		f->stage.out.res = PV_FAIL;
+		f->stage.out.error = ENOSR;
+	}
+}
+
+/* What a stage before us has bound. */
+static void note_bound(struct pv_emit *f, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	if (!s->events)
+		return;
+	f->bound |= (uint8_t)(1u << (s->events - PV_EV_MODULE));
+	if (f->ops->own && strlen(f->ops->own->name) == s->type.len &&
+	    !memcmp(f->ops->own->name, pv_ref_bytes(ev, s->type), s->type.len))
+		f->stream.events = s->events;
+}
+
 static void announce(struct pv_emit *f)
 {
 	f->announced = true;
+	if (f->ops->own)
+		bind_own(f);
 	f->stream.stage = (uint8_t)(f->stages + 1 < PV_STAGE_STREAM ? f->stages + 1 : PV_STAGE_STREAM - 1);
 	size_t filters = strnlen(f->filters, FILTERS_MAX_BYTES), name = strnlen(f->name, NAME_MAX_BYTES);
 	size_t size = sizeof(struct pv_stage_event) + strlen(f->ops->type) + name + strlen(PV_VERSION) + filters;
@@ -105,6 +132,7 @@ static void announce(struct pv_emit *f)
 	size_t at = sizeof *s;
 	s->stage = f->stream.stage;
 	s->kind = PV_STAGE_ANALYSER;
+	s->events = f->stream.events;
 	s->type = pv_ev_put(s, &at, f->ops->type, strlen(f->ops->type));
 	s->name = pv_ev_put(s, &at, f->name, name);
 	s->version = pv_ev_put(s, &at, PV_VERSION, strlen(PV_VERSION));
@@ -119,6 +147,7 @@ static void open_stream(struct pv_emit *f, const struct pv_event *ev)
 	f->open = true;
 	f->announced = false;
 	f->stages = 0;
+	f->bound = 0;
 	f->now_ns = ev->time_ns;
 	f->stream = (struct pv_stream){.stream_id = start->stream_id,
 				       .clock = start->clock,
@@ -178,6 +207,7 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 			unsigned number = ((const struct pv_stage_event *)ev)->stage;
 			if (number > f->stages)
 				f->stages = number;
+			note_bound(f, ev);
 			pv_out_count(&f->stage.out, ev);
 			break;
 		}

@@ -120,6 +120,7 @@ struct pv_pipe_end pv_pipe_run(struct pv_stage *stage, int in_fd, int signal_fd)
 		return end;
 	}
 	r.step = signal_fd >= 0;
+	r.known = stage->known;
 	for (;;) {
 		const struct pv_event *run;
 		size_t bytes;

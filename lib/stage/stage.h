@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event/check.h"
 #include "stage/out.h"
 
 struct pv_stage;
@@ -31,6 +32,9 @@ struct pv_stage_ops {
 
 struct pv_stage {
 	const struct pv_stage_ops *ops;
+	/* Modules whose events it looks into, NULL-terminated: a driver that reads them from outside has them checked. NULL:
+	 * none. */
+	const struct pv_event_module *const *known;
 	struct pv_out out;
 };
 
@@ -54,11 +58,16 @@ struct pv_stream { /* what an analyser may know about the stream; borrowed, stab
 	enum pv_clock clock;
 	bool hosts_empty; /* no host subnets: every direction is unknown */
 	uint8_t stage;    /* our number, put it into every event we make */
+	uint8_t events;   /* a module: the type of its own events in this stream */
 };
 
 struct pv_analyser_ops {
 	const char *type; /* "net": handler type of the announcement */
 	uint64_t wants;   /* 1 << type of each event it looks at */
+	/* A module: the events it makes, of the same name as `type`. The announcement binds them to a number, that of an
+	 * earlier stage which makes the same, or the next free one; a stream that has none left (PV_EV_MODULES) cannot be
+	 * written on: ENOSR. NULL: it makes events of this format only. */
+	const struct pv_event_module *own;
 	/* An event of a wanted type. Add events with pv_emit(). */
 	enum pv_verdict (*event)(void *self, const struct pv_event *, struct pv_emit *);
 	/* Time has come to now_ns without an event. NULL: does not care. */

@@ -16,7 +16,7 @@
 void pv_summary_conf(const struct pv_summary_opts *o, struct pv_window_conf *c)
 {
 	*c = (struct pv_window_conf){
-		.handlers = pv_handlers,
+		.handlers = o->handlers ? o->handlers : pv_handlers,
 		.periods = o->summary ? 1 : (unsigned)o->periods,
 		.deep = (unsigned)o->deep,
 		.topn = (uint16_t)o->topn,
@@ -149,8 +149,9 @@ static const char *kind_name(unsigned kind)
 
 int pv_summary_list(const struct pv_program *prog, const struct pv_summary_opts *o)
 {
-	for (size_t i = 0; pv_handlers[i]; i++) {
-		const struct pv_handler *h = pv_handlers[i];
+	const struct pv_handler *const *handlers = o->handlers ? o->handlers : pv_handlers;
+	for (size_t i = 0; handlers[i]; i++) {
+		const struct pv_handler *h = handlers[i];
 		bool asked = !o->modules.count;
 		for (size_t k = 0; k < o->modules.count; k++) {
 			size_t n = strcspn(o->modules.item[k], ":");

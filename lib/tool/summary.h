@@ -11,6 +11,7 @@
 struct pv_summary_opts {
 	uint64_t periods, deep, topn, percentile;
 	struct pv_opt_list enable, disable, modules;
+	const struct pv_handler *const *handlers; /* NULL: those that are built in */
 	bool summary; /* --summary: one period */
 };
 

@@ -19,6 +19,7 @@ struct instance {
 	const struct pv_handler *handler;
 	char name[PV_BUCKET_NAME];
 	int stage;  /* whose events it takes, once bound; -1: any */
+	uint8_t own; /* number of its module's events, once bound; 0: none */
 	bool bound; /* announced in this stream */
 	bool fed;   /* its buckets come ready-made in this stream */
 	struct pv_bucket_conf conf;
@@ -56,11 +57,15 @@ struct pv_window {
 	struct pv_defines *defines;
 
 	struct pv_bucket_reader reader;
+	const struct pv_event_module **known; /* of the handlers */
 	bool reading; /* buckets came in */
 	const char *problem;
 	struct pv_window_losses losses, shown;
 	uint64_t lost_said; /* losses.lost that an earlier STOP has told */
 };
+
+#define MODULE(n) \
+	[PV_EV_MODULE + (n)] = {offsetof(struct pv_module_event, stage), offsetof(struct pv_module_event, stamp)}
 
 /* Where the common fields of analysed events stand. 0: none. */
 static const struct {
@@ -72,6 +77,7 @@ static const struct {
 	[PV_EV_DHCP] = {offsetof(struct pv_dhcp, stage), offsetof(struct pv_dhcp, stamp)},
 	[PV_EV_TCP_ERROR] = {offsetof(struct pv_tcp_error, stage), 0},
 	[PV_EV_RESOURCES] = {offsetof(struct pv_resources_event, stage), 0},
+	MODULE(0), MODULE(1), MODULE(2), MODULE(3), MODULE(4), MODULE(5), MODULE(6), MODULE(7),
 };
 
 /* ---- instances ---------------------------------------------------------------------------------- */
@@ -174,13 +180,20 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 	return in;
 }
 
+/* Numbers of modules are of this stream; a handler is given none but its own. */
+static uint64_t wants(const struct instance *in)
+{
+	uint64_t modules = ((UINT64_C(1) << PV_EV_MODULES) - 1) << PV_EV_MODULE;
+	return (in->handler->wants & ~modules) | (in->own ? PV_WANTS(in->own) : 0);
+}
+
 static void find_takers(struct pv_window *w)
 {
 	memset(w->ntakers, 0, sizeof w->ntakers);
 	for (size_t i = 0; i < w->ninstances; i++)
 		for (unsigned t = 0; t < PV_EV_TYPES; t++)
 			if (w->instance[i]->bound && !w->instance[i]->fed &&
-			    (w->instance[i]->handler->wants & PV_WANTS(t)))
+			    (wants(w->instance[i]) & PV_WANTS(t)))
 				w->takers[t][w->ntakers[t]++] = w->instance[i];
 	w->taken = true;
 }
@@ -379,7 +392,7 @@ static void on_stage(struct pv_window *w, const struct pv_event *ev)
 {
 	const struct pv_stage_event *s = (const void *)ev;
 	const struct pv_handler *h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len);
-	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules))
+	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own))
 		return;
 	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
 	if (!in) {
@@ -389,6 +402,7 @@ static void on_stage(struct pv_window *w, const struct pv_event *ev)
 	in->bound = true;
 	w->taken = false;
 	in->stage = s->kind == PV_STAGE_SOURCE ? -1 : s->stage;
+	in->own = h->own ? s->events : 0;
 	in->ctx.hosts_empty = !w->hosts;
 	in->ctx.recorded = w->recorded;
 }
@@ -594,6 +608,7 @@ static void window_free(struct pv_stage *stage)
 		instance_free(w->instance[i]);
 	pv_bucket_reader_free(&w->reader);
 	pv_defines_free(w->defines);
+	free(w->known);
 	pv_out_free(&w->stage.out);
 	free(w);
 }
@@ -634,6 +649,22 @@ static bool possible(const struct pv_window *w, const struct pv_handler *h)
 	return !w->nmodules;
 }
 
+/* What those handlers look into that modules wrote. */
+static int find_known(struct pv_window *w)
+{
+	size_t n = 0, all = 0;
+	while (w->conf.handlers[all])
+		all++;
+	w->known = calloc(all + 1, sizeof *w->known);
+	if (!w->known)
+		return -1;
+	for (size_t i = 0; i < all; i++)
+		if (w->conf.handlers[i]->own)
+			w->known[n++] = w->conf.handlers[i]->own;
+	w->stage.known = w->known;
+	return 0;
+}
+
 /* A group must be known to one of the handlers that can appear. */
 static int check_groups(const struct pv_window *w, const char *const *list, size_t n, char *err, size_t cap)
 {
@@ -671,7 +702,7 @@ struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sin
 	w->reader.handlers = conf->handlers;
 	w->reader.seed = conf->seed;
 	w->defines = pv_defines_new(PV_WINDOW_DEFINES, conf->seed);
-	if (!w->defines || pv_out_init(&w->stage.out, sink) || parse_modules(w, err, cap) ||
+	if (!w->defines || find_known(w) || pv_out_init(&w->stage.out, sink) || parse_modules(w, err, cap) ||
 	    check_groups(w, conf->enable, conf->nenable, err, cap) ||
 	    check_groups(w, conf->disable, conf->ndisable, err, cap)) {
 		window_free(&w->stage);

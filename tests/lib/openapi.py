@@ -3,9 +3,10 @@
 """openapi.py DOCUMENT BASE-URL [SET=VALUE...]: asks for every path of an OpenAPI document and holds the answers against it.
 
 Path and query parameters take their example, every value of an enum, and what SET=VALUE gives (n=0,1,9 or name=default,nope).
-Prints a line per answer that does not fit, and last how many did. Exit status 1 when one did not.
-
-openapi.py DOCUMENT METHOD PATH STATUS CONTENT-TYPE < BODY: holds one answer that somebody got against the document. PATH is the document's.
+With admin=1 what changes things is asked, too: first every POST, with its examples (twice) and with nonsense; in the end every
+DELETE. token=T is sent then, and what needs it is asked without it, as well.
+Prints a line per answer that does not fit, the statuses that were not seen, and last how many answers did fit. Exit status 1 when
+one did not.
 """
 import itertools
 import json
@@ -18,7 +19,8 @@ import yaml
 
 doc = yaml.safe_load(open(sys.argv[1]))
 base = sys.argv[2]
-given = dict(a.split("=", 1) for a in sys.argv[3:] if "=" in a)
+given = dict(a.split("=", 1) for a in sys.argv[3:])
+admin = "admin" in given
 
 
 def resolve(node):
@@ -30,9 +32,18 @@ def resolve(node):
     return node
 
 
-def fetch(url):
+def fetch(url, method="GET", body=None, ctype=None, token=None):
+    # a large body goes in chunks: one whose length is said beforehand may be refused before it has been sent
+    data = iter([body]) if body and len(body) > 1 << 20 else body
+    request = urllib.request.Request(url, data=data, method=method)
+    if token:
+        request.add_header("Authorization", "Bearer " + token)
+    if ctype:
+        request.add_header("Content-Type", ctype)
+    elif body is not None:  # urllib would make one up
+        request.add_unredirected_header("Content-Type", "")
     try:
-        with urllib.request.urlopen(url, timeout=20) as r:
+        with urllib.request.urlopen(request, timeout=20) as r:
             return r.status, r.headers.get_content_type() if r.headers["Content-Type"] else None, r.read()
     except urllib.error.HTTPError as e:
         return e.code, e.headers.get_content_type() if e.headers["Content-Type"] else None, e.read()
@@ -84,35 +95,58 @@ def problem(op, url, status, ctype, body):
     return None
 
 
+def bodies(op):
+    """What a POST is asked with: (body, type)"""
+    yaml_type = op["requestBody"]["content"]["application/x-yaml"]
+    for example in yaml_type["examples"].values():
+        text = example["value"].encode()
+        yield text, "application/x-yaml"
+        yield text, "application/x-yaml; charset=utf-8"  # again
+        yield json.dumps(yaml.safe_load(example["value"])).encode(), "application/json"
+    yield b"hello", "application/x-yaml"
+    yield b"{", "application/json"
+    yield b"a: b", "text/plain"
+    yield b"# " + b"x" * (2 << 20), "application/x-yaml"
+
+
+def requests():
+    """(method, path, url, body, type, token)"""
+    token = given.get("token")
+    for method in ("post", "get", "delete") if admin else ("get",):
+        paths = sorted(doc["paths"].items(), key=lambda p: -len(p[0]) if method == "post" else len(p[0]))
+        if method == "post":  # taps before the policies that use them
+            paths.reverse()
+        if method == "delete":  # the program itself last
+            paths.sort(key=lambda p: p[0].endswith("/server"))
+        for path, item in paths:
+            if method not in item:
+                continue
+            for url in urls(path, item.get("parameters", [])):
+                sets = list(bodies(item[method])) if method == "post" else [(None, None)]
+                for body, ctype in sets:
+                    if token and method != "get" and len(body or b"") < 10000:
+                        yield method, path, url, body, ctype, None
+                    yield method, path, url, body, ctype, token
+
+
 def main():
     good, bad, statuses = 0, 0, {}
-    gets = {path: item for path, item in doc["paths"].items() if "get" in item}
-    for path, item in gets.items():
-        for url in urls(path, item.get("parameters", [])):
-            status, ctype, body = fetch(base + url)
-            why = problem(item["get"], url, status, ctype, body)
-            statuses.setdefault(path, set()).add(status)
-            if why:
-                print("GET %s: %d: %s" % (url, status, why))
-                bad += 1
-            else:
-                good += 1
-    for path, item in gets.items():
-        for status in item["get"]["responses"]:
-            if int(status) not in statuses[path]:
-                print("unseen %s %s" % (path, status))
+    for method, path, url, body, ctype, token in requests():
+        op = doc["paths"][path][method]
+        status, answered, text = fetch(base + url, method.upper(), body, ctype, token)
+        why = problem(op, url, status, answered, text)
+        statuses.setdefault((method, path), set()).add(status)
+        if why:
+            print("%s %s: %d: %s" % (method.upper(), url, status, why))
+            bad += 1
+        else:
+            good += 1
+    for (method, path), seen in statuses.items():
+        for status in doc["paths"][path][method]["responses"]:
+            if int(status) not in seen:
+                print("unseen %s%s %s" % (method.upper() + " " if method != "get" else "", path, status))
     print("%d answers fit" % good)
     sys.exit(1 if bad else 0)
 
 
-def one(method, path, status, ctype):
-    op = doc["paths"].get(path, {}).get(method.lower())
-    why = problem(op, path, int(status), ctype.split(";")[0] or None, sys.stdin.buffer.read()) if op else "is not documented"
-    if why:
-        print("%s %s: %s: %s" % (method, path, status, why))
-    sys.exit(1 if why else 0)
-
-
-if base.isupper():
-    one(*sys.argv[2:6])
 main()

@@ -9,6 +9,7 @@ trap stop_servers EXIT
 SERVER=serve
 serve() {
 	local i
+	: >$SERVER.err # or the words of the one before it are read
 	pv-serve -p 0 -v "$@" 2>$SERVER.err <&0 & PID=$!
 	SERVERS+=("$PID")
 	PORT=

@@ -49,7 +49,7 @@ number() { jq ".\"1m\".$1" minute.json; }
 like "a minute has closed" "$(number dns.period.length)" '^6[01]$'
 for name in dns_wire_packets_queries:dns.wire_packets.queries dns_wire_packets_replies:dns.wire_packets.replies packets_total:packets.total \
 	dns_cardinality_qname:dns.cardinality.qname packets_cardinality_src_ips_in:packets.cardinality.src_ips_in \
-	dns_rates_total\{quantile=\"0.5\"\}:dns.rates.total.p50 dns_xact_in_quantiles_us\{quantile=\"0.99\"\}:dns.xact.in.quantiles_us.p99; do
+	dns_rates_total\{quantile=\"0.5\"\}:dns.rates.total.p50 packets_rates_pps_total\{quantile=\"0.9\"\}:packets.rates.pps_total.p90; do
 	query=${name%%:*} path=${name#*:}
 	[ "${query%\}}" = "$query" ] && query="$query{job=\"pktvisor\"}" || query="${query%\}},job=\"pktvisor\"}"
 	want=$(number "$path")

@@ -6,9 +6,11 @@
 python3 -c 'import jsonschema, yaml' 2>/dev/null || { skip "no python3-jsonschema, python3-yaml"; exit 0; }
 DOC=$TOP/lib/http/openapi.yaml
 
-sed -n 's|^\t{"\([A-Z]*\)", "\(/[^"]*\)".*|\1 \2|p' "$TOP/lib/http/read.c" "$TOP/lib/agent/routes.c" | sort -u >routes
-awk '/^  \/.*:$/ { path = $1; sub(/:$/, "", path) } /^    (get|post|delete):$/ && path { sub(/:/, "", $1); print toupper($1), path } /^components:/ { exit }' \
-	"$DOC" | sort >paths
+sed -n 's|^\t{"\([A-Z]*\)", "\(/[^"]*\)", .*|\1 \2|p' "$TOP"/lib/*/*.c | sort -u >routes
+python3 -c 'import sys, yaml
+for path, item in yaml.safe_load(open(sys.argv[1]))["paths"].items():
+    for method in item:
+        if method != "parameters": print(method.upper(), path)' "$DOC" | sort >paths
 same "every route of the tables is described, and no other" paths routes
 
 pv-capture -r "$CAPTURES/dns-mixed.pcap" -H "$HOSTS" | pv-net "${GEO[@]}" | pv-dns | pv-dhcp --only >x.pve
@@ -43,6 +45,25 @@ python3 "$TESTS/lib/openapi.py" "$DOC" "http://127.0.0.1:$PORT" n=0,5 >out 2>&1
 is "and one without a policy default" "$?" 0
 grep -v ^unseen out | tail -n 12
 stop
+
+# The agent: what changes things, too. Its policy captures on lo.
+agent() {
+	echo secret >token
+	: >agent.log
+	pktvisord -p 0 --admin-api --admin-token-file token >agent.log 2>&1 & PID=$!
+	SERVERS+=("$PID")
+	for _ in $(seq 200); do
+		PORT=$(sed -n 's/.*web server listening on .*:\([0-9]*\)$/\1/p' agent.log)
+		[ -n "$PORT" ] && break
+		sleep 0.05
+	done
+	python3 "$TESTS/lib/openapi.py" "$DOC" "http://127.0.0.1:$PORT" admin=1 token=secret name=shop,names,nope n=0,2,9 >out 2>&1
+	is "pktvisord --admin-api answers as described" "$?" 0
+	grep -v ^unseen out | tail -n 12
+	is "and every status of what changes things was seen" "$(grep -E '^unseen (POST|DELETE)' out | sed 's/^unseen //' | xargs)" "POST /api/v1/taps 422"
+	wait "$PID"; is "and ends when it is told to" "$?" 0
+}
+if [ "$(id -u)" = 0 ]; then agent; else skip "capturing needs root"; fi
 
 # A comparison that cannot fail would be worth nothing.
 SERVER=lie

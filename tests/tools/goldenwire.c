@@ -121,6 +121,8 @@ static void events(struct pv_out *o)
 	/* since 1.1 */
 	ev_resources(o, ++t, 1);
 	ev_resources(o, ++t, 1)->bits = 0; /* of policies only */
+	ev_stage(o, ++t, 2, PV_STAGE_ANALYSER, "example", "")->events = PV_EV_MODULE + 1;
+	ev_module(o, ++t, 2, 3, 1);
 	ev_stop(o, ++t);
 }
 

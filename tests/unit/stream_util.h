@@ -103,7 +103,7 @@ UNUSED static void ev_start(struct pv_out *o, uint64_t t, enum pv_clock clock, u
 	s->source = pv_ev_put(s, &at, "hand", 4);
 }
 
-UNUSED static void ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum pv_stage_kind kind,
+UNUSED static struct pv_stage_event *ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum pv_stage_kind kind,
 			    const char *type, const char *name)
 {
 	size_t at = sizeof(struct pv_stage_event);
@@ -114,6 +114,7 @@ UNUSED static void ev_stage(struct pv_out *o, uint64_t t, uint8_t number, enum p
 	s->name = pv_ev_put(s, &at, name, strlen(name));
 	s->version = pv_ev_put(s, &at, "1.0", 3);
 	s->filters = pv_ev_put(s, &at, "only_a=b", 8);
+	return s;
 }
 
 UNUSED static void ev_define(struct pv_out *o, uint64_t t, uint8_t stage, enum pv_define_kind kind,
@@ -295,6 +296,20 @@ UNUSED static void ev_tcp_error(struct pv_out *o, uint64_t t, uint8_t stage, uin
 	e->reason = reason;
 }
 
+/* Type number n of those that are bound to names, with 8 bytes of its own. */
+UNUSED static struct pv_module_event *ev_module(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet,
+						unsigned n)
+{
+	struct pv_module_event *m =
+	    pv_out_event(o, (enum pv_event_type)(PV_EV_MODULE + n), sizeof *m + 8, t);
+	m->packet = packet;
+	m->stage = stage;
+	m->stamp = 42;
+	m->kind = 3;
+	memset(m + 1, 0x55, 8);
+	return m;
+}
+
 UNUSED static void ev_bucket(struct pv_out *o, enum pv_event_type type, uint64_t t, const char *handler,
 			     const char *version, uint32_t blocks, uint32_t metrics)
 {
@@ -395,6 +410,9 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_METRIC:
 		ev_metric(o, t, 0, 1, 1, seven, 8, 0, 8);
 		break;
+	case PV_EV_MODULE:
+		ev_module(o, t, 4, 1, 0);
+		break;
 	default:
 		pv_out_event(o, (enum pv_event_type)type, sizeof(struct pv_event), t);
 		break;
@@ -404,7 +422,8 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
-    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES};
+    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES,
+    PV_EV_MODULE};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 
 #endif

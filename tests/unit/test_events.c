@@ -78,6 +78,7 @@ static const struct {
     {PV_EV_BLOCK, sizeof(struct pv_block_event), {offsetof(struct pv_block_event, key)}, 0},
     {PV_EV_METRIC, sizeof(struct pv_metric_event), {0}, offsetof(struct pv_metric_event, data)},
     {PV_EV_BUCKET_END, sizeof(struct pv_event), {0}, 0},
+    {PV_EV_MODULE, sizeof(struct pv_module_event), {0}, 0},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -361,6 +362,8 @@ static void fields_stay_in_range(void **state)
 	    {FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX + 1,
 	     "a metric's state has an impossible size"},
 	    {FIELD(PV_EV_METRIC, pv_metric_event, total), PV_METRIC_STATE_MAX, NULL},
+	    {FIELD(PV_EV_MODULE, pv_module_event, stamp), 99, NULL},
+	    {FIELD(PV_EV_MODULE, pv_module_event, stamp), 100, "a module's field is out of range"},
 	    {FIELD(PV_EV_METRIC, pv_metric_event, total), 7, "a metric's state has an impossible size"},
 	    {FIELD(PV_EV_METRIC, pv_metric_event, offset), 1, "a metric's state has an impossible size"},
 	    {FIELD(PV_EV_METRIC, pv_metric_event, offset), 0xffffffff,
@@ -390,6 +393,7 @@ static void small_stream(struct mem *m, size_t *starts, size_t *n)
 	struct pv_out o;
 	assert_int_equal(pv_out_init(&o, mem_sink(m)), 0);
 	ev_any(&o, PV_EV_START, SEC);
+	ev_stage(&o, SEC, 4, PV_STAGE_ANALYSER, "example", "")->events = PV_EV_MODULE;
 	for (size_t i = 0; i < EV_TYPES; i++)
 		if (ev_types[i] != PV_EV_START && ev_types[i] != PV_EV_STOP)
 			ev_any(&o, ev_types[i], 2 * SEC + i);
@@ -504,7 +508,8 @@ static void grammar(void **state)
 {
 	(void)state;
 	/* '<' START, '>' STOP, 't' TICK, 'u' unknown type, '2' START of major 2, 'm' STOP that misses a tick,
-	 * 'z' an event of size 0, 's' one of size 8, 'x' one of size 12, 'h' a huge one, 'G' bytes of no
+	 * 'b' and 'c' bind a module's type to two names, 'd' another type to the first, 'M' is an event of the type
+	 * that 'b' binds, 'z' an event of size 0, 's' one of size 8, 'x' one of size 12, 'h' a huge one, 'G' bytes of no
 	 * stream */
 	static const struct {
 		const char *script;
@@ -529,6 +534,14 @@ static void grammar(void **state)
 	    {"2t>", PV_BAD, "another major version of the format", 0},
 	    {"<t>2t>", PV_BAD, "another major version of the format", 3},
 	    {"<ttm", PV_BAD, "events are missing: the writer counted others than came", 3},
+	    {"<bMM>", PV_END, NULL, 5},
+	    {"<bMbM>", PV_END, NULL, 6}, /* a second stage that makes the same */
+	    {"<bdM>", PV_END, NULL, 5},
+	    {"<M>", PV_BAD, "an event of a module that has not announced itself", 1},
+	    {"<tdM>", PV_BAD, "an event of a module that has not announced itself", 3},
+	    {"<bM><M>", PV_BAD, "an event of a module that has not announced itself", 5},
+	    {"<bM><cM>", PV_END, NULL, 8}, /* numbers are of a stream */
+	    {"<bMcM>", PV_BAD, "an event type is bound to two names", 3},
 	    {"<z>", PV_BAD, "an event has an impossible size", 1},
 	    {"<ts>", PV_BAD, "an event has an impossible size", 2},
 	    {"<x>", PV_BAD, "an event has an impossible size", 1},
@@ -553,7 +566,16 @@ static void grammar(void **state)
 				ev_any(&o, PV_EV_TICK, SEC);
 				break;
 			case 'u':
-				pv_out_event(&o, (enum pv_event_type)60, 48, SEC);
+				pv_out_event(&o, (enum pv_event_type)63, 48, SEC);
+				break;
+			case 'b':
+			case 'c':
+			case 'd':
+				ev_stage(&o, SEC, 1, PV_STAGE_ANALYSER, *c == 'c' ? "other" : "example", "")
+				    ->events = PV_EV_MODULE + (*c == 'd');
+				break;
+			case 'M':
+				ev_module(&o, SEC, 1, 1, 0);
 				break;
 			case 'm':
 				o.events[PV_EV_TICK]++;
@@ -579,6 +601,93 @@ static void grammar(void **state)
 	}
 }
 
+static const char *three_is_fine(const struct pv_event *ev)
+{
+	return ((const struct pv_module_event *)(const void *)ev)->kind == 3 ? NULL : "not a three";
+}
+
+/* What a module's own function thinks of its events counts where it is loaded, by name, whatever the number. */
+static void module_events(void **state)
+{
+	(void)state;
+	static const struct pv_event_module example = {"example", 40, three_is_fine},
+					    example_short = {"example", 48, three_is_fine},
+					    unchecked = {"example", 40, NULL}, other = {"exampl", 4000, NULL};
+	static const struct {
+		const struct pv_event_module *known[3];
+		unsigned number;
+		uint8_t kind;
+		const char *problem;
+	} cases[] = {
+	    {{NULL}, 0, 9, NULL},
+	    {{&other, NULL}, 0, 9, NULL},
+	    {{&other, &example, NULL}, 0, 3, NULL},
+	    {{&other, &example, NULL}, 0, 9, "not a three"},
+	    {{&other, &example, NULL}, 7, 3, NULL},
+	    {{&other, &example, NULL}, 7, 9, "not a three"},
+	    {{&unchecked, NULL}, 3, 9, NULL},
+	    {{&example_short, NULL}, 3, 3, "an event is shorter than its type"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct mem m = {0};
+		struct pv_out o;
+		struct pv_reader r;
+		const struct pv_event *run;
+		size_t bytes;
+		assert_int_equal(pv_out_init(&o, mem_sink(&m)), 0);
+		ev_any(&o, PV_EV_START, SEC);
+		ev_stage(&o, SEC, 1, PV_STAGE_ANALYSER, "example", "")->events =
+		    (uint8_t)(PV_EV_MODULE + cases[i].number);
+		ev_module(&o, SEC, 1, 1, cases[i].number)->kind = cases[i].kind;
+		ev_stop(&o, SEC);
+		assert_int_equal(pv_out_flush(&o), PV_OK);
+		int fd = mem_fd(m.p, m.n);
+		assert_int_equal(pv_reader_init(&r, fd), 0);
+		r.known = cases[i].known;
+		assert_int_equal(pv_reader_next(&r, &run, &bytes), PV_OK);
+		assert_int_equal(pv_reader_next(&r, &run, &bytes), cases[i].problem ? PV_BAD : PV_END);
+		if (cases[i].problem)
+			assert_string_equal(r.problem, cases[i].problem);
+		else
+			assert_null(r.problem);
+		pv_reader_free(&r);
+		close(fd);
+		pv_out_free(&o);
+		mem_free(&m);
+	}
+}
+
+static void bindings(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		unsigned number;
+		bool good;
+	} cases[] = {
+	    {"", 0, true}, {"Any Name", 0, true}, /* binds nothing */
+	    {"ntp", PV_EV_MODULE, true}, {"a_2", PV_EV_MODULE + 7, true},
+	    {"abcdefghijklmnopqrstuvwxyz012345", PV_EV_MODULE, true},
+	    {"abcdefghijklmnopqrstuvwxyz0123456", PV_EV_MODULE, false},
+	    {"", PV_EV_MODULE, false}, {"Ntp", PV_EV_MODULE, false}, {"2a", PV_EV_MODULE, false},
+	    {"_a", PV_EV_MODULE, false}, {"a-b", PV_EV_MODULE, false}, {"a b", PV_EV_MODULE, false},
+	    {"ntp", PV_EV_MODULE - 1, false}, {"ntp", PV_EV_MODULE + 8, false}, {"ntp", 255, false},
+	    {"ntp", 1, false}, {"ntp", PV_EV_PACKET, false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct mem m = {0};
+		struct pv_out o;
+		assert_int_equal(pv_out_init(&o, mem_sink(&m)), 0);
+		struct pv_stage_event *s = ev_stage(&o, SEC, 1, PV_STAGE_ANALYSER, cases[i].name, "");
+		s->events = (uint8_t)cases[i].number;
+		const char *problem = pv_event_check(&s->ev);
+		if (!problem != cases[i].good)
+			fail_msg("'%s' as %u", cases[i].name, cases[i].number);
+		pv_out_free(&o);
+		mem_free(&m);
+	}
+}
+
 /* Events as large as they may be, more of them than the buffer holds, and runs no longer than it. */
 static void large_events(void **state)
 {
@@ -589,7 +698,7 @@ static void large_events(void **state)
 	ev_any(&o, PV_EV_START, SEC);
 	for (unsigned i = 0; i < 40; i++) {
 		uint8_t *p =
-		    pv_out_event(&o, (enum pv_event_type)(i % 3 ? 60 : 999), PV_EVENT_MAX - 8 * (i % 5), SEC);
+		    pv_out_event(&o, (enum pv_event_type)(i % 3 ? 63 : 999), PV_EVENT_MAX - 8 * (i % 5), SEC);
 		memset(p + 16, (int)i, 1000);
 	}
 	ev_stop(&o, SEC);
@@ -714,6 +823,8 @@ int main(void)
 	    cmocka_unit_test(every_prefix),
 	    cmocka_unit_test(every_byte_damaged),
 	    cmocka_unit_test(grammar),
+	    cmocka_unit_test(module_events),
+	    cmocka_unit_test(bindings),
 	    cmocka_unit_test(large_events),
 	    cmocka_unit_test(tiny_reads),
 	    cmocka_unit_test(nonblocking),

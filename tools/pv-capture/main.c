@@ -108,9 +108,29 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 	}
 	if (mock && (conf->file || conf->iface || conf->bpf || conf->hosts || conf->snaplen || conf->no_promiscuous ||
 		     conf->buffer_bytes != PV_CAPTURE_BUFFER || conf->decap_gre || conf->decap_ipip ||
-		     conf->decap_vxlan)) {
+		     conf->decap_vxlan || conf->nports)) {
 		pv_tool_say(prog, "--mock makes packets up: only -c, -t and -v go with it");
 		return false;
+	}
+	return true;
+}
+
+/* Into conf->ports, which is there for as long as main() runs. */
+static bool payload_ports(const struct pv_program *prog, const struct pv_opt_list *list,
+			  uint16_t ports[PV_CAPTURE_EXTRA_PORTS], struct pv_capture_conf *conf)
+{
+	conf->ports = ports;
+	for (size_t i = 0; i < list->count; i++) {
+		uint64_t port;
+		if (!pv_parse_u64(list->item[i], &port) || !port || port > UINT16_MAX) {
+			pv_tool_say(prog, "--payload-port: not a port: '%s'", list->item[i]);
+			return false;
+		}
+		if (conf->nports == PV_CAPTURE_EXTRA_PORTS) {
+			pv_tool_say(prog, "--payload-port: more than %d ports", PV_CAPTURE_EXTRA_PORTS);
+			return false;
+		}
+		ports[conf->nports++] = (uint16_t)port;
 	}
 	return true;
 }
@@ -118,7 +138,8 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 int main(int argc, char **argv)
 {
 	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER};
-	struct pv_opt_list decap = {NULL, 0};
+	struct pv_opt_list decap = {NULL, 0}, payload = {NULL, 0};
+	uint16_t ports[PV_CAPTURE_EXTRA_PORTS];
 	uint64_t snaplen = 0;
 	bool verbose = false, mock = false, known;
 	const struct pv_opt opts[] = {
@@ -134,6 +155,8 @@ int main(int argc, char **argv)
 		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "own traffic only", 0, 0},
 		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "look inside: gre, ipip, vxlan", 0, 0},
 		{0, "mock", PV_OPT_FLAG, &mock, NULL, "made-up DNS packets, ten a second: to try a pipeline", 0, 0},
+		{0, "payload-port", PV_OPT_LIST, &payload, "PORT,...",
+		 "carry what UDP and TCP packets of these ports hold, too, for modules that read it", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
 	const struct pv_program prog = {
@@ -146,8 +169,9 @@ int main(int argc, char **argv)
 	};
 	char why[512];
 	pv_tool_start(&prog, argc, argv, &conf.iface);
-	known = decap_tunnels(&prog, &decap, &conf);
+	known = decap_tunnels(&prog, &decap, &conf) && payload_ports(&prog, &payload, ports, &conf);
 	pv_opt_list_free(&decap);
+	pv_opt_list_free(&payload);
 	if (!known)
 		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;

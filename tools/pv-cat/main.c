@@ -42,12 +42,13 @@ static void cat_batch(struct pv_stage *stage, const struct pv_event *first, size
 	for (; p < end && stage->out.res == PV_OK; p += ((const struct pv_event *)(const void *)p)->size) {
 		const struct pv_event *ev = (const void *)p;
 		bool known = ev->type < PV_EV_TYPES;
+		unsigned type = pv_is_module_type(ev->type) ? PV_EV_MODULE : ev->type; /* numbers are of one stream */
 		c->streams += ev->type == PV_EV_START;
-		*(known ? &c->events[ev->type] : &c->others) += 1;
-		bool selected = known && (c->select >> ev->type & 1);
+		*(known ? &c->events[type] : &c->others) += 1;
+		bool selected = known && (c->select >> type & 1);
 		if (c->json && selected)
 			print(c, ev);
-		if (!c->copy || !(selected || (known && (FRAME >> ev->type & 1))))
+		if (!c->copy || !(selected || (known && (FRAME >> type & 1))))
 			continue;
 		if (ev->type == PV_EV_STOP) { /* its counts are those of the stream as it leaves us */
 			size_t n, kept = 0;
@@ -84,7 +85,7 @@ static int parse_types(const struct pv_program *prog, const struct pv_opt_list *
 			char names[512];
 			size_t at = 0;
 			for (unsigned k = 0; k < PV_EV_TYPES; k++)
-				if (pv_event_type_name(k))
+				if (pv_event_type_name(k) && (k == PV_EV_MODULE || !pv_is_module_type(k)))
 					at += (size_t)snprintf(names + at, sizeof names - at, " %s", pv_event_type_name(k));
 			pv_tool_say(prog, "unknown event type '%s'; there are:%s", types->item[i], names);
 			return -1;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handlers/handlers.h"
+#include "tool/modules.h"
 #include "tool/summary.h"
 #include "tool/tool.h"
 #include "window/window.h"
@@ -27,6 +27,7 @@ static void print_closed(void *ctx, struct pv_window *w)
 int main(int argc, char **argv)
 {
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
+	struct pv_tool_modules m = PV_TOOL_MODULES;
 	bool json = false, table = false, prometheus = false, list = false;
 	const char *policy = NULL, *instance = NULL;
 	const struct pv_opt opts[] = {
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
 		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance of every Prometheus sample (default: no such label)", 0, 0},
 		PV_SUMMARY_OPT_ROWS(o),
 		{0, "list-metrics", PV_OPT_FLAG, &list, NULL, "print every metric of --modules (default: all) and exit", 0, 0},
+		PV_TOOL_MODULE_OPTS(m),
 	};
 	const struct pv_program prog = {
 		.name = "pv-window",
@@ -47,6 +49,8 @@ int main(int argc, char **argv)
 	};
 	pv_tool_start(&prog, argc, argv, NULL);
 	int code = PV_EXIT_USAGE;
+	struct pv_modules *modules = pv_tool_modules(&prog, &m);
+	o.handlers = pv_modules_handlers(modules);
 	if (list) {
 		code = pv_summary_list(&prog, &o);
 		goto out;
@@ -89,5 +93,6 @@ int main(int argc, char **argv)
 	pv_stage_free(pv_window_stage(w));
 out:
 	pv_summary_opts_free(&o);
+	pv_modules_free(modules);
 	return code;
 }

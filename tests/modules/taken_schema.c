@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#define TYPE "packets" /* the schema of net */
+#include "analyser.h"
