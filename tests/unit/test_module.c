@@ -107,7 +107,7 @@ static void bad_modules(void **state)
 	    {"no_symbol", "module 'b.so': this is not a module"},
 	    {"undefined", "undefined symbol: pv_of_a_later_version"},
 	    {"wrong_magic", "module 'b.so': this is not a module"},
-	    {"wrong_abi", "module 'b.so': it is made for interface version 2, this program has 1"},
+	    {"wrong_abi", "module 'b.so': it is made for interface version 3, this program has 2"},
 	    {"wrong_layout", "module 'b.so': it is made with the headers of another build"},
 	    {"wrong_name", "module 'b.so': it has no proper name or version"},
 	    {"wrong_wants", "module 'b.so': an analyser of events that are not given to analysers"},
