@@ -60,8 +60,9 @@ struct pv_module_analyser {
 	/* The object that ops works on; ops->free() ends it. conf: conf_size bytes, borrowed, NULL when that
 	 * is 0. seed: for hash tables whose keys come from outside. NULL: out of memory. */
 	void *(*make)(const void *conf, uint64_t seed);
-	/* The ports whose payload it reads with these settings, of UDP and TCP; returns how many, at most `max`
-	 * (PV_MODULE_PORTS). An agent has its captures carry it; in a pipeline the user says it (pv-capture
+	/* The ports whose payload it reads with these settings, of UDP and TCP; returns how many, at most
+	 * `max` (PV_MODULE_PORTS). An agent has its captures carry it; in a pipeline the user says it
+	 * (pv-capture
 	 * --payload-port). NULL: only what is carried in any case (capture/capture.h). */
 	size_t (*ports)(const void *conf, uint16_t *to, size_t max);
 };

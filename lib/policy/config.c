@@ -199,7 +199,8 @@ const struct pv_node *pv_config_module_dir(const struct pv_document *doc)
 	const struct pv_node *agent = visor ? pv_node_get(visor, "config") : NULL;
 	const struct pv_node *dir = agent ? pv_node_get(agent, "module_dir") : NULL;
 
-	return dir && dir->type == PV_NODE_TEXT && *dir->text ? dir : NULL; /* anything else is said by the check */
+	return dir && dir->type == PV_NODE_TEXT && *dir->text ? dir
+							      : NULL; /* anything else is said by the check */
 }
 
 struct pv_config *pv_config_load_text(const char *text, size_t n, enum pv_config_form form,

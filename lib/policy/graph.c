@@ -124,7 +124,8 @@ static struct pv_source_module module_of(const struct pv_config_handler *h)
 /* Those of lanes, which a source has all at once, and those of one that is about to join. */
 #define MODULES_MAX (PV_SOURCE_MODULES + PV_LANE_HANDLERS)
 
-static void want_module(struct pv_source_want *w, struct pv_source_module *list, const struct pv_config_handler *h)
+static void want_module(struct pv_source_want *w, struct pv_source_module *list,
+			const struct pv_config_handler *h)
 {
 	want_inputs_of(w, h->analyser->ops);
 	for (size_t i = 0; i < w->nmodules; i++)
@@ -134,7 +135,8 @@ static void want_module(struct pv_source_want *w, struct pv_source_module *list,
 		list[w->nmodules++] = module_of(h);
 }
 
-static void want_more(struct pv_source_want *w, struct pv_source_module *list, const struct pv_config_policy *p)
+static void want_more(struct pv_source_want *w, struct pv_source_module *list,
+		      const struct pv_config_policy *p)
 {
 	w->policies += !p->resources;
 	w->handlers += p->resources ? 0 : (uint32_t)p->nhandlers;
@@ -211,8 +213,8 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .ndisable = h->ndisable,
 		};
 		const struct pv_source_module m = module_of(h);
-		if (h->analyser && pv_source_module(l->node->source, &m, &handlers[i].stage,
-						    &handlers[i].events, err, cap))
+		if (h->analyser &&
+		    pv_source_module(l->node->source, &m, &handlers[i].stage, &handlers[i].events, err, cap))
 			return NULL;
 	}
 	const struct pv_lane_conf conf = {

@@ -13,8 +13,8 @@
  * What comes out for a handler is what the pipeline of tools with the same filters gives:
  *   parallel  pv-capture | pv-dns --only-... | pv-window
  *   chain     pv-capture | pv-dns --only-... --chain | pv-net | pv-window
- * but for time in chains: periods follow the whole stream, so that a handler to which nothing comes closes its
- * minutes too.
+ * but for time in chains: periods follow the whole stream, so that a handler to which nothing comes closes
+ * its minutes too.
  *
  * A lane that falls behind loses whole batches (policy/ring.h), counted here and in its STOP as `dropped`
  * events of stage PV_LANE_STAGE.

@@ -292,7 +292,8 @@ static int hint_handlers(struct pv_check *c)
 	size_t at = (size_t)snprintf(text, sizeof text, "there are: ");
 
 	for (size_t i = 0; h && h[i] && at < sizeof text; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s", i ? ", " : "", h[i]->type, h[i]->version);
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s", i ? ", " : "", h[i]->type,
+				       h[i]->version);
 	return pv_check_hint(c, text);
 }
 
@@ -436,15 +437,17 @@ static int find_kind(struct module *m, const struct pv_config_policy *p, const s
 		    p->name, k->type, k->version);
 	m->kind = kind_of(m, m->h->handler);
 	if (!m->kind)
-		return pv_check_fail(m->c, PV_CONFIG_NOT_BUILT, type->line,
-				     "Policy '%s' requires stream handler type '%s', for which its module has no "
-				     "analyser with events of its own",
-				     p->name, type->text);
+		return pv_check_fail(
+		    m->c, PV_CONFIG_NOT_BUILT, type->line,
+		    "Policy '%s' requires stream handler type '%s', for which its module has no "
+		    "analyser with events of its own",
+		    p->name, type->text);
 	if (m->h->analyser && p->chain)
-		return pv_check_fail(m->c, PV_CONFIG_NOT_BUILT, type->line,
-				     "Policy '%s' requires stream handler type '%s' in a list of modules, but "
-				     "chains with handlers of loaded modules are not built yet",
-				     p->name, type->text);
+		return pv_check_fail(
+		    m->c, PV_CONFIG_NOT_BUILT, type->line,
+		    "Policy '%s' requires stream handler type '%s' in a list of modules, but "
+		    "chains with handlers of loaded modules are not built yet",
+		    p->name, type->text);
 	m->h->type = m->h->handler->type;
 	m->h->version = m->h->handler->version;
 	return 0;

@@ -23,8 +23,8 @@ struct analyser {
 	void *self;		/* of its pv_analyser_ops, owned by the stage */
 };
 
-/* An analyser of a module. It is made by the control thread, where it is wanted, because only there its settings live;
- * run and freed by the source's. */
+/* An analyser of a module. It is made by the control thread, where it is wanted, because only there its
+ * settings live; run and freed by the source's. */
 struct module {
 	const struct pv_module_analyser *analyser; /* under the lock; NULL: this place is free */
 	char *key;
@@ -46,7 +46,7 @@ struct pv_source {
 	/* the source's own thread */
 	struct analyser analyser[PV_SOURCE_STAGES];
 	struct module module[PV_SOURCE_MODULES];
-	bool ported; /* payload has been asked for */
+	bool ported;		/* payload has been asked for */
 	struct pv_sink first;	/* where packets go */
 	struct pv_event *start; /* START, once it has come */
 	uint64_t now_ns;	/* stream time */
@@ -57,10 +57,10 @@ struct pv_source {
 
 	/* between threads */
 	pthread_mutex_t lock;
-	struct pv_source_want want; /* under the lock */
+	struct pv_source_want want;	  /* under the lock */
 	const char *bound[PV_EV_MODULES]; /* names of modules' events, by their numbers, for ever */
-	atomic_uint version;	    /* of want */
-	unsigned applied;	    /* by the thread */
+	atomic_uint version;		  /* of want */
+	unsigned applied;		  /* by the thread */
 	atomic_uint_least64_t dns_ttl_ns;
 	struct pv_source_status status; /* under the lock */
 	char notice[256];
@@ -158,7 +158,7 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 	if (s->conf.geo && number != PV_SOURCE_DHCP)
 		geo =
 		    pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
-	const struct pv_filter_conf fc = {.only = false}; /* see link_all() */
+	const struct pv_filter_conf fc = {.name = NULL}; /* who drops packets is for link_all() to say */
 	const struct pv_sink nowhere = pv_sink_none();
 	if (number == PV_SOURCE_NET) {
 		struct pv_net_conf conf = {.geo = geo};
@@ -179,10 +179,12 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 	return pv_filter_new(&pv_dhcp_ops, *self, &fc, nowhere);
 }
 
-/* A filter takes the number behind the highest it has seen announced, and for its events, when they are a module's, the
- * one that is bound to their name: it is shown START and one announcement, and a TICK, upon which it announces itself; of
- * all that nobody else hears, or those behind it would count on from its number. */
-static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number, const char *own, uint8_t events)
+/* A filter takes the number behind the highest it has seen announced, and for its events, when they are a
+ * module's, the one that is bound to their name: it is shown START and one announcement, and a TICK, upon
+ * which it announces itself; of all that nobody else hears, or those behind it would count on from its
+ * number. */
+static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number, const char *own,
+		  uint8_t events)
 {
 	struct {
 		struct pv_stage_event s;
@@ -264,7 +266,8 @@ static void make_module(struct pv_source *s, struct module *m, const struct pv_s
 	uint8_t events = a->ops->own ? bind_events(s, a->ops->own->name) : 0;
 	if (a->ops->own && !events)
 		return;
-	*m = (struct module){.analyser = a, .wanted = true, .events = events, .key = strdup(w->key ? w->key : "")};
+	*m = (struct module){
+	    .analyser = a, .wanted = true, .events = events, .key = strdup(w->key ? w->key : "")};
 	m->stage = m->key ? pv_filter_new(a->ops, a->make(w->conf, s->conf.seed), &fc, pv_sink_none()) : NULL;
 	if (!m->stage)
 		free_module(m);
@@ -298,7 +301,8 @@ static void want_modules(struct pv_source *s, const struct pv_source_want *want)
 			free_module(&s->module[i]);
 }
 
-/* With the lock held. What they have made is in the ring and has been handed over: who gets a number next gets none of it. */
+/* With the lock held. What they have made is in the ring and has been handed over: who gets a number next
+ * gets none of it. */
 static void apply_modules(struct pv_source *s)
 {
 	for (size_t i = 0; i < PV_SOURCE_MODULES; i++) {
@@ -348,8 +352,8 @@ static struct pv_sink link_modules(struct pv_source *s, bool behind, struct pv_s
 	return next;
 }
 
-/* With the lock held, from the ring to the input. Behind net there are no packets any more: the last stage that may have use for them drops
- * them. */
+/* With the lock held, from the ring to the input. Behind net there are no packets any more: the last stage
+ * that may have use for them drops them. */
 static void link_all(struct pv_source *s)
 {
 	bool drop = s->analyser[PV_SOURCE_NET].stage;
@@ -543,8 +547,8 @@ void pv_source_want(struct pv_source *s, const struct pv_source_want *want)
 	pthread_mutex_unlock(&s->lock);
 }
 
-int pv_source_module(struct pv_source *s, const struct pv_source_module *w, uint8_t *stage, uint8_t *events, char *err,
-		     size_t cap)
+int pv_source_module(struct pv_source *s, const struct pv_source_module *w, uint8_t *stage, uint8_t *events,
+		     char *err, size_t cap)
 {
 	int rc = -1;
 	pthread_mutex_lock(&s->lock);
@@ -557,7 +561,8 @@ int pv_source_module(struct pv_source *s, const struct pv_source_module *w, uint
 	pthread_mutex_unlock(&s->lock);
 	if (rc)
 		snprintf(err, cap,
-			 "no room for '%s' on this input: it takes %d analysers of modules, with %d kinds of events",
+			 "no room for '%s' on this input: it takes %d analysers of modules, with %d kinds of "
+			 "events",
 			 w->analyser->ops->type, PV_SOURCE_MODULES, PV_EV_MODULES);
 	return rc;
 }

@@ -9,15 +9,16 @@
  * (pv_source_want()). An analyser that comes later begins with the next packet; one that nobody wants any
  * more is freed.
  *
- * Analysers of loaded modules (module/pv-module.h) that read nothing but packets run in front of the others, so
- * that their events stand last of a packet's; those that read what others make run behind all. One with other
- * settings is another analyser: policies that give it the same share it. The payload of the ports that they
- * name is asked of the input.
+ * Analysers of loaded modules (module/pv-module.h) that read nothing but packets run in front of the others,
+ * so that their events stand last of a packet's; those that read what others make run behind all. One with
+ * other settings is another analyser: policies that give it the same share it. The payload of the ports that
+ * they name is asked of the input.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules, those
- * of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h); STOP. No packets: in
- * place of one without a NET event stands a TICK, so that time goes the same way whichever analysers run. No
- * STAGE events: analysers have fixed numbers here (enum below), and each lane announces its own handlers.
+ * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
+ * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
+ * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
+ * announces its own handlers.
  *
  * Live: a batch is handed over when it is full or PV_CAPTURE_WAIT_MS old; lanes that are slow lose, the
  * capture does not wait for them. What the analysers themselves cannot do in time stays in the kernel's
@@ -83,11 +84,12 @@ struct pv_source *pv_source_new(const struct pv_source_conf *);
 /* What the lanes want, all together. Before the start, or while it runs. */
 void pv_source_want(struct pv_source *, const struct pv_source_want *);
 
-/* The numbers that a wanted analyser of a module has in this stream, for the lane that takes its events: as a stage, and
- * of its events. 0, or -1 with a line in err: there was no memory for it, or no room (PV_SOURCE_MODULES; PV_EV_MODULES
- * kinds of events in the life of a source, since a batch with the old meaning of a number may still be on its way). */
-int pv_source_module(struct pv_source *, const struct pv_source_module *, uint8_t *stage, uint8_t *events, char *err,
-		     size_t cap);
+/* The numbers that a wanted analyser of a module has in this stream, for the lane that takes its events: as a
+ * stage, and of its events. 0, or -1 with a line in err: there was no memory for it, or no room
+ * (PV_SOURCE_MODULES; PV_EV_MODULES kinds of events in the life of a source, since a batch with the old
+ * meaning of a number may still be on its way). */
+int pv_source_module(struct pv_source *, const struct pv_source_module *, uint8_t *stage, uint8_t *events,
+		     char *err, size_t cap);
 
 /* 0, or -1 with a line in err. Once. */
 int pv_source_start(struct pv_source *, char *err, size_t cap);

@@ -32,9 +32,9 @@
 
 struct daemon {
 	struct options o;
-	struct log log, own;	/* in use; to be used once everything runs */
+	struct log log, own;	    /* in use; to be used once everything runs */
 	struct pv_modules *modules; /* what is built in, and what was loaded */
-	struct pv_config *file; /* --config */
+	struct pv_config *file;	    /* --config */
 	struct pv_geo_db *geo;
 	struct pv_store *store;
 	struct pv_agent *agent;
@@ -345,7 +345,7 @@ static int run(struct daemon *d)
 		return code;
 	drop_privileges(d);
 	struct log starter = d->log; /* until now, words went to who started it */
-	d->log = d->own;             /* before there are threads that use it */
+	d->log = d->own;	     /* before there are threads that use it */
 	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
 		if (starter.fd != d->log.fd)
 			log_say(&starter, LOG_ERROR_, "%s", err);
