@@ -111,17 +111,19 @@ static void delete_server(void *ctx, const struct pv_http_request *req, struct p
 	r->stop(r->ctx);
 }
 
+/* clang-format off: a row a line, which tests/scenarios/openapi.sh reads */
 static const struct pv_http_route own[] = {
-    {"GET", "/api/v1/taps", false, get_taps},
-    {"GET", "/api/v1/taps/{name}", false, get_taps},
-    {"GET", "/api/v1/policies", false, get_policies},
-    {"GET", "/api/v1/policies/{name}", false, get_policies},
-    {"POST", "/api/v1/taps", true, post_tap},
-    {"POST", "/api/v1/policies", true, post_policy},
-    {"DELETE", "/api/v1/taps/{name}", true, delete_tap},
-    {"DELETE", "/api/v1/policies/{name}", true, delete_policy},
-    {"DELETE", "/api/v1/server", true, delete_server},
+	{"GET", "/api/v1/taps", false, get_taps},
+	{"GET", "/api/v1/taps/{name}", false, get_taps},
+	{"GET", "/api/v1/policies", false, get_policies},
+	{"GET", "/api/v1/policies/{name}", false, get_policies},
+	{"POST", "/api/v1/taps", true, post_tap},
+	{"POST", "/api/v1/policies", true, post_policy},
+	{"DELETE", "/api/v1/taps/{name}", true, delete_tap},
+	{"DELETE", "/api/v1/policies/{name}", true, delete_policy},
+	{"DELETE", "/api/v1/server", true, delete_server},
 };
+/* clang-format on */
 
 struct pv_routes *pv_routes_new(struct pv_agent *agent, struct pv_read *read, void (*stop)(void *), void *ctx)
 {
