@@ -88,8 +88,7 @@ static int list_modules(void)
 	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
 }
 
-/* ---- reading what is asked for
- * ------------------------------------------------------------------------------ */
+/* ---- reading what is asked for -------------------------------------------------------------------- */
 
 static unsigned given(uint64_t n)
 {
@@ -142,8 +141,7 @@ static bool exposed(const struct daemon *d)
 	return out;
 }
 
-/* ---- making
- * ------------------------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------------------------------- */
 
 static int add_operand(struct daemon *d)
 {
