@@ -11,8 +11,7 @@ struct pv_routes {
 	struct pv_http_routes tables[2];
 };
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------------- */
 
 static void answer_list(struct pv_http_answer *a, json_t *list, const char *none)
 {
@@ -36,8 +35,7 @@ static void get_policies(void *ctx, const struct pv_http_request *req, struct pv
 	answer_list(a, pv_agent_policies_json(r->agent, req->part[0]), "policy does not exists");
 }
 
-/* ---- changing
- * ----------------------------------------------------------------------------------------------- */
+/* ---- changing ------------------------------------------------------------------------------------- */
 
 static unsigned status_of(enum pv_config_fault fault)
 {
