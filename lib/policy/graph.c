@@ -15,7 +15,7 @@ struct node { /* a source */
 	char *name;
 	struct pv_source *source;
 	bool started;
-	unsigned lanes;
+	atomic_uint lanes; /* how many; others than the control thread read it */
 };
 
 struct lane {
