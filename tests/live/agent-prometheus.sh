@@ -28,7 +28,8 @@ is "it has every query of dnsperf" "$(number dns.wire_packets.queries)" "$sent"
 is "and every reply" "$(number dns.wire_packets.replies)" $((sent - lost))
 same_minute
 is "every series has the instance that was given" "$(asked 'count(packets_total{exported_instance="edge"})')" 2
-is "self metrics: the packets that dnsperf sent and got" "$(asked 'pktvisor_packets_received_total{job="all",stage="pcap"}')" $((2 * sent - lost))
+is "self metrics: the packets that dnsperf sent and got" "$(asked 'pktvisor_packets_received_total{job="all",policy="default",stage="pcap"}')" $((2 * sent - lost))
+is "self metrics: and the messages among them" "$(asked 'pktvisor_packets_received_total{job="all",policy="default",stage="dns"}')" $((2 * sent - lost))
 is "self metrics: none dropped, none lost" "$(asked 'sum(pktvisor_packets_dropped_total)') $(asked 'sum(pktvisor_policy_lost_events_total)')" "0 0"
 finish
 is "SIGTERM ends it well" $? 0
