@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# pktvisord on a real interface: one that goes away and comes back, what its threads may do meanwhile, taps and policies that come and go
-# under traffic. What it counts: agent-replay.sh; what it bears: agent-load.sh.
+# pktvisord on a real interface: one that goes away and comes back, and what its threads may do meanwhile. What it counts:
+# agent-replay.sh; what it bears: agent-load.sh; policies that come and go: ../scenarios/threads-churn.sh.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/agent.sh"
@@ -70,14 +70,3 @@ finish
 start "$f" && unprivileged "a saved capture"
 is "and nothing is permitted, either" "$(cat /proc/$PID/task/*/status | awk '/^CapPrm/ { print $2 }' | sort -u)" 0000000000000000
 finish
-
-# Rounds of ten changes each; resident memory and descriptors after half of them and at the end.
-rounds=${ROUNDS:-200}
-ip netns exec "$NS_S" "$BUILD/tests/pvchurn" lo "$rounds" >churn 2>err
-is "$rounds rounds of creating and deleting taps and policies under traffic" $? 0
-[ -s err ] && tail -n 20 err
-read -r rss0 fds0 threads0 < <(sed -n 1p churn)
-read -r rss1 fds1 threads1 < <(sed -n 2p churn)
-is "leave no descriptors and no threads" "$fds1 $threads1" "$fds0 $threads0"
-if [ $((rss1 - rss0)) -lt 8192 ]; then ok "and no memory"; else cat churn; not_ok "and no memory"; fi
-like "the policy that stayed lost nothing" "$(sed -n 3,4p churn)" '^stays lost 0 of [1-9]'
