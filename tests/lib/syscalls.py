@@ -6,13 +6,20 @@ import subprocess
 import sys
 
 
+groups, name = {}, ""
+for line in subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True).stdout.splitlines():
+    if line[:1] == "@":
+        name = line.strip()
+        groups[name] = []
+    elif line[:4].isspace() and line.strip()[:1] not in ("", "#") and name:
+        groups[name].append(line.strip())
+    elif line[:1] == "#":
+        name = ""  # what is in no group
+
+
 def calls(word):
     """What a word of the filter stands for; groups hold groups."""
-    if word[0] != "@":
-        return {word}
-    text = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, check=True).stdout
-    words = [line.strip() for line in text.splitlines()[1:]]
-    return set().union(*(calls(w) for w in words if w and w[0] != "#" and w != word))
+    return set().union(*map(calls, groups[word])) if word in groups else {word}
 
 
 allowed = set()

@@ -29,11 +29,11 @@ port=${URL##*:}
 f=$CAPTURES/dns-udp4.pcap # 906 packets, 453 queries
 number() { get "/api/v1/metrics/window/5" | jq ".\"5m\".$1"; }
 
-# asking PATH: 20,000 packets a second for five seconds, and wrk meanwhile
-loops=110 sent=0
+# asking PATH: 20,000 packets a second for three seconds, and wrk meanwhile
+loops=66 sent=0
 asking() {
 	ns_c tcpreplay -q -K -i c0 --loop $loops --pps 20000 "$f" >replay 2>&1 & local replay=$!
-	ns_s wrk -t1 -c64 -d5s --timeout 10s "$URL$1" >wrk 2>&1
+	ns_s wrk -t1 -c64 -d3s --timeout 10s "$URL$1" >wrk 2>&1
 	wait $replay
 	sent=$((sent + loops * 906))
 	grep -q 'requests in' wrk && ! grep -q 'Non-2xx\|Socket errors' wrk
