@@ -3,9 +3,10 @@
  *
  *      METHOD PATH [CONTENT-TYPE]      a body may follow, up to a line of one dot
  *
- * No interface can be opened (CAP_NET_RAW is given up first), files only below /etc, where no capture is: made-up packets are
- * what runs. Properties: every answer has a status that the interface knows, never 500, and a body that is what
- * its type says; who refuses a document has taken nothing of it; what was created is listed, what was deleted is not. */
+ * No interface can be opened (CAP_NET_RAW is given up first), files only below /etc, where no capture is:
+ * made-up packets are what runs. Properties: every answer has a status that the interface knows, never 500,
+ * and a body that is what its type says; who refuses a document has taken nothing of it; what was created is
+ * listed, what was deleted is not. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct try {
+struct
+try {
 	struct pv_agent *agent;
 	struct pv_routes *routes;
 	unsigned stops;
@@ -76,7 +78,7 @@ static void names(struct try *t, json_t *out[2])
 	const char *name;
 	for (size_t i = 0; i < 2; i++) {
 		want((out[i] = json_object()) && lists[i]);
-		json_object_foreach(lists[i], name, v) {
+		json_object_foreach (lists[i], name, v) {
 			size_t n = strlen(name), end = strlen("-resources");
 			if (n < end || strcmp(name + n - end, "-resources"))
 				json_object_set_new(out[i], name, json_true());
@@ -98,18 +100,20 @@ static void check_change(const struct pv_http_request *req, unsigned status, jso
 	bool same = json_equal(before[0], after[0]) && json_equal(before[1], after[1]);
 	if (status == 201) {
 		want(json_object_size(body) == 1);
-		json_object_foreach(body, name, v)
+		json_object_foreach (body, name, v)
 			want(json_object_size(v) && has(after, name));
 		want(!same);
 	} else if (status >= 400 || !strcmp(req->method, "GET")) {
 		want(same);
 	} else if (req->part[0]) {
 		size_t kind = strstr(req->path, "/taps/") ? 0 : 1;
-		want(json_object_get(before[kind], req->part[0]) == NULL || !json_object_get(after[kind], req->part[0]));
+		want(json_object_get(before[kind], req->part[0]) == NULL ||
+		     !json_object_get(after[kind], req->part[0]));
 	}
 }
 
-static void send_to(struct try *t, const struct pv_http_route *row, void *ctx, const struct pv_http_request *req)
+static void send_to(struct try *t, const struct pv_http_route *row, void *ctx,
+		    const struct pv_http_request *req)
 {
 	struct pv_http_answer a = {0, NULL, NULL, 0};
 	json_t *before[2], *after[2];
@@ -135,7 +139,8 @@ static void ask(struct try *t, struct pv_http_request *req)
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < tables[k].n; i++) {
 			const struct pv_http_route *row = &tables[k].row[i];
-			if (strcmp(row->method, req->method) || !pv_http_match(row->pattern, req->path, buf, req->part))
+			if (strcmp(row->method, req->method) ||
+			    !pv_http_match(row->pattern, req->path, buf, req->part))
 				continue;
 			send_to(t, row, tables[k].ctx, req);
 			return;
@@ -184,7 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					   .data_dir = size % 2 ? "/etc" : NULL,
 					   .say = say};
 	struct try t = {.agent = pv_agent_new(&conf)};
-	const struct pv_read_conf rc = {.store = store, .program = "fuzz", .more_prom = pv_agent_prom, .ctx = t.agent};
+	const struct pv_read_conf rc = {
+	    .store = store, .program = "fuzz", .more_prom = pv_agent_prom, .ctx = t.agent};
 	struct pv_read *read = pv_read_new(&rc);
 	char *script = malloc(size + 1);
 	want(store && t.agent && read && script && (t.routes = pv_routes_new(t.agent, read, stop, &t)));

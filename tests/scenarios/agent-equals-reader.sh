@@ -16,16 +16,16 @@ equal() {
 	pktvisor-reader -H "$HOSTS" "${GEO[@]}" --modules net,dns,dhcp,pcap "$1" 2>/dev/null | tr -d '\n' >want
 	[ -s want ] || status=422
 	got=$(post taps "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/capture, host_spec: '$HOSTS'}}}}}")
-	[ "$got" = 201 ] || { echo "the tap: $got"; cat body; return 1; }
+	[ "$got" = 201 ] || { echo "the tap: $got $(cat body)"; return 1; }
 	got=$(post policies "$policy")
-	[ "$got" = $status ] || { echo "the policy: $got, not $status"; cat body; return 1; }
-	if [ $status = 201 ]; then
+	[ "$got" = $status ] || echo "the policy: $got, not $status: $(cat body)"
+	if [ "$got" = 201 ]; then
 		ended
-		get /api/v1/metrics/window/5 >got
-		cmp -s got want || { diff <(jq -S . got) <(jq -S . want) | head -n 10; return 1; }
+		get /api/v1/metrics/window/5 >window
 		delete /api/v1/policies/default >/dev/null
 	fi
-	[ "$(delete /api/v1/taps/t)" = 200 ]
+	[ "$(delete /api/v1/taps/t)" = 200 ] && [ "$got" = $status ] || return 1
+	[ $status = 422 ] || cmp -s window want || { diff <(jq -S . window) <(jq -S . want) | head -n 10; return 1; }
 }
 
 n=0
