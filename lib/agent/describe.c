@@ -8,8 +8,7 @@
 
 #include "http/read.h"
 
-/* ---- inputs
- * ------------------------------------------------------------------------------------------------ */
+/* ---- inputs --------------------------------------------------------------------------------------- */
 
 static json_t *interfaces(void)
 {
@@ -77,8 +76,7 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 	json_object_set_new(in->inputs, l->stream, o);
 }
 
-/* ---- handlers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------------------------------- */
 
 static json_t *periods(const struct pv_views *views, const char *tap, const char *key)
 {

@@ -11,8 +11,7 @@ struct pv_routes {
 	struct pv_http_routes tables[2];
 };
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------------- */
 
 static void answer_list(struct pv_http_answer *a, json_t *list, const char *none)
 {
@@ -36,8 +35,7 @@ static void get_policies(void *ctx, const struct pv_http_request *req, struct pv
 	answer_list(a, pv_agent_policies_json(r->agent, req->part[0]), "policy does not exists");
 }
 
-/* ---- changing
- * ----------------------------------------------------------------------------------------------- */
+/* ---- changing ------------------------------------------------------------------------------------- */
 
 static unsigned status_of(enum pv_config_fault fault)
 {
@@ -111,17 +109,19 @@ static void delete_server(void *ctx, const struct pv_http_request *req, struct p
 	r->stop(r->ctx);
 }
 
+/* clang-format off: a row a line, which tests/scenarios/openapi.sh reads */
 static const struct pv_http_route own[] = {
-    {"GET", "/api/v1/taps", false, get_taps},
-    {"GET", "/api/v1/taps/{name}", false, get_taps},
-    {"GET", "/api/v1/policies", false, get_policies},
-    {"GET", "/api/v1/policies/{name}", false, get_policies},
-    {"POST", "/api/v1/taps", true, post_tap},
-    {"POST", "/api/v1/policies", true, post_policy},
-    {"DELETE", "/api/v1/taps/{name}", true, delete_tap},
-    {"DELETE", "/api/v1/policies/{name}", true, delete_policy},
-    {"DELETE", "/api/v1/server", true, delete_server},
+	{"GET", "/api/v1/taps", false, get_taps},
+	{"GET", "/api/v1/taps/{name}", false, get_taps},
+	{"GET", "/api/v1/policies", false, get_policies},
+	{"GET", "/api/v1/policies/{name}", false, get_policies},
+	{"POST", "/api/v1/taps", true, post_tap},
+	{"POST", "/api/v1/policies", true, post_policy},
+	{"DELETE", "/api/v1/taps/{name}", true, delete_tap},
+	{"DELETE", "/api/v1/policies/{name}", true, delete_policy},
+	{"DELETE", "/api/v1/server", true, delete_server},
 };
+/* clang-format on */
 
 struct pv_routes *pv_routes_new(struct pv_agent *agent, struct pv_read *read, void (*stop)(void *), void *ctx)
 {

@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #define NONE UINT32_MAX
@@ -19,10 +21,18 @@ _Static_assert((TEXT_BUCKETS & (TEXT_BUCKETS - 1)) == 0, "buckets are found with
 
 /* ---- the shared part: open files -------------------------------------------------------------- */
 
-struct pv_geo_db {
+struct files { /* never change once they are open */
 	atomic_uint refs;
 	bool has_city, has_asn;
 	MMDB_s city, asn;
+};
+
+struct pv_geo_db {
+	atomic_uint refs;
+	char *city_path, *asn_path; /* absolute; NULL: not asked for */
+	pthread_mutex_t lock;       /* of `now` */
+	struct files *now;
+	atomic_uint generation; /* of `now` */
 };
 
 static int open_one(MMDB_s *m, const char *path, char *err, size_t cap)
@@ -35,6 +45,50 @@ static int open_one(MMDB_s *m, const char *path, char *err, size_t cap)
 	return -1;
 }
 
+static void files_close(struct files *f)
+{
+	if (!f || atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (f->has_city)
+		MMDB_close(&f->city);
+	if (f->has_asn)
+		MMDB_close(&f->asn);
+	free(f);
+}
+
+static struct files *files_open(const char *city_path, const char *asn_path, char *err, size_t cap)
+{
+	struct files *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		snprintf(err, cap, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	atomic_init(&f->refs, 1);
+	if (city_path && !open_one(&f->city, city_path, err, cap))
+		f->has_city = true;
+	if (asn_path && f->has_city == (city_path != NULL) && !open_one(&f->asn, asn_path, err, cap))
+		f->has_asn = true;
+	if (f->has_city == (city_path != NULL) && f->has_asn == (asn_path != NULL))
+		return f;
+	files_close(f);
+	return NULL;
+}
+
+/* The path as it is from anywhere: a daemon goes to the root. Symbolic links stay: an update may change where they lead. */
+static char *absolute(const char *path)
+{
+	char *cwd, *whole = NULL;
+
+	if (path[0] == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	if (cwd && asprintf(&whole, "%s/%s", cwd, path) < 0)
+		whole = NULL;
+	free(cwd);
+	return whole;
+}
+
 struct pv_geo_db *pv_geo_db_open(const char *city_path, const char *asn_path, char *err, size_t cap)
 {
 	struct pv_geo_db *db = calloc(1, sizeof(*db));
@@ -44,30 +98,55 @@ struct pv_geo_db *pv_geo_db_open(const char *city_path, const char *asn_path, ch
 		return NULL;
 	}
 	atomic_init(&db->refs, 1);
-	if (city_path) {
-		if (open_one(&db->city, city_path, err, cap))
-			goto fail;
-		db->has_city = true;
+	pthread_mutex_init(&db->lock, NULL);
+	if ((city_path && !(db->city_path = absolute(city_path))) ||
+	    (asn_path && !(db->asn_path = absolute(asn_path)))) {
+		snprintf(err, cap, "%s", strerror(errno));
+		pv_geo_db_close(db);
+		return NULL;
 	}
-	if (asn_path) {
-		if (open_one(&db->asn, asn_path, err, cap))
-			goto fail;
-		db->has_asn = true;
+	db->now = files_open(city_path, asn_path, err, cap);
+	if (!db->now) {
+		pv_geo_db_close(db);
+		return NULL;
 	}
 	return db;
-fail:
-	pv_geo_db_close(db);
-	return NULL;
+}
+
+int pv_geo_db_reopen(struct pv_geo_db *db, char *err, size_t cap)
+{
+	struct files *fresh = files_open(db->city_path, db->asn_path, err, cap), *old;
+
+	if (!fresh)
+		return -1;
+	pthread_mutex_lock(&db->lock);
+	old = db->now;
+	db->now = fresh;
+	atomic_fetch_add(&db->generation, 1);
+	pthread_mutex_unlock(&db->lock);
+	files_close(old);
+	return 0;
+}
+
+/* A reference on the files that are open now, and their generation. */
+static struct files *files_now(struct pv_geo_db *db, unsigned *generation)
+{
+	pthread_mutex_lock(&db->lock);
+	struct files *f = db->now;
+	atomic_fetch_add(&f->refs, 1);
+	*generation = atomic_load(&db->generation);
+	pthread_mutex_unlock(&db->lock);
+	return f;
 }
 
 void pv_geo_db_close(struct pv_geo_db *db)
 {
 	if (!db || atomic_fetch_sub(&db->refs, 1) != 1)
 		return;
-	if (db->has_city)
-		MMDB_close(&db->city);
-	if (db->has_asn)
-		MMDB_close(&db->asn);
+	files_close(db->now);
+	pthread_mutex_destroy(&db->lock);
+	free(db->city_path);
+	free(db->asn_path);
 	free(db);
 }
 
@@ -392,6 +471,14 @@ static int cache_init(struct cache *c, size_t entries)
 	return 0;
 }
 
+static void cache_clear(struct cache *c)
+{
+	if (!c->cap)
+		return;
+	c->used = c->hand = 0;
+	memset(c->buckets, 0xff, ((size_t)c->mask + 1) * sizeof(*c->buckets));
+}
+
 /* ---- both levels -------------------------------------------------------------------------------- */
 
 struct side {
@@ -403,6 +490,8 @@ struct side {
 
 struct pv_geo {
 	struct pv_geo_db *db;
+	struct files *files;
+	unsigned generation; /* of files */
 	struct side city, asn;
 	uint64_t seed;
 	uint32_t epoch; /* of the current stream, from 1 */
@@ -445,14 +534,15 @@ struct pv_geo *pv_geo_new(struct pv_geo_db *db, size_t cache_entries, uint64_t s
 		return NULL;
 	g->seed = seed;
 	g->epoch = 1;
-	if ((db->has_city && side_init(&g->city, &db->city, cache_entries, city_text)) ||
-	    (db->has_asn && side_init(&g->asn, &db->asn, cache_entries, asn_text))) {
+	g->db = db;
+	atomic_fetch_add(&db->refs, 1);
+	g->files = files_now(db, &g->generation);
+	if ((g->files->has_city && side_init(&g->city, &g->files->city, cache_entries, city_text)) ||
+	    (g->files->has_asn && side_init(&g->asn, &g->files->asn, cache_entries, asn_text))) {
 		pv_geo_close(g);
 		errno = ENOMEM;
 		return NULL;
 	}
-	g->db = db;
-	atomic_fetch_add(&db->refs, 1);
 	g->counts.memory_bytes = sizeof(*g) + side_bytes(&g->city) + side_bytes(&g->asn);
 	return g;
 }
@@ -463,6 +553,7 @@ void pv_geo_close(struct pv_geo *g)
 		return;
 	side_free(&g->city);
 	side_free(&g->asn);
+	files_close(g->files);
 	pv_geo_db_close(g->db);
 	free(g);
 }
@@ -533,6 +624,21 @@ static uint32_t resolve(struct pv_geo *g, struct side *s, const uint8_t addr[16]
 	return dict_get(&s->dict, &t, g->seed, &g->counts.reassigned);
 }
 
+/* The files were opened anew. Which kinds there are does not change. */
+static void change_over(struct pv_geo *g)
+{
+	struct files *old = g->files;
+
+	g->files = files_now(g->db, &g->generation);
+	if (g->city.mmdb)
+		g->city.mmdb = &g->files->city;
+	if (g->asn.mmdb)
+		g->asn.mmdb = &g->files->asn;
+	cache_clear(&g->city.cache);
+	cache_clear(&g->asn.cache);
+	files_close(old);
+}
+
 static uint32_t look_up(struct pv_geo *g, struct side *s, const uint8_t addr[16], uint8_t family, bool *fresh,
 			const char **text, size_t *len)
 {
@@ -547,6 +653,8 @@ static uint32_t look_up(struct pv_geo *g, struct side *s, const uint8_t addr[16]
 		*len = 0;
 		return 0;
 	}
+	if (atomic_load_explicit(&g->db->generation, memory_order_relaxed) != g->generation)
+		change_over(g);
 	g->counts.lookups++;
 	if (s->cache.cap) {
 		hash = addr_hash(addr, family, g->seed);

@@ -22,6 +22,8 @@
  * A caller that keeps something longer (an open transaction) keeps the address and asks again.
  *
  * Ownership: a pv_geo holds a reference on its database, so the two may be closed in either order.
+ * Files that were replaced are opened anew by pv_geo_db_reopen(); each pv_geo changes over with its next look-up, forgets
+ * its cached addresses, and keeps its texts and their numbers.
  * Threads: pv_geo_db any number; pv_geo one at a time.
  * Errors: damaged databases are data of others: the look-up is "Unknown" (or the part is missing), and
  * counted. A database file must not be shortened while it is open (it is mapped): replace it by rename.
@@ -45,6 +47,9 @@ struct pv_geo;
 
 /* Either path may be NULL. NULL with one line in err: "<file>: <reason>". */
 struct pv_geo_db *pv_geo_db_open(const char *city_path, const char *asn_path, char *err, size_t cap);
+/* The same files once more; those that are open stay where that fails. Relative paths are those of the time of opening. 0, or
+ * -1 with one line in err. */
+int pv_geo_db_reopen(struct pv_geo_db *, char *err, size_t cap);
 void pv_geo_db_close(struct pv_geo_db *); /* gives up the caller's reference; NULL is fine */
 
 /* cache_entries 0: no address cache. seed: of the hash tables, not to be guessed. NULL: ENOMEM. */

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "metric/wire.h"
+#include "stage/start.h"
 #include "stage/stop.h"
 
 static enum pv_res take(void *ctx, const struct iovec *iov, int n)
@@ -26,31 +25,6 @@ static enum pv_res take(void *ctx, const struct iovec *iov, int n)
 		b->len = want;
 	}
 	return PV_OK;
-}
-
-static uint64_t stream_id(void)
-{
-	uint64_t id;
-	if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id)
-		return id;
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec;
-}
-
-/* The clock is that of a record: nothing more comes of what is in the stream. */
-static void start(struct pv_out *o, const char *producer, const char *policy)
-{
-	size_t at = sizeof(struct pv_start);
-	struct pv_start *s = pv_out_event(o, PV_EV_START, at + strlen(producer) + strlen(policy), 0);
-	s->magic = PV_EVENT_MAGIC;
-	s->major = PV_EVENT_MAJOR;
-	s->minor = PV_EVENT_MINOR;
-	s->stream_id = stream_id();
-	s->clock = PV_CLOCK_RECORDED;
-	s->hosts.off = sizeof *s;
-	s->producer = pv_ev_put(s, &at, producer, strlen(producer));
-	s->source = pv_ev_put(s, &at, policy, strlen(policy));
 }
 
 /* *end_ns moves on to the latest end. */
@@ -93,7 +67,9 @@ void pv_pvb_add(struct pv_pvb *b, const struct pv_views *all, const char *policy
 	}
 	int rc = 0;
 	uint64_t end_ns = 0;
-	start(&out, producer, policy);
+	/* the clock is that of a record: nothing more comes of what is in the stream */
+	const struct pv_start_conf head = {.clock = PV_CLOCK_RECORDED, .producer = producer, .source = policy};
+	pv_start_emit(&out, &head, 0);
 	for (size_t i = 0; !rc && i < all->n; i++)
 		for (size_t k = 0; !rc && !strcmp(all->view[i]->info.policy, policy) && k < all->view[i]->ninstances; k++)
 			rc = emit(&out, &all->view[i]->instance[k], first, last, full_names, &end_ns);

@@ -212,35 +212,15 @@ static void drop_live(struct instance *in)
 	in->live = NULL;
 }
 
-static size_t memory(const struct input *p)
-{
-	size_t sum = 0;
-	for (size_t i = 0; i < p->ninstances; i++) {
-		sum += pv_history_memory(&p->instance[i]->past);
-		sum += p->instance[i]->live ? pv_bucket_memory(p->instance[i]->live) : 0;
-	}
-	return sum;
-}
-
-/* As a window does: smaller top-N tables first, then fewer minutes. */
 static void stay_in_budget(struct input *p)
 {
-	for (size_t items = 2048; items >= 32; items /= 4) {
-		if (memory(p) <= p->budget)
-			return;
-		for (size_t i = 0; i < p->ninstances; i++)
-			p->now.counts.lost += pv_history_trim(&p->instance[i]->past, items);
+	struct pv_history *past[PV_STORE_INSTANCES];
+	size_t live = 0;
+	for (size_t i = 0; i < p->ninstances; i++) {
+		past[i] = &p->instance[i]->past;
+		live += p->instance[i]->live ? pv_bucket_memory(p->instance[i]->live) : 0;
 	}
-	while (memory(p) > p->budget) {
-		struct instance *most = NULL;
-		for (size_t i = 0; i < p->ninstances; i++)
-			if (p->instance[i]->past.n > 1 && (!most || p->instance[i]->past.n > most->past.n))
-				most = p->instance[i];
-		if (!most)
-			return;
-		pv_history_drop(&most->past);
-		p->now.counts.lost++;
-	}
+	p->now.counts.lost += pv_histories_fit(past, p->ninstances, live, p->budget);
 }
 
 /* Takes b over. */

@@ -264,9 +264,7 @@ static int look_at_netprobe(const struct look *w)
 	return check_test_type(w) || check_times(w) || check_targets(w) ? -1 : 0;
 }
 
-/* ---- all
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------------ */
 
 static int look_at_mock(const struct look *w)
 {

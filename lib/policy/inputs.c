@@ -5,8 +5,7 @@
 
 const char *const pv_input_types[] = {"pcap", "mock", NULL};
 
-/* ---- captures
- * ---------------------------------------------------------------------------------------------- */
+/* ---- captures ------------------------------------------------------------------------------------- */
 
 static enum pv_res capture_poll(void *self, struct pv_out *out)
 {
@@ -54,8 +53,7 @@ int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input 
 	return c ? 0 : -1;
 }
 
-/* ---- made up
- * ----------------------------------------------------------------------------------------------- */
+/* ---- made up -------------------------------------------------------------------------------------- */
 
 static enum pv_res mock_poll(void *self, struct pv_out *out)
 {
@@ -86,8 +84,7 @@ static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to
 	return to->self ? 0 : -1;
 }
 
-/* ---- from configurations
- * ----------------------------------------------------------------------------------- */
+/* ---- from configurations -------------------------------------------------------------------------- */
 
 int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
 {

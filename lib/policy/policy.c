@@ -279,9 +279,7 @@ static int check_settings(struct pv_check *c, struct pv_config_policy *to, const
 	return res;
 }
 
-/* ---- modules
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- modules -------------------------------------------------------------------------------------- */
 
 static int use_map(struct pv_check *c, struct pv_config_policy *to, const struct parts *p)
 {
@@ -331,9 +329,7 @@ static int use_modules(struct pv_check *c, struct pv_config_policy *to, const st
 	return 0;
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------------ */
 
 static bool is_taken(const struct pv_check *c, const char *name)
 {

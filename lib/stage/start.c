@@ -48,8 +48,10 @@ static void start(struct pv_out *o, const struct pv_start_conf *c, uint64_t time
 
 void pv_start_emit(struct pv_out *o, const struct pv_start_conf *c, uint64_t time_ns)
 {
-	size_t n = strlen(c->type), version = strlen(PV_VERSION);
 	start(o, c, time_ns);
+	if (!c->type)
+		return;
+	size_t n = strlen(c->type), version = strlen(PV_VERSION);
 	struct pv_stage_event *stage =
 		pv_out_event(o, PV_EV_STAGE, sizeof *stage + 2 * n + version, time_ns);
 	size_t at = sizeof *stage;

@@ -12,7 +12,7 @@ struct pv_start_conf {
 	uint64_t stream_id;   /* 0: a random one */
 	const char *producer; /* program and version */
 	const char *source;   /* interface or file */
-	const char *type;     /* handler type and name of stage 0, "pcap" */
+	const char *type;     /* handler type and name of stage 0, "pcap"; NULL: no source announces itself */
 	const struct pv_subnet *hosts;
 	size_t nhosts; /* at most PV_HOSTS_MAX of packet/hosts.h */
 };

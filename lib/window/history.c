@@ -30,6 +30,12 @@ unsigned pv_history_place(const struct pv_history *h, const struct pv_bucket *b,
 	return at;
 }
 
+/* The oldest; there is one. */
+static void drop(struct pv_history *h)
+{
+	pv_bucket_free(h->closed[--h->n]);
+}
+
 /* As many stay as there are periods, although a live bucket takes one place of what is shown: it may still turn out to be
  * of a minute that is there. */
 int pv_history_add(struct pv_history *h, unsigned periods, struct pv_bucket *b)
@@ -46,25 +52,20 @@ int pv_history_add(struct pv_history *h, unsigned periods, struct pv_bucket *b)
 		return rc;
 	}
 	if (h->n == periods)
-		pv_history_drop(h);
+		drop(h);
 	memmove(&h->closed[at + 1], &h->closed[at], (h->n - at) * sizeof h->closed[0]);
 	h->closed[at] = b;
 	h->n++;
 	return 0;
 }
 
-void pv_history_drop(struct pv_history *h)
-{
-	pv_bucket_free(h->closed[--h->n]);
-}
-
 void pv_history_clear(struct pv_history *h)
 {
 	while (h->n)
-		pv_history_drop(h);
+		drop(h);
 }
 
-size_t pv_history_memory(const struct pv_history *h)
+static size_t memory(const struct pv_history *h)
 {
 	size_t sum = 0;
 	for (unsigned i = 0; i < h->n; i++)
@@ -72,7 +73,8 @@ size_t pv_history_memory(const struct pv_history *h)
 	return sum;
 }
 
-unsigned pv_history_trim(struct pv_history *h, size_t items)
+/* Keeps at most `items` of each top-N table. Returns how many buckets were given up because there was no memory. */
+static unsigned trim(struct pv_history *h, size_t items)
 {
 	unsigned lost = 0;
 	for (unsigned i = h->n; i--;) {
@@ -82,6 +84,37 @@ unsigned pv_history_trim(struct pv_history *h, size_t items)
 		}
 		pv_bucket_free(h->closed[i]);
 		memmove(&h->closed[i], &h->closed[i + 1], (--h->n - i) * sizeof h->closed[0]);
+		lost++;
+	}
+	return lost;
+}
+
+static size_t memory_of(struct pv_history *const past[], size_t n)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += memory(past[i]);
+	return sum;
+}
+
+unsigned pv_histories_fit(struct pv_history *const past[], size_t n, size_t others, size_t budget)
+{
+	unsigned lost = 0;
+	for (size_t items = 2048; items >= 32; items /= 4) {
+		if (memory_of(past, n) + others <= budget)
+			return lost;
+		for (size_t i = 0; i < n; i++)
+			lost += trim(past[i], items);
+	}
+	/* What is left cannot be trimmed. Only buckets that others wrote come to this. */
+	while (memory_of(past, n) + others > budget) {
+		struct pv_history *most = NULL;
+		for (size_t i = 0; i < n; i++)
+			if (past[i]->n > 1 && (!most || past[i]->n > most->n))
+				most = past[i];
+		if (!most)
+			break;
+		drop(most);
 		lost++;
 	}
 	return lost;

@@ -26,11 +26,11 @@ int pv_history_add(struct pv_history *, unsigned periods, struct pv_bucket *b);
 /* The place that b has or would have: as many buckets are newer. taken: one of its minute is there. */
 unsigned pv_history_place(const struct pv_history *, const struct pv_bucket *b, bool *taken);
 
-/* Keep at most `items` of each top-N table. Returns how many buckets were given up because there was no memory. */
-unsigned pv_history_trim(struct pv_history *, size_t items);
+/* What n histories hold, and what others hold besides (open buckets), fits into a budget afterwards: first by smaller
+ * top-N tables, then by fewer minutes, taken from whoever has most; the newest one of each stays in any case. In bytes, roughly.
+ * Returns how many buckets that cost. */
+unsigned pv_histories_fit(struct pv_history *const past[], size_t n, size_t others, size_t budget);
 
-void pv_history_drop(struct pv_history *); /* the oldest; there is one */
 void pv_history_clear(struct pv_history *);
-size_t pv_history_memory(const struct pv_history *); /* bytes, roughly */
 
 #endif

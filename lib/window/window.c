@@ -249,36 +249,16 @@ static void keep_closed(struct pv_window *w, struct instance *in, struct pv_buck
 		w->losses.lost++;
 }
 
-static size_t memory(const struct pv_window *w)
-{
-	size_t sum = 0;
-	for (size_t i = 0; i < w->ninstances; i++) {
-		sum += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
-		sum += pv_history_memory(&w->instance[i]->past);
-	}
-	return sum;
-}
-
 static void stay_in_budget(struct pv_window *w)
 {
-	size_t budget = w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET;
-	for (size_t items = 2048; items >= 32; items /= 4) {
-		if (memory(w) <= budget)
-			return;
-		for (size_t i = 0; i < w->ninstances; i++)
-			w->losses.lost += pv_history_trim(&w->instance[i]->past, items);
+	struct pv_history *past[PV_WINDOW_INSTANCES];
+	size_t live = 0;
+	for (size_t i = 0; i < w->ninstances; i++) {
+		past[i] = &w->instance[i]->past;
+		live += w->instance[i]->live ? pv_bucket_memory(w->instance[i]->live) : 0;
 	}
-	/* What is left cannot be trimmed. Only buckets that others wrote come to this. */
-	while (memory(w) > budget) {
-		struct instance *most = NULL;
-		for (size_t i = 0; i < w->ninstances; i++)
-			if (w->instance[i]->past.n > 1 && (!most || w->instance[i]->past.n > most->past.n))
-				most = w->instance[i];
-		if (!most)
-			return;
-		pv_history_drop(&most->past);
-		w->losses.lost++;
-	}
+	w->losses.lost += pv_histories_fit(past, w->ninstances, live,
+					   w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET);
 }
 
 /* The live period is over, at end_ns. last: no other follows. */

@@ -74,6 +74,13 @@ done
 for c in dns-udp6 dns-tcp6 dns-tcp-loss dns-tcp-reorder dns-tcp-midstream dns-mixed dns-odd-names http-mix dhcp4 dhcp6; do
 	both 5 $c 'net+dns+dhcp' 'dns?only_qtype=A,AAAA' 'dns?only_rcode=NOERROR&xact_ttl_ms=20' 'pcap'
 done
+# Time goes by packets, whoever they are for: captures of several minutes, of which a policy sees little.
+both 5 format/time-jumps 'net+dns+dhcp' dns dhcp 'dns?only_qtype=MX&xact_ttl_ms=50' 'net?only_geoloc_prefix=OC'
+# With a policy that wants net each packet has its event; without one time goes by other events, and must go the same.
+for c in format/time-jumps dns-mixed dns-timeout dhcp4 http-mix; do
+	both 5 $c dns dhcp 'dns?only_rcode=REFUSED&xact_ttl_ms=100' pcap
+done
+both 2 dns-mixed 'net+dns' dns dhcp 'dns?only_rcode=REFUSED&xact_ttl_ms=1'
 for c in dns-udp4 dns-tcp4 dns-tcp-loss dns-tcp-reorder dhcp4; do
 	both 1 $c "${CHAINS[@]}"
 done

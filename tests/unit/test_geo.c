@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +403,115 @@ static void test_shared(void **state)
 	unlink(asn);
 }
 
+/* One network, by that number, in place of what the file was: as an update does it. */
+static void replace_asn(const char *path, uint32_t number)
+{
+	struct mm m = {0};
+	char other[64];
+
+	mm_temp(other);
+	mm_map(&m, 1);
+	mm_string(&m, "autonomous_system_number");
+	mm_u32(&m, number);
+	mm_net4(&m, 0x0a000000, 32, 0);
+	mm_write(&m, other, "Test-ASN");
+	assert_int_equal(rename(other, path), 0);
+}
+
+static void is_asn(struct pv_geo *g, const char *want)
+{
+	uint8_t a[16];
+	bool fresh;
+	const char *text;
+	size_t len;
+
+	v4(0x0a000000, a);
+	assert_true(pv_geo_asn(g, a, 4, &fresh, &text, &len) > 0);
+	expect("the network", want, text, len);
+}
+
+static void test_reopen(void **state)
+{
+	char path[64], err[256] = "", cwd[512];
+
+	(void)state;
+	mm_temp(path);
+	replace_asn(path, 1);
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_int_equal(chdir("/tmp"), 0);
+	struct pv_geo_db *db = pv_geo_db_open(NULL, strrchr(path, '/') + 1, err, sizeof(err));
+	assert_int_equal(chdir(cwd), 0); /* the path was relative to another folder */
+	assert_non_null(db);
+	struct pv_geo *cached = pv_geo_new(db, 10, 1), *bare = pv_geo_new(db, 0, 2);
+	is_asn(cached, "1");
+	is_asn(bare, "1");
+	replace_asn(path, 2);
+	is_asn(cached, "1");
+	is_asn(bare, "1"); /* nobody has said that it changed */
+	assert_int_equal(pv_geo_db_reopen(db, err, sizeof(err)), 0);
+	is_asn(cached, "2");
+	is_asn(bare, "2");
+	unlink(path);
+	assert_int_equal(pv_geo_db_reopen(db, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, path));
+	is_asn(cached, "2");
+	replace_asn(path, 1);
+	assert_int_equal(pv_geo_db_reopen(db, err, sizeof(err)), 0);
+	is_asn(cached, "1");
+	pv_geo_close(cached);
+	pv_geo_db_close(db);
+	is_asn(bare, "1"); /* the last one has it all to itself */
+	pv_geo_close(bare);
+	unlink(path);
+}
+
+struct asker {
+	struct pv_geo *geo;
+	atomic_bool over;
+	unsigned asked;
+};
+
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+
+	while (!atomic_load(&a->over)) {
+		is_asn(a->geo, "7");
+		a->asked++;
+	}
+	return NULL;
+}
+
+/* Files are opened anew under the hands of those who read them. */
+static void test_reopen_threads(void **state)
+{
+	char path[64], err[256] = "";
+	struct asker askers[2];
+	pthread_t thread[2];
+
+	(void)state;
+	mm_temp(path);
+	replace_asn(path, 7);
+	struct pv_geo_db *db = pv_geo_db_open(NULL, path, err, sizeof(err));
+	assert_non_null(db);
+	for (int i = 0; i < 2; i++) {
+		askers[i] = (struct asker){.geo = pv_geo_new(db, i ? 10 : 0, 1)};
+		assert_int_equal(pthread_create(&thread[i], NULL, ask, &askers[i]), 0);
+	}
+	for (int i = 0; i < 200; i++) {
+		replace_asn(path, 7);
+		assert_int_equal(pv_geo_db_reopen(db, err, sizeof(err)), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&askers[i].over, true);
+		pthread_join(thread[i], NULL);
+		assert_true(askers[i].asked > 0);
+		pv_geo_close(askers[i].geo);
+	}
+	pv_geo_db_close(db);
+	unlink(path);
+}
+
 /* The same 16 bytes as an IPv4 and as an IPv6 address are two keys; so are addresses whose bytes, written in
  * decimal one behind the other, look alike. */
 static void test_families(void **state)
@@ -784,7 +895,8 @@ int main(void)
 	    cmocka_unit_test(test_cache_bound), cmocka_unit_test(test_dictionary_bound),
 	    cmocka_unit_test(test_open_errors), cmocka_unit_test(test_broken_records),
 	    cmocka_unit_test(test_damage),	cmocka_unit_test(test_bad_data),
-	    cmocka_unit_test(test_known_files),
+	    cmocka_unit_test(test_known_files), cmocka_unit_test(test_reopen),
+	    cmocka_unit_test(test_reopen_threads),
 	};
 
 	return cmocka_run_group_tests_name("geo", tests, NULL, NULL);

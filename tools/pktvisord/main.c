@@ -88,8 +88,7 @@ static int list_modules(void)
 	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
 }
 
-/* ---- reading what is asked for
- * ------------------------------------------------------------------------------ */
+/* ---- reading what is asked for -------------------------------------------------------------------- */
 
 static unsigned given(uint64_t n)
 {
@@ -142,8 +141,7 @@ static bool exposed(const struct daemon *d)
 	return out;
 }
 
-/* ---- making
- * ------------------------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------------------------------- */
 
 static int add_operand(struct daemon *d)
 {
@@ -254,6 +252,20 @@ static int open_signals(void)
 	return sigprocmask(SIG_BLOCK, &set, NULL) ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* SIGHUP: files have been moved away or replaced. */
+static void open_again(struct daemon *d)
+{
+	char err[512];
+	if (log_reopen(&d->log))
+		log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
+	else
+		log_say(&d->log, LOG_INFO_, "log opened again");
+	if (d->geo && pv_geo_db_reopen(d->geo, err, sizeof err))
+		log_say(&d->log, LOG_ERROR_, "the geo databases stay as they are: %s", err);
+	else if (d->geo)
+		log_say(&d->log, LOG_INFO_, "geo databases opened again");
+}
+
 static void wait_for_end(struct daemon *d)
 {
 	struct pollfd p[2] = {{d->signal_fd, POLLIN, 0}, {d->stop_fd, POLLIN, 0}};
@@ -271,11 +283,7 @@ static void wait_for_end(struct daemon *d)
 			continue;
 		if (s.ssi_signo != SIGHUP)
 			return;
-		if (log_reopen(&d->log))
-			log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path,
-				strerror(errno));
-		else
-			log_say(&d->log, LOG_INFO_, "log opened again");
+		open_again(d);
 	}
 }
 
