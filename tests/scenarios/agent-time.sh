@@ -49,7 +49,7 @@ is "or three" "$(ask GET /api/v1/policies/three/metrics/bucket/2 | cut -c 1-3) $
 	'200 425 {"error":"invalid metrics period, specify [0, 2]"}'
 window=$(get /api/v1/metrics/window/5 | jq '."5m".packets.total')
 is "or one, that grows" "$(get /api/v1/policies/one/metrics/bucket/0 | jq --argjson w "$window" '.one["one-p-n"].packets | .period.length > 300 and .total > $w')" true
-is "a policy tells its periods" "$(get /api/v1/policies/default | jq -c '.default.modules["default-p-d"].metrics | [.periods_configured, (.periods | length), ([.periods[] | .read_only] | .[0], .[1:] == [true, true, true, true]), (.periods[1].length | . >= 60 and . <= 62)]')" \
+is "a policy tells its periods" "$(get /api/v1/policies/default | jq -c '.default.modules["default-p-d"].metrics | [.periods_configured, (.periods | length), ([.periods[] | .read_only] | .[0], .[1:] == [true, true, true, true]), .periods[1].length >= 60]')" \
 	"[5,5,false,true,true]"
 
 # A window is the sum of its buckets. The open minute grows: it is asked for before and after.
@@ -65,6 +65,6 @@ is "from the first one's beginning" "$(jq '."3m".packets.period.start_ts' w3)" "
 is "Prometheus has the last whole minute" "$(awk '/^packets_total/ { print $NF }' prom)" "$(t b1)"
 
 # Nothing was ever heard of this one.
-is "without any traffic the window shifts as well" "$(get /api/v1/policies/silent/metrics/bucket/4 | jq -c '.silent | [.["silent-silent-n"].packets | .total, (.period.length | . >= 60 and . <= 62)]')" "[0,true]"
+is "without any traffic the window shifts as well" "$(get /api/v1/policies/silent/metrics/bucket/4 | jq -c '.silent | [.["silent-silent-n"].packets | .total, .period.length >= 60]')" "[0,true]"
 finish
 is "SIGTERM ends it well" $? 0
