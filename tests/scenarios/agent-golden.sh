@@ -22,10 +22,14 @@ names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 
 	policy refused dns-udp4 '{d: {type: dns, filter: {only_rcode: 5}}}'
 	policy a dns-udp4 '{d: {type: dns, filter: {only_queries: true, only_qtype: [aaaa, 33]}}}'
 	policy off dns-udp4 '{n: {type: net, metric_groups: {disable: [cardinality, top_ips]}}, d: {type: dns, metric_groups: {disable: [all]}}}'
+	few='input: {tap: dns-mixed, input_type: pcap}, handlers: {window_config: {topn_count: 3}, modules:'
+	echo "    few: {kind: collection, $few {d: {type: dns}}}}"
+	echo "    merged: {kind: collection, config: {merge_like_handlers: true}, $few {d: {type: dns}, e: {type: dns}}}}"
 } >golden.yaml
 start --config golden.yaml || exit 1
 ended
 get /api/v1/policies/__all/metrics/bucket/0 >all
+get /api/v1/policies/__all/metrics/window/2 >windows
 finish
 
 # fact CAPTURE NAME: 0 where the list has none
@@ -62,6 +66,9 @@ is "only_responses" "$(of responses d .wire_packets.{total,filtered,queries,repl
 is "exclude_noerror" "$(of noerror d .wire_packets.{filtered,noerror,nxdomain})" "$(fact $u dns_rcode.NOERROR) 0 $(fact $u dns_rcode.NXDOMAIN)"
 is "only_rcode 5" "$(of refused d .wire_packets.{filtered,noerror,refused})" "$((r - $(fact $u dns_rcode.REFUSED))) 0 $(fact $u dns_rcode.REFUSED)"
 is "only_qtype: names in any case, numbers" "$(of a d .wire_packets.total)" "$(($(fact $u dns_qtype.28) + $(fact $u dns_qtype.33)))"
+types=$(jq -c '.["dns-mixed"]["dns-mixed-dns-mixed-d"].dns.top_qtype[:3]' all)
+is "topn_count holds for windows of many minutes" "$(jq -c '.few["few-dns-mixed-d"].dns.top_qtype' windows)" "$types"
+is "and for merged handlers, which add up" "$(jq -c '.merged.dns_merged.dns.top_qtype | map(.estimate /= 2)' windows)" "$types"
 is "groups that are off are not there" "$(jq -c '.off | [keys, (.["off-dns-udp4-n"].packets | has("cardinality", "top_ipv4", "total"))]' all)" '[["off-dns-udp4-n"],false,false,true]'
 
 # ---- the original's fixtures, and what its tests expect of them (num_periods 1) ------------------------------------------------
