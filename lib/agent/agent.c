@@ -246,13 +246,16 @@ static const struct pv_handler *resources_handler(const struct pv_agent *a)
 	return NULL;
 }
 
-/* "<input>-resources", with the window of the policy that brought the input. NULL: no memory, or no such
+/* "<input>-resources", with the window of the policy that brought the input, if it has handlers. NULL: no memory, or no such
  * handler. */
 static struct pv_config_policy *make_resources(const struct pv_agent *a, const struct pv_config_policy *by,
 					       const struct pv_config_stream *s)
 {
 	const struct pv_handler *handler = resources_handler(a);
-	const struct pv_config_handler *like = &by->handlers[0];
+	const struct pv_config_handler plain = {.periods = a->conf.periods ? a->conf.periods : PV_CONFIG_PERIODS,
+						.deep = a->conf.deep_max ? a->conf.deep_max : PV_CONFIG_DEEP,
+						.topn = PV_CONFIG_TOPN};
+	const struct pv_config_handler *like = by->nhandlers ? &by->handlers[0] : &plain;
 	struct pv_config_policy *p = handler ? calloc(1, sizeof *p) : NULL;
 	if (!p)
 		return NULL;

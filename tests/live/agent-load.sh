@@ -8,12 +8,12 @@
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 for program in tcpreplay wrk; do command -v $program >/dev/null || { skip "no $program"; exit 0; }; done
 CLIENTS=()
-cleanup() { [ ${#CLIENTS[@]} -eq 0 ] || kill "${CLIENTS[@]}" 2>/dev/null; agent_stop; ns_down; }
+cleanup() { [ ${#CLIENTS[@]} -eq 0 ] || kill "${CLIENTS[@]}" 2>/dev/null; stop_agents; ns_down; }
 trap cleanup EXIT INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 ns_c sysctl -qw net.ipv6.conf.c0.disable_ipv6=1
 ns_s sysctl -qw net.ipv6.conf.s0.disable_ipv6=1
-AGENT_AT=(ip netns exec "$NS_S")
+AT=(ip netns exec "$NS_S")
 
 cat >agent.yaml <<'END'
 version: "1.0"

@@ -8,11 +8,11 @@ for program in prometheus dnsperf knotd; do command -v $program >/dev/null || { 
 . "$TESTS/lib/dnsserver.sh"
 . "$TESTS/lib/prometheus.sh"
 . "$TESTS/lib/agent.sh"
-cleanup() { prometheus_stop; agent_stop; dns_server_stop; ns_down; }
+cleanup() { prometheus_stop; stop_agents; dns_server_stop; ns_down; }
 trap cleanup EXIT INT TERM
 ns_up && dns_server_start "$NS_S" $NS_SERVER4 || { not_ok "the server starts"; exit 1; }
 python3 "$TESTS/lib/dnsqueries.py" 2000 >queries.txt
-AGENT_AT=(ip netns exec "$NS_S")
+AT=(ip netns exec "$NS_S")
 
 start --prom-instance edge -H $NS_SERVER4/32 -b "udp port 53" s0 || exit 1
 prometheus_start "$NS_S" "${URL##*:}"

@@ -7,7 +7,7 @@
 . "$TESTS/lib/agent.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 command -v tcpreplay >/dev/null || { skip "needs tcpreplay"; exit 0; }
-cleanup() { agent_stop; ns_down; }
+cleanup() { stop_agents; ns_down; }
 trap cleanup EXIT INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 for side in "ns_c c0 $NS_C" "ns_s s0 $NS_S"; do
@@ -15,7 +15,7 @@ for side in "ns_c c0 $NS_C" "ns_s s0 $NS_S"; do
 	$at sysctl -qw "net.ipv6.conf.$dev.disable_ipv6=1"
 	ip -n "$ns" addr flush dev "$dev"
 done
-AGENT_AT=(ip netns exec "$NS_S")
+AT=(ip netns exec "$NS_S")
 
 f=$PWD/all.pcap
 parts=()

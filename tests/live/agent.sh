@@ -7,12 +7,12 @@
 . "$TESTS/lib/agent.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 command -v tcpreplay >/dev/null || { skip "needs tcpreplay"; exit 0; }
-cleanup() { agent_stop; ns_down; }
+cleanup() { stop_agents; ns_down; }
 trap cleanup EXIT INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 ns_c sysctl -qw net.ipv6.conf.c0.disable_ipv6=1
 ns_s sysctl -qw net.ipv6.conf.s0.disable_ipv6=1
-AGENT_AT=(ip netns exec "$NS_S")
+AT=(ip netns exec "$NS_S")
 
 f=$CAPTURES/dns-udp4.pcap # 906 packets
 replay() { ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1 || cat replay; }

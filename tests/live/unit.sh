@@ -8,10 +8,10 @@
 for program in strace setpriv systemd-analyze; do command -v $program >/dev/null || { skip "no $program"; exit 0; }; done
 NS=pv$$u
 UNIT=$TOP/contrib/systemd/pktvisord.service
-cleanup() { agent_stop; ip netns del $NS 2>/dev/null; }
+cleanup() { stop_agents; ip netns del $NS 2>/dev/null; }
 trap cleanup EXIT INT TERM
 ip netns add $NS && ip -n $NS link set lo up && ip -n $NS link add d0 type veth peer name d1 && ip -n $NS link set d0 up || { not_ok "a namespace"; exit 1; }
-AGENT_AT=(ip netns exec $NS)
+AT=(ip netns exec $NS)
 
 # Where nobody may look into the folder of a build, nobody cannot run what is in it.
 dir=$(mktemp -d /tmp/pv-unit.XXXXXX) && chown nobody "$dir" && chmod 755 "$dir" && cp "$BIN/pktvisord" "$dir/"
@@ -21,7 +21,7 @@ echo "{visor: {taps: {a: {input_type: pcap, config: {iface: lo}}, b: {input_type
 word() { sed -n "s/^$1=//p" "$UNIT" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g'; }
 caps=$(word AmbientCapabilities)
 is "the unit has one capability, and can get no other" "$caps $(word CapabilityBoundingSet)" "+net_raw +net_raw"
-"${AGENT_AT[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set "-all,$caps" --inh-caps "-all,$caps" --ambient-caps "-all,$caps" \
+"${AT[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set "-all,$caps" --inh-caps "-all,$caps" --ambient-caps "-all,$caps" \
 	--no-new-privs strace -D -f -o "$dir/trace" "$dir/pktvisord" -p 0 --config "$dir/agent.yaml" >log 2>&1 & PID=$!
 listening log || exit 1
 unprivileged "as the unit starts it"
