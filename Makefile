@@ -56,13 +56,13 @@ MAN      := $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.in))
 # Loaded modules: the example, those of the tests, the programs that load some, what these let them call, what an author includes.
 MODULES     := $(B)/modules/ntp.so
 BAD_MODULES := $(patsubst tests/modules/%.c,$(B)/tests/modules/%.so,$(wildcard tests/modules/*.c))
-LOADERS     := pv-module pv-window
+LOADERS     := pktvisord pv-module pv-serve pv-window
 MODULE_SYMS := $(shell sed -n 's/^\t\(pv_[a-z0-9_]*\);$$/\1/p' lib/module/module.syms)
 MODULE_LINK := -Wl,--dynamic-list=lib/module/module.syms $(MODULE_SYMS:%=-Wl,-u,%)
 $(foreach t,$(LOADERS) test_module,$(eval LIBS_$(t) += $(MODULE_LINK)))
 MODULE_HDRS := module/pv-module.h base/conf.h base/cursor.h base/res.h base/utf8.h event/check.h event/event.h \
                metric/bucket.h metric/metric.h stage/out.h stage/stage.h \
-               sketch/exphist.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/topn.h
+               sketch/exphist.h sketch/gauge.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/topn.h
 
 ## all: build every program into bin/ and the man pages into build/ (the default)
 .PHONY: all

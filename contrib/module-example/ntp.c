@@ -152,6 +152,15 @@ static void *ntp_make(const void *conf, uint64_t seed)
 	return s;
 }
 
+static size_t ntp_ports(const void *conf, uint16_t *to, size_t max)
+{
+	const struct conf *c = conf;
+	if (!max)
+		return 0;
+	to[0] = c->port ? c->port : NTP_PORT;
+	return 1;
+}
+
 static const struct pv_analyser_ops ntp_ops = {
 	.type = "ntp",
 	.wants = PV_WANTS(PV_EV_PACKET),
@@ -285,6 +294,7 @@ static const struct pv_module_analyser analysers[] = {{
 	.summary = "add an event for every NTP packet",
 	.settings = {keys, sizeof keys / sizeof keys[0], ntp_set, sizeof(struct conf)},
 	.make = ntp_make,
+	.ports = ntp_ports,
 }};
 static const struct pv_handler *const handlers[] = {&ntp_v1};
 

@@ -203,6 +203,7 @@ struct pv_config_world pv_agent_world(struct pv_agent *a)
 {
 	return (struct pv_config_world){
 	    .handlers = a->conf.handlers,
+	    .modules = a->conf.modules,
 	    .inputs = a->conf.inputs,
 	    .taps = (const struct pv_config_tap *const *)a->taps,
 	    .ntaps = a->ntaps,

@@ -32,6 +32,7 @@ struct pv_agent;
 
 struct pv_agent_conf {
 	const struct pv_handler *const *handlers; /* NULL-terminated registry */
+	const struct pv_modules *modules;	  /* as pv_config_world.modules */
 	const char *const *inputs;		  /* as pv_config_world.inputs */
 	struct pv_store *store;
 	struct pv_geo_db *geo; /* NULL: none */

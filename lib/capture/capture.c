@@ -178,6 +178,15 @@ static void add_port(struct pv_capture *c, uint16_t port)
 	c->payload_ports[port / 8] |= (uint8_t)(1u << port % 8);
 }
 
+void pv_capture_ports(struct pv_capture *c, const uint16_t *ports, size_t n)
+{
+	memset(c->payload_ports, 0, sizeof c->payload_ports);
+	for (size_t i = 0; i < sizeof analyser_ports / sizeof analyser_ports[0]; i++)
+		add_port(c, analyser_ports[i]);
+	for (size_t i = 0; i < n; i++)
+		add_port(c, ports[i]);
+}
+
 static int configure(struct pv_capture *c, const struct pv_capture_conf *conf)
 {
 	c->conf = *conf;
@@ -203,10 +212,7 @@ static int configure(struct pv_capture *c, const struct pv_capture_conf *conf)
 		snprintf(c->error, sizeof c->error, "more than %d payload ports", PV_CAPTURE_EXTRA_PORTS);
 		return -1;
 	}
-	for (size_t i = 0; i < sizeof analyser_ports / sizeof analyser_ports[0]; i++)
-		add_port(c, analyser_ports[i]);
-	for (size_t i = 0; i < conf->nports; i++)
-		add_port(c, conf->ports[i]);
+	pv_capture_ports(c, conf->ports, conf->nports);
 	c->decoder = (struct pv_decoder){.decap_gre = conf->decap_gre,
 					 .decap_ipip = conf->decap_ipip,
 					 .decap_vxlan = conf->decap_vxlan,

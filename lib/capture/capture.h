@@ -91,6 +91,10 @@ void pv_capture_free(struct pv_capture *);
  * After the last three, further calls repeat the answer. */
 enum pv_res pv_capture_poll(struct pv_capture *, struct pv_out *);
 
+/* From the next poll on, payload of these ports is carried in place of those of conf.ports: analysers come and go. As
+ * many as there are. The polling thread, or before it starts. */
+void pv_capture_ports(struct pv_capture *, const uint16_t *ports, size_t n);
+
 /* The next poll (or the one that waits) ends the stream. Async-signal-safe. */
 void pv_capture_stop(struct pv_capture *);
 

@@ -19,7 +19,7 @@ const struct pv_handler *const pv_handlers[] = {
 };
 
 const struct pv_builtin_input pv_inputs[] = {
-	{"mock", "1.0"},
 	{"pcap", "1.0"},
+	{"mock", "1.0"},
 	{NULL, NULL},
 };

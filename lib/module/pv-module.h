@@ -40,7 +40,9 @@
 #include "stage/stage.h"
 
 #define PV_MODULE_MAGIC 0x444d5650u /* "PVMD" */
-#define PV_MODULE_ABI	1u	    /* goes up when anything changes that a module can see, calls included */
+#define PV_MODULE_ABI	2u	    /* goes up when anything changes that a module can see, calls included */
+
+#define PV_MODULE_PORTS 64 /* that one analyser reads: as many as pv-capture(1) takes */
 
 /* Settings, as rows of a table: KEY=VALUE on the command line of pv-module(1), a key in a configuration. */
 struct pv_module_settings {
@@ -58,6 +60,11 @@ struct pv_module_analyser {
 	/* The object that ops works on; ops->free() ends it. conf: conf_size bytes, borrowed, NULL when that
 	 * is 0. seed: for hash tables whose keys come from outside. NULL: out of memory. */
 	void *(*make)(const void *conf, uint64_t seed);
+	/* The ports whose payload it reads with these settings, of UDP and TCP; returns how many, at most
+	 * `max` (PV_MODULE_PORTS). An agent has its captures carry it; in a pipeline the user says it
+	 * (pv-capture
+	 * --payload-port). NULL: only what is carried in any case (capture/capture.h). */
+	size_t (*ports)(const void *conf, uint16_t *to, size_t max);
 };
 
 /* A source puts out its events, PACKET events among them if it likes, and nothing else: START, the

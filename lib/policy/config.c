@@ -193,6 +193,16 @@ static struct pv_config *load_and_free(struct pv_document *doc, enum pv_config_f
 	return conf;
 }
 
+const struct pv_node *pv_config_module_dir(const struct pv_document *doc)
+{
+	const struct pv_node *visor = pv_node_get(pv_document_root(doc), "visor");
+	const struct pv_node *agent = visor ? pv_node_get(visor, "config") : NULL;
+	const struct pv_node *dir = agent ? pv_node_get(agent, "module_dir") : NULL;
+
+	return dir && dir->type == PV_NODE_TEXT && *dir->text ? dir
+							      : NULL; /* anything else is said by the check */
+}
+
 struct pv_config *pv_config_load_text(const char *text, size_t n, enum pv_config_form form,
 				      const struct pv_config_world *world, struct pv_config_error *err)
 {

@@ -31,6 +31,7 @@
 
 #include "dns/filter.h"
 #include "metric/bucket.h"
+#include "module/module.h"
 #include "net/filter.h"
 #include "packet/hosts.h"
 #include "policy/document.h"
@@ -148,6 +149,10 @@ struct pv_config_handler {
 	bool recorded;                    /* recorded_stream: true */
 	struct pv_net_filter net;         /* of a net handler, else empty */
 	struct pv_dns_filter dns;         /* of a dns handler, else empty */
+	/* Of a module's handler: what makes its events, with which settings, and these as text; NULL: built in. */
+	const struct pv_module_analyser *analyser;
+	void *analyser_conf; /* NULL: it takes none */
+	char *analyser_key;
 	json_t *config;                   /* effective, flat; an object */
 };
 
@@ -179,6 +184,7 @@ enum pv_config_say { PV_SAY_INFO, PV_SAY_WARNING };
 /* What there is already, and what this program can do. Zero it first: everything has a default. */
 struct pv_config_world {
 	const struct pv_handler *const *handlers; /* NULL-terminated registry */
+	const struct pv_modules *modules; /* those that brought some of these handlers; NULL: none are loaded */
 	const char *const *inputs; /* NULL-terminated names of input types that can be opened; NULL: all there are */
 	/* Taps that exist, for names and policies; and policies and handler instances, for their names. */
 	const struct pv_config_tap *const *taps;
@@ -218,6 +224,10 @@ void pv_config_free(struct pv_config *); /* NULL is fine */
 struct pv_config *pv_config_load_text(const char *text, size_t n, enum pv_config_form,
 				      const struct pv_config_world *, struct pv_config_error *);
 struct pv_config *pv_config_load_file(const char *path, const struct pv_config_world *, struct pv_config_error *);
+
+/* Where visor.config has modules, which must be loaded before the document can be checked: a text, and its line. NULL: it
+ * names no folder. */
+const struct pv_node *pv_config_module_dir(const struct pv_document *);
 
 /* The document that `pktvisord IFACE -H HOSTS -b BPF` stands for: tap and policy "default". file: a saved capture
  * instead of an interface. hosts and bpf may be NULL. As JSON, to be freed; NULL: no memory. */

@@ -28,7 +28,7 @@
 #define PV_DOCUMENT_ANCHORS 256u     /* looked through one by one for each alias */
 
 #define PV_CONFIG_TEXT 1024 /* of an error: the longest list of valid keys and what is wrong */
-#define PV_CONFIG_HINT 100
+#define PV_CONFIG_HINT 300 /* the handlers that there are */
 
 enum pv_config_fault {
 	PV_CONFIG_INVALID = 1,  /* what is asked for makes no sense */

@@ -15,7 +15,7 @@ struct node { /* a source */
 	char *name;
 	struct pv_source *source;
 	bool started;
-	unsigned lanes;
+	atomic_uint lanes; /* how many; others than the control thread read it */
 };
 
 struct lane {
@@ -107,7 +107,36 @@ static enum pv_source_stage stage_of(const struct pv_config_handler *h)
 					  : PV_SOURCE_CAPTURE;
 }
 
-static void want_more(struct pv_source_want *w, const struct pv_config_policy *p)
+/* What a module's analyser reads, others must make. */
+static void want_inputs_of(struct pv_source_want *w, const struct pv_analyser_ops *ops)
+{
+	const uint64_t dns = PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) | PV_WANTS(PV_EV_TCP_ERROR);
+	w->stage[PV_SOURCE_NET] |= ops->wants & PV_WANTS(PV_EV_NET);
+	w->stage[PV_SOURCE_DNS] |= (ops->wants & dns) != 0;
+	w->stage[PV_SOURCE_DHCP] |= (ops->wants & PV_WANTS(PV_EV_DHCP)) != 0;
+}
+
+static struct pv_source_module module_of(const struct pv_config_handler *h)
+{
+	return (struct pv_source_module){h->analyser, h->analyser_conf, h->analyser_key};
+}
+
+/* Those of lanes, which a source has all at once, and those of one that is about to join. */
+#define MODULES_MAX (PV_SOURCE_MODULES + PV_LANE_HANDLERS)
+
+static void want_module(struct pv_source_want *w, struct pv_source_module *list,
+			const struct pv_config_handler *h)
+{
+	want_inputs_of(w, h->analyser->ops);
+	for (size_t i = 0; i < w->nmodules; i++)
+		if (list[i].analyser == h->analyser && !strcmp(list[i].key, h->analyser_key))
+			return;
+	if (w->nmodules < MODULES_MAX)
+		list[w->nmodules++] = module_of(h);
+}
+
+static void want_more(struct pv_source_want *w, struct pv_source_module *list,
+		      const struct pv_config_policy *p)
 {
 	w->policies += !p->resources;
 	w->handlers += p->resources ? 0 : (uint32_t)p->nhandlers;
@@ -115,6 +144,8 @@ static void want_more(struct pv_source_want *w, const struct pv_config_policy *p
 		const struct pv_config_handler *h = &p->handlers[i];
 		enum pv_source_stage stage = stage_of(h);
 		w->stage[stage] = true;
+		if (h->analyser)
+			want_module(w, list, h);
 		if (!strcmp(h->type, "pcap"))
 			w->stage[PV_SOURCE_DNS] = true; /* what reassembly loses is among its metrics */
 		if (stage == PV_SOURCE_DNS && h->xact_ttl_ns > w->dns_ttl_ns)
@@ -127,12 +158,13 @@ static void want_more(struct pv_source_want *w, const struct pv_config_policy *p
 /* What all lanes of a source want; and one that is about to join. */
 static void want(struct pv_graph *g, struct node *n, const struct pv_config_policy *joins)
 {
-	struct pv_source_want w = {.policies = 0};
-	if (joins)
-		want_more(&w, joins);
+	struct pv_source_module list[MODULES_MAX];
+	struct pv_source_want w = {.module = list};
 	for (struct lane *l = g->lanes; l; l = l->next)
 		if (l->node == n)
-			want_more(&w, l->policy);
+			want_more(&w, list, l->policy);
+	if (joins)
+		want_more(&w, list, joins);
 	pv_source_want(n->source, &w);
 }
 
@@ -180,6 +212,10 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .nenable = h->nenable,
 		    .ndisable = h->ndisable,
 		};
+		const struct pv_source_module m = module_of(h);
+		if (h->analyser &&
+		    pv_source_module(l->node->source, &m, &handlers[i].stage, &handlers[i].events, err, cap))
+			return NULL;
 	}
 	const struct pv_lane_conf conf = {
 	    .handlers = handlers,

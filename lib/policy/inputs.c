@@ -32,6 +32,11 @@ static const char *capture_notice(void *self)
 	return pv_capture_notice(self);
 }
 
+static void capture_ports(void *self, const uint16_t *ports, size_t n)
+{
+	pv_capture_ports(self, ports, n);
+}
+
 static void capture_free(void *self)
 {
 	pv_capture_free(self);
@@ -43,6 +48,7 @@ static const struct pv_input_ops capture_ops = {
     .status = capture_status,
     .error = capture_error,
     .notice = capture_notice,
+    .ports = capture_ports,
     .free = capture_free,
 };
 

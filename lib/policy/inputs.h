@@ -22,6 +22,9 @@ struct pv_input_ops {
 	void (*status)(const void *self, struct pv_capture_status *); /* NULL: nothing is counted */
 	const char *(*error)(const void *self);			      /* after PV_FAIL; NULL: never fails */
 	const char *(*notice)(void *self); /* as pv_capture_notice(); NULL: says nothing */
+	/* Carry the payload of these ports, too, from the next poll on. NULL: there is none, or all of it is
+	 * carried. */
+	void (*ports)(void *self, const uint16_t *ports, size_t n);
 	void (*free)(void *self);
 };
 

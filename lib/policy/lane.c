@@ -138,6 +138,7 @@ static void announce(struct handler *h)
 	memset(&u, 0, sizeof u);
 	u.s.ev = (struct pv_event){sizeof u & ~7u, PV_EV_STAGE, 0, h->lane->now_ns};
 	u.s.stage = h->conf.stage;
+	u.s.events = h->conf.events;
 	u.s.kind = h->conf.stage ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE;
 	u.s.type = pv_ev_put(&u, &at, type, strlen(type));
 	u.s.name = pv_ev_put(&u, &at, h->name, strlen(h->name));

@@ -13,8 +13,8 @@
  * What comes out for a handler is what the pipeline of tools with the same filters gives:
  *   parallel  pv-capture | pv-dns --only-... | pv-window
  *   chain     pv-capture | pv-dns --only-... --chain | pv-net | pv-window
- * but for time in chains: periods follow the whole stream, so that a handler to which nothing comes closes its
- * minutes too.
+ * but for time in chains: periods follow the whole stream, so that a handler to which nothing comes closes
+ * its minutes too.
  *
  * A lane that falls behind loses whole batches (policy/ring.h), counted here and in its STOP as `dropped`
  * events of stage PV_LANE_STAGE.
@@ -42,6 +42,7 @@ struct pv_lane_handler {
 	const char *name;		  /* of the instance: "default-default-dns" */
 	const struct pv_handler *handler; /* its metric table */
 	uint8_t stage;			  /* number of the analyser whose events it takes (policy/source.h) */
+	uint8_t events;			  /* a module's: the number of its events; else 0 */
 	const struct pv_dns_filter *dns;  /* of a dns handler; NULL: none */
 	const struct pv_net_filter *net;  /* of a net handler; NULL: none */
 	uint64_t ttl_ns;		  /* 0: what the filter, or else the analyser, says */

@@ -12,6 +12,7 @@ struct module { /* being looked at */
 	struct pv_check *c;
 	struct pv_config_handler *h;
 	const struct pv_handler_kind *kind;
+	struct pv_handler_kind loaded; /* `kind` of what a module brought */
 	struct pv_layers l;
 	struct pv_dhcp_conf dhcp;
 };
@@ -23,6 +24,8 @@ void pv_config_handler_reset(struct pv_config_handler *h)
 	free((void *)(uintptr_t)h->enable);
 	free((void *)(uintptr_t)h->disable);
 	free(h->module);
+	free(h->analyser_conf);
+	free(h->analyser_key);
 	json_decref(h->config);
 	*h = (struct pv_config_handler){.module = NULL};
 }
@@ -62,8 +65,17 @@ static bool has_type(const struct pv_key *key, const struct pv_value *v)
 	       (key->type == PV_KEY_UINT_OR_LIST && (v->type == PV_KEY_UINT || v->type == PV_KEY_LIST));
 }
 
+/* Keys of a module are none of ours, whatever they are called. */
+static bool is_loaded(const struct module *m, const struct pv_key *key)
+{
+	const struct pv_module_settings *s = m->h->analyser ? &m->h->analyser->settings : NULL;
+	return s && s->count && key >= s->keys && key < s->keys + s->count;
+}
+
 static int set(struct module *m, const struct pv_key *key, const struct pv_value *v, char *err, size_t cap)
 {
+	if (is_loaded(m, key) && has_type(key, v))
+		return m->h->analyser->settings.set(m->h->analyser_conf, key, v, err, cap);
 	if (!strcmp(key->name, "recorded_stream") && v->type == PV_KEY_BOOL)
 		m->h->recorded = v->boolean;
 	switch (m->kind->conf) {
@@ -75,6 +87,7 @@ static int set(struct module *m, const struct pv_key *key, const struct pv_value
 		if (has_type(key, v))
 			return pv_dhcp_set(&m->dhcp, key, v, err, cap);
 		break;
+	case PV_HANDLER_MODULE:
 	case PV_HANDLER_NO_CONF:
 		if (has_type(key, v))
 			return 0;
@@ -240,6 +253,50 @@ static const struct pv_handler *find_handler(const struct pv_check *c, const cha
 	return NULL;
 }
 
+/* Whose settings are the same may share an analyser. */
+static int set_analyser_key(struct module *m)
+{
+	const struct pv_module_settings *s = &m->h->analyser->settings;
+	json_t *own = json_object();
+	int bad = own ? 0 : -1;
+
+	for (size_t i = 0; i < s->count && !bad; i++) {
+		json_t *value = json_object_get(m->l.values, s->keys[i].name);
+		bad = value ? json_object_set(own, s->keys[i].name, value) : 0;
+	}
+	m->h->analyser_key = bad ? NULL : json_dumps(own, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(own);
+	return m->h->analyser_key ? 0 : pv_check_memory(m->c);
+}
+
+/* What the handler may be told, and for one of a module what makes its events; NULL: nothing does. */
+static const struct pv_handler_kind *kind_of(struct module *m, const struct pv_handler *h)
+{
+	const struct pv_handler_kind *k = pv_handler_kind_find(h->type, h->version);
+	const struct pv_modules *modules = m->c->world->modules;
+
+	if (k || !modules)
+		return k ? k : &pv_handler_kind_other;
+	m->h->analyser = pv_modules_analyser(modules, h->type);
+	if (!m->h->analyser || !m->h->analyser->ops->own)
+		return NULL;
+	m->loaded = pv_handler_kind_module(m->h->analyser);
+	return &m->loaded;
+}
+
+/* "there are: net, dns, ..." */
+static int hint_handlers(struct pv_check *c)
+{
+	const struct pv_handler *const *h = c->world->handlers;
+	char text[PV_CONFIG_HINT];
+	size_t at = (size_t)snprintf(text, sizeof text, "there are: ");
+
+	for (size_t i = 0; h && h[i] && at < sizeof text; i++)
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s", i ? ", " : "", h[i]->type,
+				       h[i]->version);
+	return pv_check_hint(c, text);
+}
+
 /* The handler's settings out of its layers. */
 static int settle(struct module *m)
 {
@@ -248,6 +305,9 @@ static int settle(struct module *m)
 
 	pv_net_filter_init(&m->h->net);
 	pv_dns_filter_init(&m->h->dns);
+	if (m->h->analyser && m->h->analyser->settings.conf_size &&
+	    !(m->h->analyser_conf = calloc(1, m->h->analyser->settings.conf_size)))
+		return pv_check_memory(m->c);
 	json_object_foreach (m->l.values, name, value) {
 		const struct pv_key *key = pv_handler_kind_key_find(m->kind, name);
 
@@ -261,7 +321,7 @@ static int settle(struct module *m)
 					     text);
 		}
 	}
-	if (set_all_groups(m) || set_window(m))
+	if (set_all_groups(m) || set_window(m) || (m->h->analyser && set_analyser_key(m)))
 		return -1;
 	set_ttl(m);
 	m->h->config = json_incref(m->l.values);
@@ -271,12 +331,16 @@ static int settle(struct module *m)
 /* ---- global_handler_config ---------------------------------------------------------------------- */
 
 /* Can these be settings of that handler? */
-static int try_kind(struct pv_check *c, const struct pv_handler_kind *kind, const struct pv_handler *handler,
-		    const json_t *object, const struct pv_node *map)
+static int try_kind(struct pv_check *c, const struct pv_handler *handler, const json_t *object,
+		    const struct pv_node *map)
 {
 	struct pv_config_handler h = {.handler = handler};
-	struct module m = {.c = c, .h = &h, .kind = kind};
+	struct module m = {.c = c, .h = &h};
 	int res = pv_layers_init(c, &m.l, map->key_line);
+
+	m.kind = kind_of(&m, handler);
+	if (!m.kind)
+		m.kind = &pv_handler_kind_other;
 
 	if (!res)
 		res = pv_layers_add(c, &m.l, object, map);
@@ -293,9 +357,7 @@ static int try_versions(struct pv_check *c, const char *type, const json_t *obje
 	const struct pv_handler *const *h = c->world->handlers;
 
 	for (; h && *h; h++) {
-		const struct pv_handler_kind *k = pv_handler_kind_find(type, (*h)->version);
-		if (!strcmp((*h)->type, type) &&
-		    !try_kind(c, k ? k : &pv_handler_kind_other, *h, object, map))
+		if (!strcmp((*h)->type, type) && !try_kind(c, *h, object, map))
 			return 0;
 	}
 	if (find_handler(c, type, NULL))
@@ -360,19 +422,32 @@ static int find_kind(struct module *m, const struct pv_config_policy *p, const s
 				     "Invalid stream handler version at key 'require_version'");
 	k = pv_handler_kind_find(type->text, which);
 	m->h->handler = find_handler(m->c, type->text, which);
-	if (!k && !m->h->handler)
-		return pv_check_fail(
-		    m->c, PV_CONFIG_INVALID, type->line,
-		    "Policy '%s' requires stream handler type '%.60s' and version '%.60s' which is not "
-		    "available",
-		    p->name, type->text, which);
+	if (!k && !m->h->handler) {
+		pv_check_fail(m->c, PV_CONFIG_INVALID, type->line,
+			      "Policy '%s' requires stream handler type '%.60s' and version '%.60s' which is "
+			      "not available",
+			      p->name, type->text, which);
+		return hint_handlers(m->c);
+	}
 	if (!m->h->handler)
 		return pv_check_fail(
 		    m->c, PV_CONFIG_NOT_BUILT, type->line,
 		    "Policy '%s' requires stream handler type '%s' and version '%s' which is not built "
 		    "yet",
 		    p->name, k->type, k->version);
-	m->kind = k ? k : &pv_handler_kind_other;
+	m->kind = kind_of(m, m->h->handler);
+	if (!m->kind)
+		return pv_check_fail(
+		    m->c, PV_CONFIG_NOT_BUILT, type->line,
+		    "Policy '%s' requires stream handler type '%s', for which its module has no "
+		    "analyser with events of its own",
+		    p->name, type->text);
+	if (m->h->analyser && p->chain)
+		return pv_check_fail(
+		    m->c, PV_CONFIG_NOT_BUILT, type->line,
+		    "Policy '%s' requires stream handler type '%s' in a list of modules, but "
+		    "chains with handlers of loaded modules are not built yet",
+		    p->name, type->text);
 	m->h->type = m->h->handler->type;
 	m->h->version = m->h->handler->version;
 	return 0;

@@ -70,7 +70,7 @@ static const struct pv_schema_key agent_keys[] = {
 	TEXT(otel_tls_cert, NULL, "PEM file with the client's certificate"),
 	TEXT(otel_tls_key, NULL, "PEM file with the client's private key"),
 	BOOL(module_list, "list what is built in, and end"),
-	TEXT(module_dir, NULL, "folder with further modules"),
+	TEXT(module_dir, NULL, "folder whose modules are loaded, as by --module-dir"),
 	TEXT(iana_service_port_registry, NULL, "IANA's list of services and ports, as CSV"),
 	TEXT(default_service_registry, NULL, "list of services to use where none is named otherwise"),
 	BOOL(cp_disable, "do not report crashes"),
@@ -269,6 +269,18 @@ const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
 const struct pv_handler_kind pv_handler_kind_other = {
 	NULL, NULL, "StreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL,
 };
+
+struct pv_handler_kind pv_handler_kind_module(const struct pv_module_analyser *a)
+{
+	struct pv_handler_kind k = pv_handler_kind_other;
+
+	k.conf = PV_HANDLER_MODULE;
+	k.sets[0].keys = a->settings.keys;
+	k.sets[0].count = &a->settings.count;
+	k.sets[1].keys = recorded_key;
+	k.sets[1].count = &one;
+	return k;
+}
 
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version)
 {

@@ -85,6 +85,7 @@ enum pv_handler_conf { /* what its keys set */
 	PV_HANDLER_NET,
 	PV_HANDLER_DNS,
 	PV_HANDLER_DHCP,
+	PV_HANDLER_MODULE, /* the settings of its analyser */
 };
 
 #define PV_HANDLER_SETS 2
@@ -105,9 +106,10 @@ struct pv_handler_kind {
 extern const struct pv_handler_kind pv_handler_kinds[];
 extern const size_t pv_handler_nkinds;
 
-/* What is true of handlers that have no row, because a module brought them: any input, no keys of their own. Its
- * type and version are NULL. */
+/* What is true of handlers that have no row: any input, no keys of their own. Its type and version are NULL. */
 extern const struct pv_handler_kind pv_handler_kind_other;
+/* The same for what a module brought, with the keys of its analyser. */
+struct pv_handler_kind pv_handler_kind_module(const struct pv_module_analyser *);
 
 /* NULL: no such row. version NULL: the first of that type. */
 const struct pv_handler_kind *pv_handler_kind_find(const char *type, const char *version);

@@ -23,6 +23,19 @@ struct analyser {
 	void *self;		/* of its pv_analyser_ops, owned by the stage */
 };
 
+/* An analyser of a module. It is made by the control thread, where it is wanted, because only there its
+ * settings live; run and freed by the source's. */
+struct module {
+	const struct pv_module_analyser *analyser; /* under the lock; NULL: this place is free */
+	char *key;
+	bool wanted; /* under the lock */
+	uint8_t events;
+	uint16_t port[PV_MODULE_PORTS];
+	size_t nports;
+	struct pv_stage *stage;
+	bool running; /* of the source's own thread: `stage` is */
+};
+
 struct pv_source {
 	struct pv_source_conf conf;
 	struct pv_source_input in;
@@ -32,6 +45,8 @@ struct pv_source {
 
 	/* the source's own thread */
 	struct analyser analyser[PV_SOURCE_STAGES];
+	struct module module[PV_SOURCE_MODULES];
+	bool ported;		/* payload has been asked for */
 	struct pv_sink first;	/* where packets go */
 	struct pv_event *start; /* START, once it has come */
 	uint64_t now_ns;	/* stream time */
@@ -42,9 +57,10 @@ struct pv_source {
 
 	/* between threads */
 	pthread_mutex_t lock;
-	struct pv_source_want want; /* under the lock */
-	atomic_uint version;	    /* of want */
-	unsigned applied;	    /* by the thread */
+	struct pv_source_want want;	  /* under the lock */
+	const char *bound[PV_EV_MODULES]; /* names of modules' events, by their numbers, for ever */
+	atomic_uint version;		  /* of want */
+	unsigned applied;		  /* by the thread */
 	atomic_uint_least64_t dns_ttl_ns;
 	struct pv_source_status status; /* under the lock */
 	char notice[256];
@@ -142,7 +158,7 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 	if (s->conf.geo && number != PV_SOURCE_DHCP)
 		geo =
 		    pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
-	const struct pv_filter_conf fc = {.only = number == PV_SOURCE_NET};
+	const struct pv_filter_conf fc = {.name = NULL}; /* who drops packets is for link_all() to say */
 	const struct pv_sink nowhere = pv_sink_none();
 	if (number == PV_SOURCE_NET) {
 		struct pv_net_conf conf = {.geo = geo};
@@ -163,14 +179,26 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 	return pv_filter_new(&pv_dhcp_ops, *self, &fc, nowhere);
 }
 
-/* A filter takes the number behind the highest it has seen announced: it is shown START and one announcement,
- * of which nobody else hears. */
-static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number)
+/* A filter takes the number behind the highest it has seen announced, and for its events, when they are a
+ * module's, the one that is bound to their name: it is shown START and one announcement, and a TICK, upon
+ * which it announces itself; of all that nobody else hears, or those behind it would count on from its
+ * number. */
+static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number, const char *own,
+		  uint8_t events)
 {
-	struct pv_stage_event before = {.ev = {sizeof before, PV_EV_STAGE, 0, s->start->time_ns},
-					.stage = number - 1};
+	struct {
+		struct pv_stage_event s;
+		uint8_t name[PV_MODULE_NAME + 8];
+	} before = {.s = {.ev = {sizeof before & ~7u, PV_EV_STAGE, 0, s->start->time_ns},
+			  .stage = number - 1,
+			  .events = events}};
+	const struct pv_event tick = {sizeof tick, PV_EV_TICK, 0, s->start->time_ns};
+	size_t at = sizeof before.s;
+	before.s.type = pv_ev_put(&before, &at, own, strlen(own));
+	before.s.ev.size = pv_round8(at);
 	stage->ops->batch(stage, s->start, s->start->size);
-	stage->ops->batch(stage, &before.ev, before.ev.size);
+	stage->ops->batch(stage, &before.s.ev, before.s.ev.size);
+	stage->ops->batch(stage, &tick, tick.size);
 	pv_out_flush(&stage->out);
 }
 
@@ -198,17 +226,142 @@ static void unmake(struct pv_source *s, enum pv_source_stage number)
 	*a = (struct analyser){NULL, NULL};
 }
 
+/* ---- those of modules --------------------------------------------------------------------------------- */
+
+static void free_module(struct module *m)
+{
+	pv_stage_free(m->stage);
+	free(m->key);
+	*m = (struct module){.analyser = NULL};
+}
+
+/* Does it read what other analysers make? */
+static bool reads_others(const struct module *m)
+{
+	return m->analyser->ops->wants & ~PV_WANTS(PV_EV_PACKET);
+}
+
+static bool same_module(const struct module *m, const struct pv_source_module *w)
+{
+	return m->analyser == w->analyser && !strcmp(m->key, w->key ? w->key : "");
+}
+
+/* The number of events of this name; 0: there is none left. With the lock held. */
+static uint8_t bind_events(struct pv_source *s, const char *name)
+{
+	for (unsigned n = 0; n < PV_EV_MODULES; n++) {
+		if (!s->bound[n])
+			s->bound[n] = name;
+		if (!strcmp(s->bound[n], name))
+			return (uint8_t)(PV_EV_MODULE + n);
+	}
+	return 0;
+}
+
+/* With the lock held. Where it cannot be made there is none, and pv_source_module() says so. */
+static void make_module(struct pv_source *s, struct module *m, const struct pv_source_module *w)
+{
+	const struct pv_module_analyser *a = w->analyser;
+	const struct pv_filter_conf fc = {.name = NULL};
+	uint8_t events = a->ops->own ? bind_events(s, a->ops->own->name) : 0;
+	if (a->ops->own && !events)
+		return;
+	*m = (struct module){
+	    .analyser = a, .wanted = true, .events = events, .key = strdup(w->key ? w->key : "")};
+	m->stage = m->key ? pv_filter_new(a->ops, a->make(w->conf, s->conf.seed), &fc, pv_sink_none()) : NULL;
+	if (!m->stage)
+		free_module(m);
+	else if (a->ports)
+		m->nports = a->ports(w->conf, m->port, PV_MODULE_PORTS);
+}
+
+/* The control thread, with the lock held. */
+static void want_modules(struct pv_source *s, const struct pv_source_want *want)
+{
+	for (size_t i = 0; i < PV_SOURCE_MODULES; i++)
+		s->module[i].wanted = false;
+	for (size_t w = 0; w < want->nmodules; w++) {
+		struct module *place = NULL;
+		for (size_t i = 0; i < PV_SOURCE_MODULES; i++) {
+			struct module *m = &s->module[i];
+			if (m->analyser && same_module(m, &want->module[w])) {
+				place = m;
+				break;
+			}
+			if (!m->analyser && !place)
+				place = m;
+		}
+		if (place && place->analyser)
+			place->wanted = true;
+		else if (place)
+			make_module(s, place, &want->module[w]);
+	}
+	for (size_t i = 0; i < PV_SOURCE_MODULES && !s->started; i++) /* else its thread does */
+		if (s->module[i].analyser && !s->module[i].wanted)
+			free_module(&s->module[i]);
+}
+
+/* With the lock held. What they have made is in the ring and has been handed over: who gets a number next
+ * gets none of it. */
+static void apply_modules(struct pv_source *s)
+{
+	for (size_t i = 0; i < PV_SOURCE_MODULES; i++) {
+		struct module *m = &s->module[i];
+		if (m->analyser && m->wanted && !m->running) {
+			const struct pv_event_module *own = m->analyser->ops->own;
+			begin(s, m->stage, (uint8_t)(PV_SOURCE_STAGES + i), own ? own->name : "", m->events);
+			m->running = true;
+		} else if (m->analyser && !m->wanted) {
+			free_module(m);
+		}
+	}
+}
+
+/* Before the first packet, and whenever something else is wanted. */
+static void ask_for_payload(struct pv_source *s)
+{
+	uint16_t port[PV_SOURCE_MODULES * PV_MODULE_PORTS];
+	size_t n = 0;
+	if (!s->in.ops->ports)
+		return;
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < PV_SOURCE_MODULES; i++)
+		for (size_t p = 0; s->module[i].wanted && p < s->module[i].nports && p < PV_MODULE_PORTS; p++)
+			port[n++] = s->module[i].port[p];
+	pthread_mutex_unlock(&s->lock);
+	if (n || s->ported)
+		s->in.ops->ports(s->in.self, port, n);
+	s->ported = n;
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------- */
+
+static struct pv_sink link_stage(struct pv_stage *stage, struct pv_sink next, bool *drop)
+{
+	pv_filter_only(stage, *drop);
+	*drop = false;
+	stage->out.sink = next;
+	return pv_sink_stage(stage);
+}
+
+static struct pv_sink link_modules(struct pv_source *s, bool behind, struct pv_sink next, bool *drop)
+{
+	for (size_t i = PV_SOURCE_MODULES; i--;)
+		if (s->module[i].running && reads_others(&s->module[i]) == behind)
+			next = link_stage(s->module[i].stage, next, drop);
+	return next;
+}
+
+/* With the lock held, from the ring to the input. Behind net there are no packets any more: the last stage
+ * that may have use for them drops them. */
 static void link_all(struct pv_source *s)
 {
-	struct pv_sink next = ring_sink(s);
-	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_DHCP; n--) {
-		struct pv_stage *stage = s->analyser[n].stage;
-		if (!stage)
-			continue;
-		stage->out.sink = next;
-		next = pv_sink_stage(stage);
-	}
-	s->first = next;
+	bool drop = s->analyser[PV_SOURCE_NET].stage;
+	struct pv_sink next = link_modules(s, true, ring_sink(s), &drop);
+	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_DHCP; n--)
+		if (s->analyser[n].stage)
+			next = link_stage(s->analyser[n].stage, next, &drop);
+	s->first = link_modules(s, false, next, &drop);
 }
 
 /* Makes what is wanted run, as far as memory allows; an analyser for which there is none is asked for again
@@ -224,7 +377,7 @@ static void apply(struct pv_source *s)
 		if (want.stage[n] && !a->stage) {
 			a->stage = make(s, (enum pv_source_stage)n, &want, &a->self);
 			if (a->stage)
-				begin(s, a->stage, (uint8_t)n);
+				begin(s, a->stage, (uint8_t)n, "", 0);
 			else
 				a->self = NULL;
 		} else if (!want.stage[n] && a->stage) {
@@ -235,7 +388,10 @@ static void apply(struct pv_source *s)
 		pv_dns_ttl(s->analyser[PV_SOURCE_DNS].self, want.dns_ttl_ns);
 	if (s->analyser[PV_SOURCE_DHCP].stage)
 		pv_dhcp_ttl(s->analyser[PV_SOURCE_DHCP].self, want.dhcp_ttl_ns);
+	pthread_mutex_lock(&s->lock);
+	apply_modules(s);
 	link_all(s);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- capture to analysis ----------------------------------------------------------------------------- */
@@ -314,10 +470,17 @@ static void *run(void *arg)
 {
 	struct pv_source *s = arg;
 	const char *error = NULL;
+	unsigned asked = 0;
 	pv_resources_start(&s->resources);
 	for (;;) {
+		if (asked != atomic_load(&s->version)) {
+			asked = atomic_load(&s->version);
+			ask_for_payload(s);
+		}
 		if (s->start && s->applied != atomic_load(&s->version)) {
 			pv_out_drain(&s->out);
+			pv_ring_push(s->ring);
+			s->filled_ns = 0;
 			apply(s);
 		}
 		enum pv_res res = s->in.ops->poll(s->in.self, &s->out);
@@ -368,7 +531,9 @@ struct pv_source *pv_source_new(const struct pv_source_conf *conf)
 void pv_source_want(struct pv_source *s, const struct pv_source_want *want)
 {
 	pthread_mutex_lock(&s->lock);
+	want_modules(s, want);
 	s->want = *want;
+	s->want.module = NULL; /* the caller's */
 	if (!s->want.dns_ttl_ns) {
 		struct pv_dns_filter f;
 		pv_dns_filter_init(&f);
@@ -380,6 +545,26 @@ void pv_source_want(struct pv_source *s, const struct pv_source_want *want)
 	atomic_store(&s->dns_ttl_ns, s->want.dns_ttl_ns);
 	atomic_fetch_add(&s->version, 1);
 	pthread_mutex_unlock(&s->lock);
+}
+
+int pv_source_module(struct pv_source *s, const struct pv_source_module *w, uint8_t *stage, uint8_t *events,
+		     char *err, size_t cap)
+{
+	int rc = -1;
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < PV_SOURCE_MODULES && rc; i++)
+		if (s->module[i].analyser && same_module(&s->module[i], w)) {
+			*stage = (uint8_t)(PV_SOURCE_STAGES + i);
+			*events = s->module[i].events;
+			rc = 0;
+		}
+	pthread_mutex_unlock(&s->lock);
+	if (rc)
+		snprintf(err, cap,
+			 "no room for '%s' on this input: it takes %d analysers of modules, with %d kinds of "
+			 "events",
+			 w->analyser->ops->type, PV_SOURCE_MODULES, PV_EV_MODULES);
+	return rc;
 }
 
 int pv_source_start(struct pv_source *s, char *err, size_t cap)
@@ -413,6 +598,8 @@ void pv_source_free(struct pv_source *s)
 	pv_source_stop(s);
 	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++)
 		pv_stage_free(s->analyser[n].stage);
+	for (size_t i = 0; i < PV_SOURCE_MODULES; i++)
+		free_module(&s->module[i]);
 	pv_out_free(&s->out);
 	s->in.ops->free(s->in.self);
 	pv_ring_free(s->ring);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/source.h - one input stream and its analysis, shared by every policy that wants it.
  *
- *   input (policy/inputs.h) --> dhcp --> dns --> net --> ring (policy/ring.h)
+ *   input (policy/inputs.h) --> modules --> dhcp --> dns --> net --> modules --> ring (policy/ring.h)
  *
  * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them
  * into batches for the policies' lanes. It runs only those analysers that somebody wants, without filters,
@@ -9,10 +9,16 @@
  * (pv_source_want()). An analyser that comes later begins with the next packet; one that nobody wants any
  * more is freed.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events, those of a packet
- * together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h); STOP. No packets: in
- * place of one without a NET event stands a TICK, so that time goes the same way whichever analysers run. No
- * STAGE events: analysers have fixed numbers here (enum below), and each lane announces its own handlers.
+ * Analysers of loaded modules (module/pv-module.h) that read nothing but packets run in front of the others,
+ * so that their events stand last of a packet's; those that read what others make run behind all. One with
+ * other settings is another analyser: policies that give it the same share it. The payload of the ports that
+ * they name is asked of the input.
+ *
+ * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
+ * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
+ * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
+ * announces its own handlers.
  *
  * Live: a batch is handed over when it is full or PV_CAPTURE_WAIT_MS old; lanes that are slow lose, the
  * capture does not wait for them. What the analysers themselves cannot do in time stays in the kernel's
@@ -30,6 +36,7 @@
 #include <stdatomic.h>
 
 #include "geo/geo.h"
+#include "module/pv-module.h"
 #include "policy/inputs.h"
 #include "policy/ring.h"
 
@@ -39,7 +46,17 @@ enum pv_source_stage {
 	PV_SOURCE_DHCP = 1,
 	PV_SOURCE_DNS = 2,
 	PV_SOURCE_NET = 3,
-	PV_SOURCE_STAGES = 4,
+	PV_SOURCE_STAGES = 4, /* from here on those of modules, as they come */
+};
+
+/* Analysers of modules on one input: each works on every packet of it. */
+#define PV_SOURCE_MODULES 16
+
+/* An analyser of a module with its settings. */
+struct pv_source_module {
+	const struct pv_module_analyser *analyser;
+	const void *conf; /* for its make() */
+	const char *key;  /* equal settings, equal text; NULL: there are none */
 };
 
 struct pv_source_conf {
@@ -52,6 +69,8 @@ struct pv_source_conf {
 
 struct pv_source_want {
 	bool stage[PV_SOURCE_STAGES];
+	const struct pv_source_module *module; /* borrowed for the length of the call */
+	size_t nmodules;
 	uint64_t dns_ttl_ns, dhcp_ttl_ns; /* the largest; 0: default */
 	uint32_t policies, handlers;	  /* how many there are, for RESOURCES events */
 };
@@ -64,6 +83,13 @@ struct pv_source *pv_source_new(const struct pv_source_conf *);
 
 /* What the lanes want, all together. Before the start, or while it runs. */
 void pv_source_want(struct pv_source *, const struct pv_source_want *);
+
+/* The numbers that a wanted analyser of a module has in this stream, for the lane that takes its events: as a
+ * stage, and of its events. 0, or -1 with a line in err: there was no memory for it, or no room
+ * (PV_SOURCE_MODULES; PV_EV_MODULES kinds of events in the life of a source, since a batch with the old
+ * meaning of a number may still be on its way). */
+int pv_source_module(struct pv_source *, const struct pv_source_module *, uint8_t *stage, uint8_t *events,
+		     char *err, size_t cap);
 
 /* 0, or -1 with a line in err. Once. */
 int pv_source_start(struct pv_source *, char *err, size_t cap);

@@ -293,6 +293,12 @@ struct pv_stage *pv_filter_new(const struct pv_analyser_ops *ops, void *self, co
 	return &f->stage;
 }
 
+void pv_filter_only(struct pv_stage *stage, bool only)
+{
+	struct pv_emit *f = (struct pv_emit *)stage;
+	f->only = only;
+}
+
 static enum pv_res stage_write(void *ctx, const struct iovec *iov, int n)
 {
 	struct pv_stage *next = ctx;

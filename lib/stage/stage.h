@@ -96,6 +96,9 @@ struct pv_filter_conf {
 struct pv_stage *pv_filter_new(const struct pv_analyser_ops *, void *self, const struct pv_filter_conf *,
 			       struct pv_sink);
 
+/* Of a filter that is there: drop packet events from the next batch on, or do not. */
+void pv_filter_only(struct pv_stage *, bool only);
+
 /* A new event, as pv_out_event(), in its place in the stream: behind everything that came before. */
 void *pv_emit(struct pv_emit *, enum pv_event_type, size_t size, uint64_t time_ns);
 

@@ -7,7 +7,7 @@
 
 #include "handlers/handlers.h"
 
-static void list(const struct pv_modules *m)
+void pv_tool_modules_list(const struct pv_modules *m)
 {
 	const struct pv_handler *const *handlers = pv_modules_handlers(m);
 	for (size_t i = 0; pv_inputs[i].alias; i++)
@@ -31,7 +31,7 @@ struct pv_modules *pv_tool_modules(const struct pv_program *prog, const struct p
 		exit(PV_EXIT_FAILED);
 	}
 	if (o->list) {
-		list(m);
+		pv_tool_modules_list(m);
 		int code = pv_tool_flush(prog);
 		pv_modules_free(m);
 		exit(code);

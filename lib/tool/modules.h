@@ -20,4 +20,7 @@ struct pv_tool_modules {
  * modules that cannot be used, end the program here (exit 0 or 1). The caller frees the object last of all. */
 struct pv_modules *pv_tool_modules(const struct pv_program *, const struct pv_tool_modules *);
 
+/* --module-list, on stdout: inputs, then handlers, "handler: net version 1.0". */
+void pv_tool_modules_list(const struct pv_modules *);
+
 #endif

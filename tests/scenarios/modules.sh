@@ -101,7 +101,7 @@ is "nobody knows where it is not loaded" "$?$(cat err)" 0
 
 # ---- what is refused --------------------------------------------------------------------------------------------
 
-for p in pv-module pv-window; do
+for p in pv-module pv-window pv-serve; do
 	chmod o+w mods
 	status 1 "$p: not from where others can write" $p "${M[@]}" --module-list
 	one_line "$p: and which that is" err "^$p: no modules from '$PWD/mods': others can write to it$"

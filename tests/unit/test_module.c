@@ -18,6 +18,8 @@
 #include "handlers/handlers.h"
 #include "module/module.h"
 #include "module/source.h"
+#include "policy/config.h"
+#include "policy/inputs.h"
 #include "stage/pipe.h"
 #include "unit/stream_util.h"
 #include "window/window.h"
@@ -107,7 +109,7 @@ static void bad_modules(void **state)
 	    {"no_symbol", "module 'b.so': this is not a module"},
 	    {"undefined", "undefined symbol: pv_of_a_later_version"},
 	    {"wrong_magic", "module 'b.so': this is not a module"},
-	    {"wrong_abi", "module 'b.so': it is made for interface version 2, this program has 1"},
+	    {"wrong_abi", "module 'b.so': it is made for interface version 3, this program has 2"},
 	    {"wrong_layout", "module 'b.so': it is made with the headers of another build"},
 	    {"wrong_name", "module 'b.so': it has no proper name or version"},
 	    {"wrong_wants", "module 'b.so': an analyser of events that are not given to analysers"},
@@ -479,14 +481,123 @@ static void source(void **state)
 	pv_modules_free(m);
 }
 
+/* ---- in a configuration -------------------------------------------------------------------------- */
+
+#define POLICY(modules)                                                                                      \
+	"version: '1.0'\nvisor:\n  taps: {t: {input_type: mock}}\n  policies:\n    p:\n"                     \
+	"      kind: collection\n      input: {tap: t, input_type: mock}\n      handlers: "                  \
+	"{modules: " modules "}\n"
+
+static struct pv_config *configure(const struct pv_modules *m, const char *text, struct pv_config_error *err)
+{
+	const struct pv_config_world w = {.handlers = pv_modules_handlers(m), .modules = m};
+	return pv_config_load_text(text, strlen(text), PV_CONFIG_FILE, &w, err);
+}
+
+/* Handlers get the module's analyser, its settings, and a text that is the same when these are. */
+static void configured(void **state)
+{
+	char err[512];
+	struct pv_config_error why;
+	struct pv_modules *m = pv_modules_new(pv_handlers);
+	(void)state;
+	clear();
+	put("ntp", "ntp.so");
+	assert_int_equal(pv_modules_load(m, dir.path, geteuid(), err, sizeof err), 0);
+	struct pv_config *c =
+	    configure(m,
+		      POLICY("{a: {type: ntp}, b: {type: ntp, config: {port: 124, topn_count: 3}}, "
+			     "c: {type: ntp, filter: {port: 124}}, d: {type: net}}"),
+		      &why);
+	assert_non_null(c);
+	const struct pv_config_handler *h = c->policies[0]->handlers;
+	static const uint16_t ports[] = {123, 124, 124};
+	for (size_t i = 0; i < 3; i++) {
+		uint16_t port[PV_MODULE_PORTS];
+		assert_ptr_equal(h[i].analyser, pv_modules_analyser(m, "ntp"));
+		assert_int_equal(h[i].analyser->ports(h[i].analyser_conf, port, PV_MODULE_PORTS), 1);
+		assert_int_equal(port[0], ports[i]);
+		assert_int_equal(h[i].analyser->ports(h[i].analyser_conf, port, 0), 0);
+	}
+	assert_string_not_equal(h[0].analyser_key, h[1].analyser_key);
+	assert_string_equal(h[1].analyser_key, h[2].analyser_key);
+	assert_int_equal(h[1].topn, 3);
+	assert_null(h[3].analyser);
+	pv_config_free(c);
+	pv_modules_free(m);
+}
+
+static void configured_wrong(void **state)
+{
+	static const struct {
+		const char *modules, *text, *hint;
+	} cases[] = {
+	    {"{a: {type: ntp, config: {port: 0}}}",
+	     "policy [p] failed to start: port must be between 1 and 65535", ""},
+	    {"{a: {type: ntp, config: {port: x}}}", "policy [p] failed to start: wrong type for key: port",
+	     "a number is expected"},
+	    {"{a: {type: ntp, config: {colour: x}}}",
+	     "policy [p] failed to start: colour is an invalid/unsupported config or filter. The valid "
+	     "configs/filters "
+	     "are: port, recorded_stream, deep_sample_rate, num_periods, topn_count, "
+	     "topn_percentile_threshold",
+	     ""},
+	    {"{a: {type: ntp, require_version: '2.0'}}",
+	     "Policy 'p' requires stream handler type 'ntp' and version '2.0' which is not available",
+	     "there are: net 1.0, dns 1.0, dhcp 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
+	    {"{a: {type: count}}",
+	     "Policy 'p' requires stream handler type 'count', for which its module has no analyser with "
+	     "events of its own",
+	     ""},
+	    {"[{a: {type: ntp}}]",
+	     "Policy 'p' requires stream handler type 'ntp' in a list of modules, but chains with handlers "
+	     "of loaded "
+	     "modules are not built yet",
+	     ""},
+	};
+	char err[512], text[2048];
+	struct pv_config_error why;
+	struct pv_modules *m = pv_modules_new(pv_handlers);
+	(void)state;
+	clear();
+	put("ntp", "ntp.so");
+	put("count", "count.so");
+	assert_int_equal(pv_modules_load(m, dir.path, geteuid(), err, sizeof err), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(text, sizeof text, POLICY("%s"), cases[i].modules);
+		assert_null(configure(m, text, &why));
+		assert_string_equal(why.text, cases[i].text);
+		assert_string_equal(why.hint, cases[i].hint);
+		assert_int_equal(why.line, 8);
+	}
+	pv_modules_free(m);
+}
+
+/* What can be opened is what --module-list shows. */
+static void inputs_are_listed(void **state)
+{
+	size_t i = 0;
+	(void)state;
+	for (; pv_inputs[i].alias && pv_input_types[i]; i++)
+		assert_string_equal(pv_inputs[i].alias, pv_input_types[i]);
+	assert_true(!pv_inputs[i].alias && !pv_input_types[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(bad_modules), cmocka_unit_test(no_elf),
-	    cmocka_unit_test(trust),	   cmocka_unit_test(trust_above),
-	    cmocka_unit_test(trust_owner), cmocka_unit_test(found_by_name),
-	    cmocka_unit_test(numbers),	   cmocka_unit_test(handlers_by_name),
+	    cmocka_unit_test(bad_modules),
+	    cmocka_unit_test(no_elf),
+	    cmocka_unit_test(trust),
+	    cmocka_unit_test(trust_above),
+	    cmocka_unit_test(trust_owner),
+	    cmocka_unit_test(found_by_name),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(handlers_by_name),
 	    cmocka_unit_test(source),
+	    cmocka_unit_test(configured),
+	    cmocka_unit_test(configured_wrong),
+	    cmocka_unit_test(inputs_are_listed),
 	};
 	return cmocka_run_group_tests_name("module", tests, setup, teardown);
 }

@@ -2,6 +2,7 @@
 /* pktvisord - the agent: taps, policies and their metrics in one process. See pktvisord(1). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,8 +32,9 @@
 
 struct daemon {
 	struct options o;
-	struct log log, own;	/* in use; to be used once everything runs */
-	struct pv_config *file; /* --config */
+	struct log log, own;	    /* in use; to be used once everything runs */
+	struct pv_modules *modules; /* what is built in, and what was loaded */
+	struct pv_config *file;	    /* --config */
 	struct pv_geo_db *geo;
 	struct pv_store *store;
 	struct pv_agent *agent;
@@ -79,12 +81,9 @@ static int fail(struct daemon *d, const char *why)
 	return PV_EXIT_FAILED;
 }
 
-static int list_modules(void)
+static int list_modules(const struct daemon *d)
 {
-	for (size_t i = 0; pv_input_types[i]; i++)
-		printf("input: %s version 1.0\n", pv_input_types[i]);
-	for (size_t i = 0; pv_handlers[i]; i++)
-		printf("handler: %s version %s\n", pv_handlers[i]->type, pv_handlers[i]->version);
+	pv_tool_modules_list(d->modules);
 	return fflush(stdout) ? PV_EXIT_FAILED : PV_EXIT_OK;
 }
 
@@ -95,19 +94,42 @@ static unsigned given(uint64_t n)
 	return n == PV_CONFIG_UNSET ? 0 : (unsigned)n;
 }
 
+/* Those of the command line, else of the file (NULL: there is none). */
+static int load_modules(struct daemon *d, const struct pv_document *doc)
+{
+	const struct pv_node *in_file = doc && !d->o.modules.dir ? pv_config_module_dir(doc) : NULL;
+	const char *dir = in_file ? in_file->text : d->o.modules.dir;
+	char err[1024] = "out of memory", text[1024 + PATH_MAX];
+	d->modules = pv_modules_new(pv_handlers);
+	if (d->modules && (!dir || !pv_modules_load(d->modules, dir, geteuid(), err, sizeof err)))
+		return PV_EXIT_OK;
+	if (in_file)
+		snprintf(text, sizeof text, "%s:%u: module_dir: %s", d->o.config, in_file->line, err);
+	return fail(d, in_file ? text : err);
+}
+
+/* Modules first, since a configuration may name what they bring. */
 static int load_file(struct daemon *d)
 {
 	struct pv_config_error err;
-	char text[PV_CONFIG_TEXT + 300];
-	const struct pv_config_world world = {.handlers = pv_handlers,
+	char text[PV_CONFIG_TEXT + PV_CONFIG_HINT + 300];
+	struct pv_document *doc = d->o.config ? pv_document_read(d->o.config, &err) : NULL;
+	if (d->o.config && !doc)
+		return fail(d, pv_config_error_text(&err, d->o.config, text, sizeof text));
+	int code = load_modules(d, doc);
+	if (code || !doc) {
+		pv_document_free(doc);
+		return code;
+	}
+	const struct pv_config_world world = {.handlers = pv_modules_handlers(d->modules),
+					      .modules = d->modules,
 					      .inputs = pv_input_types,
 					      .say = say_loading,
 					      .ctx = d,
 					      .periods = given(d->o.periods),
 					      .deep_max = given(d->o.deep)};
-	if (!d->o.config)
-		return PV_EXIT_OK;
-	d->file = pv_config_load_file(d->o.config, &world, &err);
+	d->file = pv_config_load(doc, PV_CONFIG_FILE, &world, &err);
+	pv_document_free(doc);
 	return d->file ? PV_EXIT_OK : fail(d, pv_config_error_text(&err, d->o.config, text, sizeof text));
 }
 
@@ -168,7 +190,7 @@ static int make(struct daemon *d)
 	char err[512];
 	struct pv_config_error why;
 	const struct options *o = &d->o;
-	const struct pv_store_conf store = {pv_handlers, pv_tool_seed()};
+	const struct pv_store_conf store = {pv_modules_handlers(d->modules), pv_tool_seed()};
 	if (o->data_dir && !(d->data_dir = realpath(o->data_dir, NULL))) {
 		snprintf(err, sizeof err, "%s: %s", o->data_dir, strerror(errno));
 		return fail(d, err);
@@ -178,7 +200,8 @@ static int make(struct daemon *d)
 		return fail(d, err);
 	d->store = pv_store_new(&store);
 	const struct pv_agent_conf conf = {
-	    .handlers = pv_handlers,
+	    .handlers = pv_modules_handlers(d->modules),
+	    .modules = d->modules,
 	    .inputs = pv_input_types,
 	    .store = d->store,
 	    .geo = d->geo,
@@ -298,8 +321,8 @@ static int run(struct daemon *d)
 	const char *wrong = options_wrong(&d->o);
 	if (wrong)
 		return fail(d, wrong);
-	if (d->o.module_list)
-		return list_modules();
+	if (d->o.modules.list)
+		return list_modules(d);
 	if (!d->o.admin_api && !d->o.operand && !(d->file && d->file->npolicies) && !d->o.check)
 		return fail(
 		    d, "Nothing to do: specify --admin-api or IFACE, or a policy in the configuration file.");
@@ -330,7 +353,7 @@ static int run(struct daemon *d)
 		return code;
 	drop_privileges(d);
 	struct log starter = d->log; /* until now, words went to who started it */
-	d->log = d->own;             /* before there are threads that use it */
+	d->log = d->own;	     /* before there are threads that use it */
 	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
 		if (starter.fd != d->log.fd)
 			log_say(&starter, LOG_ERROR_, "%s", err);
@@ -370,6 +393,7 @@ int main(int argc, char **argv)
 		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
 	log_close(&d.own);
 	pv_config_free(d.file);
+	pv_modules_free(d.modules);
 	free(d.pid_file);
 	free(d.data_dir);
 	return code;

@@ -67,10 +67,7 @@ void options_read(struct options *o, int argc, char **argv)
 	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
 	    {0, "workers", PV_OPT_UINT, &o->workers, "N", "capture threads per interface (only 1 is built)",
 	     1, 64},
-	    {0, "module-list", PV_OPT_FLAG, &o->module_list, NULL, "list inputs and handlers, and exit", 0,
-	     0},
-	    {0, "module-dir", PV_OPT_STRING, &o->module_dir, "DIR", "load modules from DIR (not built yet)",
-	     0, 0},
+	    PV_TOOL_MODULE_OPTS(o->modules),
 	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
 	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL, "push OTLP (not built yet, nor are the next seven)", 0,
 	     0},
@@ -133,7 +130,7 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	o->admin_api |= v->admin_api;
 	o->otel |= v->otel;
 	o->otel_tls |= v->otel_tls;
-	o->module_list |= v->module_list;
+	o->modules.list |= v->module_list;
 	text(&o->host, v->host, "localhost");
 	text(&o->tls_cert, v->tls_cert, NULL);
 	text(&o->tls_key, v->tls_key, NULL);
@@ -148,7 +145,6 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	text(&o->prom_instance, v->prom_instance, NULL);
 	text(&o->admin_token_file, v->admin_token_file, NULL);
 	text(&o->data_dir, v->data_dir, NULL);
-	text(&o->module_dir, v->module_dir, NULL);
 	text(&o->otel_tls_cert, v->otel_tls_cert, NULL);
 	text(&o->otel_tls_key, v->otel_tls_key, NULL);
 	text(&o->iana, v->iana_service_port_registry, v->default_service_registry);
@@ -174,8 +170,6 @@ const char *options_wrong(const struct options *o)
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
 	if (o->iana || o->default_registry)
 		return "names of ports (--iana-service-port-registry) are not built yet";
-	if (o->module_dir)
-		return "--module-dir is not built yet";
 	if (o->workers > 1)
 		return "--workers: more than one capture thread is not built yet";
 	if (o->port > UINT16_MAX)

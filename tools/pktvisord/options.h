@@ -5,17 +5,18 @@
 #define PKTVISORD_OPTIONS_H
 
 #include "policy/config.h"
+#include "tool/modules.h"
 #include "tool/tool.h"
 
 struct options {
-	bool daemon, verbose, no_track, tls, admin_api, syslog, prometheus, module_list, check, summary;
+	bool daemon, verbose, no_track, tls, admin_api, syslog, prometheus, check, summary;
 	bool otel, otel_tls, cp_disable;
 	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn,
 	    *config;
-	const char *cp_token, *cp_url, *cp_custom, *cp_path, *module_dir, *log_file, *pid_file,
-	    *prom_instance;
+	const char *cp_token, *cp_url, *cp_custom, *cp_path, *log_file, *pid_file, *prom_instance;
 	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key, *iana, *default_registry;
 	const char *admin_token_file, *data_dir, *bpf, *hosts, *operand;
+	struct pv_tool_modules modules;
 	uint64_t port, geo_cache, deep, periods, otel_port, otel_interval, workers;
 };
 

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "capture/privs.h"
-#include "handlers/handlers.h"
 #include "http/feed.h"
 #include "http/read.h"
 #include "http/server.h"
+#include "tool/modules.h"
 #include "tool/tool.h"
 
 struct serve {
@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	const char *host = "localhost", *cert = NULL, *key = NULL, *instance = NULL;
 	bool tls = false, exit_with_input = false, verbose = false;
 	struct pv_opt_list inputs = {NULL, 0};
+	struct pv_tool_modules m = PV_TOOL_MODULES;
 	const struct pv_opt opts[] = {
 		{'l', "listen", PV_OPT_STRING, &host, "HOST", "name or address to listen on (default: localhost)", 0, 0},
 		{'p', "port", PV_OPT_UINT, &port, "PORT", "port; 0 is one that is free (default: 10853)", 0, UINT16_MAX},
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
 		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance=\"ID\" on every Prometheus sample", 0, 0},
 		{0, "exit-with-input", PV_OPT_FLAG, &exit_with_input, NULL, "end when every input has ended", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say every request on stderr", 0, 0},
+		PV_TOOL_MODULE_OPTS(m),
 	};
 	const struct pv_program prog = {
 		.name = "pv-serve",
@@ -118,6 +120,7 @@ int main(int argc, char **argv)
 	struct pv_http *http = NULL;
 	struct pv_read *read = NULL;
 	pv_tool_start(&prog, argc, argv, NULL);
+	struct pv_modules *modules = pv_tool_modules(&prog, &m);
 	int code = PV_EXIT_USAGE;
 	s.periods = (unsigned)periods;
 	if (tls && (!cert || !key)) {
@@ -128,7 +131,7 @@ int main(int argc, char **argv)
 		goto out;
 	code = PV_EXIT_FAILED;
 	int signal_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	const struct pv_store_conf store = {pv_handlers, pv_tool_seed()};
+	const struct pv_store_conf store = {pv_modules_handlers(modules), pv_tool_seed()};
 	const struct pv_feed_conf feed = {say, inputs_over, &s};
 	const struct pv_read_conf conf = {.program = prog.name, .prom_instance = instance, .seed = pv_tool_seed(),
 					  .store = s.store = pv_store_new(&store)};
@@ -170,6 +173,7 @@ out:
 	pv_feed_free(s.feed);
 	pv_read_free(read);
 	pv_store_free(s.store);
+	pv_modules_free(modules);
 	pv_opt_list_free(&inputs);
 	return code;
 }
