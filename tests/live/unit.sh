@@ -23,6 +23,7 @@ caps=$(word AmbientCapabilities)
 is "the unit has one capability, and can get no other" "$caps $(word CapabilityBoundingSet)" "+net_raw +net_raw"
 "${AT[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set "-all,$caps" --inh-caps "-all,$caps" --ambient-caps "-all,$caps" \
 	--no-new-privs strace -D -f -o "$dir/trace" "$dir/pktvisord" -p 0 --config "$dir/agent.yaml" >log 2>&1 & PID=$!
+AGENTS+=("$PID")
 listening log || exit 1
 unprivileged "as the unit starts it"
 is "and CAP_NET_RAW is what it may take" "$(awk '/^Cap(Prm|Bnd)/ { print $2 }' /proc/$PID/task/*/status | sort -u)" 0000000000002000
