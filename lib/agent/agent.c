@@ -57,6 +57,11 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 	return false;
 }
 
+/* The analysers of a source, which all its policies share. */
+static const char *const stage_names[] = {
+    [PV_SOURCE_CAPTURE] = "pcap",    [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",
+    [PV_SOURCE_NET] = "net", [PV_SOURCE_STAGES] = NULL};
+
 /* What the stages have counted, for those that the policy has announced. */
 static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)
 {
@@ -64,7 +69,7 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	struct pv_source_status s;
 	(void)counts; /* told by pv_agent_prom() */
 	pv_source_status(source, &s);
-	const struct pv_ledger_row rows[] = {
+	const struct pv_ledger_row capture[] = {
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_RECEIVED, 0, s.capture.packets},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_MALFORMED, 0, s.capture.malformed},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_UNSUPPORTED, 0, s.capture.unsupported},
@@ -72,14 +77,32 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	     s.capture.packets - s.capture.malformed - s.capture.unsupported},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_OS_DROPS, 0, s.capture.os_drops},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_IF_DROPS, 0, s.capture.if_drops},
+	};
+	const struct pv_ledger_row dns[] = {
 	    {PV_SOURCE_DNS, PV_LEDGER_RECEIVED, 0, s.dns_received},
 	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, s.dns_received - s.dns_malformed},
 	    {PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
 	};
-	size_t all = sizeof rows / sizeof rows[0];
-	pv_store_ledger(p->stage, rows, has_type(p->policy, "dns") ? all : all - 5);
+	const struct pv_ledger_row dhcp[] = {
+	    {PV_SOURCE_DHCP, PV_LEDGER_RECEIVED, 0, s.dhcp_received},
+	    {PV_SOURCE_DHCP, PV_LEDGER_ANALYSED, 0, s.dhcp_received - s.dhcp_malformed},
+	    {PV_SOURCE_DHCP, PV_LEDGER_MALFORMED, 0, s.dhcp_malformed},
+	};
+	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
+				  sizeof dhcp / sizeof dhcp[0]];
+	size_t n = sizeof capture / sizeof capture[0];
+	memcpy(rows, capture, sizeof capture);
+	if (has_type(p->policy, "dns")) {
+		memcpy(&rows[n], dns, sizeof dns);
+		n += sizeof dns / sizeof dns[0];
+	}
+	if (has_type(p->policy, "dhcp")) {
+		memcpy(&rows[n], dhcp, sizeof dhcp);
+		n += sizeof dhcp / sizeof dhcp[0];
+	}
+	pv_store_ledger(p->stage, rows, n);
 }
 
 static int open_place(void *ctx, const struct pv_config_policy *policy, const struct pv_config_stream *stream,
@@ -97,6 +120,7 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 				    .periods = 1,
 				    .merge_like = policy->merge,
 				    .plain_keys = policy->resources,
+				    .stages = stage_names,
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
@@ -223,13 +247,16 @@ static const struct pv_handler *resources_handler(const struct pv_agent *a)
 	return NULL;
 }
 
-/* "<input>-resources", with the window of the policy that brought the input. NULL: no memory, or no such
+/* "<input>-resources", with the window of the policy that brought the input, if it has handlers. NULL: no memory, or no such
  * handler. */
 static struct pv_config_policy *make_resources(const struct pv_agent *a, const struct pv_config_policy *by,
 					       const struct pv_config_stream *s)
 {
 	const struct pv_handler *handler = resources_handler(a);
-	const struct pv_config_handler *like = &by->handlers[0];
+	const struct pv_config_handler plain = {.periods = a->conf.periods ? a->conf.periods : PV_CONFIG_PERIODS,
+						.deep = a->conf.deep_max ? a->conf.deep_max : PV_CONFIG_DEEP,
+						.topn = PV_CONFIG_TOPN};
+	const struct pv_config_handler *like = by->nhandlers ? &by->handlers[0] : &plain;
 	struct pv_config_policy *p = handler ? calloc(1, sizeof *p) : NULL;
 	if (!p)
 		return NULL;

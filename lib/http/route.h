@@ -31,7 +31,7 @@ struct pv_http_request {
 	const char *path;               /* decoded */
 	const char *part[PV_HTTP_PARTS]; /* what stands where the pattern has {..} */
 	const char *content_type;       /* NULL: none was sent */
-	const void *body;
+	const void *body; /* never NULL */
 	size_t body_len;
 	/* The value of ?name=value, "" without one, NULL when it is not there. May be NULL itself. */
 	const char *(*query)(const struct pv_http_request *, const char *name);

@@ -257,7 +257,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 	x->request.method = as;
 	x->request.path = path;
 	x->request.content_type = header(c, MHD_HTTP_HEADER_CONTENT_TYPE);
-	x->request.body = x->body;
+	x->request.body = x->body ? x->body : "";
 	x->request.body_len = x->len;
 	x->request.query = query;
 	x->request.connection = c;

@@ -29,6 +29,7 @@ struct input {
 	atomic_uint refs; /* the store's list, the stage's user */
 	size_t budget;
 	bool plain_keys;
+	const char *const *stages;
 	struct pv_bucket_reader reader;
 	uint64_t stream_id;
 	struct pv_store_counts before; /* of the streams before this one */
@@ -343,7 +344,13 @@ static struct pv_store_ledger *ledger_of(struct input *p, unsigned stage)
 		return NULL;
 	struct pv_store_ledger *l = &p->now.ledger[p->now.nledger++];
 	l->stage = (uint8_t)stage;
-	snprintf(l->name, sizeof l->name, "%u", stage);
+	unsigned named = 0;
+	while (p->stages && named < stage && p->stages[named])
+		named++;
+	if (p->stages && p->stages[named])
+		snprintf(l->name, sizeof l->name, "%s", p->stages[named]);
+	else
+		snprintf(l->name, sizeof l->name, "%u", stage);
 	return l;
 }
 
@@ -353,7 +360,7 @@ static void on_stage(struct input *p, const struct pv_event *ev)
 	struct pv_store_ledger *l = ledger_of(p, s->stage);
 	if (s->kind == PV_STAGE_SOURCE)
 		copy_text(p->now.source_type, sizeof p->now.source_type, ev, s->type);
-	if (l)
+	if (l && !p->stages)
 		copy_text(l->name, sizeof l->name, ev, s->name);
 	p->changed = true;
 }
@@ -518,6 +525,7 @@ static struct input *input_new(struct pv_store *s, const struct pv_store_input *
 		p->now.periods = PV_WINDOW_PERIODS_MAX;
 	p->now.merge_like = conf->merge_like;
 	p->plain_keys = conf->plain_keys;
+	p->stages = conf->stages;
 	state(p, PV_STORE_WAITING);
 	publish(p);
 	if (!p->shown) {

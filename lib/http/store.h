@@ -50,6 +50,9 @@ struct pv_store_input {
 	size_t budget_bytes;      /* 0: PV_STORE_BUDGET */
 	bool merge_like;          /* merge_like_handlers of the policy */
 	bool plain_keys;          /* instances are known by their names alone, not as <policy>-<tap>-<name> */
+	/* Names of stages by number, up to NULL, where several policies share them and a policy's own names for its handlers
+	 * say little. Borrowed. NULL: stages are called what they announce. */
+	const char *const *stages;
 };
 
 /* The stage of a new input. NULL with one line in err: the policy has a stream of this tap already, a name is none

@@ -425,7 +425,7 @@ struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_conf
 	}
 	b->doc = d;
 	b->err = err;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(n ? text : ""), n);
 	int res = build_tree(b, &parser);
 	yaml_parser_delete(&parser);
 	free(b);

@@ -116,7 +116,7 @@ static void feed(struct pv_lane *l, const void *events, size_t n)
 		void *out;
 	} bytes = {.in = events}; /* an iovec is not const; nobody writes to it */
 	const struct iovec iov = {bytes.out, n};
-	size_t roots = l->conf.chain ? 1 : l->nhandlers;
+	size_t roots = l->conf.chain && l->nhandlers ? 1 : l->nhandlers;
 	if (!n)
 		return;
 	for (size_t i = 0; i < roots; i++) {
@@ -380,8 +380,8 @@ static int make_handlers(struct pv_lane *l, char *err, size_t cap)
 
 struct pv_lane *pv_lane_new(const struct pv_lane_conf *conf, char *err, size_t cap)
 {
-	if (!conf->nhandlers || conf->nhandlers > PV_LANE_HANDLERS) {
-		snprintf(err, cap, "a policy has 1 to %d handlers", PV_LANE_HANDLERS);
+	if (conf->nhandlers > PV_LANE_HANDLERS) {
+		snprintf(err, cap, "a policy has at most %d handlers", PV_LANE_HANDLERS);
 		return NULL;
 	}
 	struct pv_lane *l = calloc(1, sizeof *l);

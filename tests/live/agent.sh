@@ -1,90 +1,72 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# pktvisord on a real interface: many policies on one input, an interface that goes away, taps and policies that come and go under
-# traffic.
+# pktvisord on a real interface: one that goes away and comes back, and what its threads may do meanwhile. What it counts:
+# agent-replay.sh; what it bears: agent-load.sh; policies that come and go: ../scenarios/threads-churn.sh.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
+. "$TESTS/lib/agent.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 command -v tcpreplay >/dev/null || { skip "needs tcpreplay"; exit 0; }
-cleanup() { [ -z "${PID:-}" ] || kill "$PID" 2>/dev/null; ns_down; }
+cleanup() { stop_agents; ns_down; }
 trap cleanup EXIT INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 ns_c sysctl -qw net.ipv6.conf.c0.disable_ipv6=1
 ns_s sysctl -qw net.ipv6.conf.s0.disable_ipv6=1
+AT=(ip netns exec "$NS_S")
 
-# get PATH: from inside the server's namespace
-get() { ns_s curl -s --max-time 20 "$URL$1"; }
-# until COMMAND...: true within ten seconds
-until_true() { local i; for i in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
+f=$CAPTURES/dns-udp4.pcap # 906 packets
+replay() { ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1 || cat replay; }
+# packets POLICY N: it has counted so many
+packets() { [ "$(get "/api/v1/policies/$1/metrics/window/5" | jq ".$1[\"$1-t-n\"].packets.total")" = "$2" ]; }
+policy() { echo "{visor: {policies: {$1: {kind: collection, input: {tap: $2, input_type: pcap}, handlers: {modules: {d: {type: dns}, n: {type: net}}}}}}}"; }
 
-{
-	echo '{version: "1.0", visor: {taps: {t: {input_type: pcap, config: {iface: s0, host_spec: 192.0.2.53/32, bpf: udp port 53}}}, policies: {'
-	for i in 1 2 3 4 5 6 7 8; do
-		echo "same$i: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {d: {type: dns}, n: {type: net}}}},"
-	done
-	echo 'nx: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {d: {type: dns, filter: {only_rcode: [NXDOMAIN]}}}}},'
-	echo 'chain: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: [{d: {type: dns, filter: {only_qtype: [A]}}}, {n: {type: net}}]}}'
-	echo '}}}'
-} >agent.yaml
-ip netns exec "$NS_S" pktvisord -p 0 --config agent.yaml >log 2>&1 & PID=$!
-until_true grep -q 'web server listening' log || { cat log; not_ok "pktvisord starts"; exit 1; }
-URL=$(sed -n 's/.*web server listening on \(.*\)/http:\/\/\1/p' log)
-
-f=$CAPTURES/dns-udp4.pcap
-ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1 || cat replay
-all_in() { [ "$(get /api/v1/policies/same1/metrics/bucket/0 | jq '.same1["same1-t-n"].packets.total')" = 906 ]; }
-until_true all_in
+start --admin-api || exit 1
+unprivileged "before there is an input"
+is "a tap on an interface" "$(post taps '{visor: {taps: {t: {input_type: pcap, config: {iface: s0, host_spec: 192.0.2.53/32, bpf: udp port 53}}}}}')" 201
+is "and a policy, by request" "$(post policies "$(policy a t)")" 201
+replay
+until_true packets a 906
 is "every packet of a replayed capture arrives" $? 0
-pktvisor-reader -b "udp port 53" -H 192.0.2.53/32 "$f" >want 2>/dev/null
-
-# what does not depend on the pace
-facts='del(.. | .rates?, .period?, .in?.quantiles_us?, .out?.quantiles_us?, .top_slow?, .top_udp_ports?)'
-for i in 1 8; do
-	get "/api/v1/policies/same$i/metrics/bucket/0" | jq -S ".same$i | [.[\"same$i-t-d\"].dns, .[\"same$i-t-n\"].packets] | $facts" >got
-	jq -S "[.[\"5m\"].dns, .[\"5m\"].packets] | $facts" want >facts
-	same "policy $i of ten counts what the reader counts: counters, top lists, distinct" got facts
-done
-is "one filters" "$(get /api/v1/policies/nx/metrics/bucket/0 | jq -c '.nx["nx-t-d"].dns.wire_packets | [.total, .filtered]')" "[502,404]"
-chain=$(pv-capture -r "$f" -b "udp port 53" | pv-dns --only-qtype A --chain | pv-net | pv-window --json --periods 1 --modules net | jq '.["1m"].packets.total')
-is "one is a chain" "$(get /api/v1/policies/chain/metrics/bucket/0 | jq '.chain["chain-t-n"].packets.total')" "$chain"
-get /api/v1/policies/__all/metrics/prometheus >prom
-is "each message was parsed once" "$(awk '/^pktvisor_input_messages_total/ { print $NF }' prom)" 906
-is "nobody lost anything" "$(awk '/^pktvisor_policy_lost_events_total/ { n += $NF } END { print n + 0 }' prom)" 0
-is "no thread has an effective capability" "$(grep -h CapEff /proc/"$PID"/task/*/status | sort -u | awk '{ print $2 }')" 0000000000000000
-
-# 36,240 packets in two seconds, while somebody asks all the time.
-( while :; do get /api/v1/policies/__all/metrics/bucket/0 >/dev/null; get /metrics >/dev/null; done ) & asker=$!
-ns_c tcpreplay -q -K -i c0 --loop 40 --pps 18000 "$f" >replay 2>&1
-kill $asker; wait $asker 2>/dev/null
-loaded() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = $((41 * 906)) ]; }
-until_true loaded
-is "ten policies count each of 18,000 packets a second while their metrics are read" $? 0
-get /api/v1/policies/__all/metrics/prometheus >prom
-is "none of them lost anything" "$(awk '/^pktvisor_policy_lost_events_total/ { n += $NF } END { print n + 0 }' prom)" 0
-is "nor did the kernel" "$(awk '/^pktvisor_packets_dropped_total/ { n += $NF } END { print n + 0 }' prom)" 0
+unprivileged "with an input that was opened by request"
 
 ip -n "$NS_S" link set s0 down
-down() { [ "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_input_link_down_total/ { print $NF }')" = 1 ]; }
+down() { [ "$(self pktvisor_input_link_down_total)" = 1 ]; }
 until_true down
 is "an interface that goes down is counted" $? 0
 ip -n "$NS_S" link set s0 up
-sleep 2.5
-ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1
-twice() { [ "$(get /api/v1/policies/same1/metrics/window/2 | jq '.same1["same1-t-n"].packets.total')" = $((42 * 906)) ]; }
-until_true twice
-is "and captured from again when it is back" $? 0
-like "the log tells of both" "$(grep -c 'input t-.*: s0: .*\(down\|up again\|opened again\)' log)" '^[1-9]'
-kill -TERM $PID; wait $PID
-is "SIGTERM ends it well" $? 0
-PID=
+up() { grep -q 'input t-.*: s0: .*\(up again\|opened again\)' log; }
+until_true up
+is "and the log tells when it is up again" $? 0
+sleep 0.5
+replay
+until_true packets a $((2 * 906))
+is "and captured from again" $? 0
 
-# Rounds of ten changes each; resident memory and descriptors after half of them and at the end.
-rounds=${ROUNDS:-200}
-ip netns exec "$NS_S" "$BUILD/tests/pvchurn" lo "$rounds" >churn 2>err
-is "$rounds rounds of creating and deleting taps and policies under traffic" $? 0
-[ -s err ] && tail -n 20 err
-read -r rss0 fds0 threads0 < <(sed -n 1p churn)
-read -r rss1 fds1 threads1 < <(sed -n 2p churn)
-is "leave no descriptors and no threads" "$fds1 $threads1" "$fds0 $threads0"
-if [ $((rss1 - rss0)) -lt 8192 ]; then ok "and no memory"; else cat churn; not_ok "and no memory"; fi
-like "the policy that stayed lost nothing" "$(sed -n 3,4p churn)" '^stays lost 0 of [1-9]'
+ip -n "$NS_C" link del c0
+gone() { grep 's0: ' log | tail -n 1 | grep -q 'went down\|has gone\|lost'; }
+until_true gone
+is "an interface that is removed is no reason to end" "$? $(get /api/v1/policies/a | jq -c 'keys')" '0 ["a"]'
+unprivileged "while it waits for an interface"
+is "another tap on it cannot be opened meanwhile" "$(post taps '{visor: {taps: {u: {input_type: pcap, config: {iface: s0}}}}}') $(post policies "$(policy b u)")" "201 422"
+ip -n "$NS_C" link add c0 address 02:00:00:00:00:0c type veth peer name s0 address 02:00:00:00:00:05 netns "$NS_S"
+ns_s sysctl -qw net.ipv6.conf.s0.disable_ipv6=1; ns_c sysctl -qw net.ipv6.conf.c0.disable_ipv6=1
+ip -n "$NS_C" link set c0 up; ip -n "$NS_S" link set s0 up
+back() { grep -q 'opened again' log; }
+until_true back
+is "one of the same name that comes instead is opened" $? 0
+unprivileged "after it was opened again"
+replay
+until_true packets a $((3 * 906))
+is "and captured from" $? 0
+is "with another policy on it" "$(post policies "$(policy b u)")" 201
+unprivileged "with everything running"
+finish
+is "SIGTERM ends it well" $? 0
+
+# Without the admin API, where nothing is opened by request; and in the background, with a log.
+start -H 192.0.2.53/32 s0 || exit 1
+unprivileged "an interface as the operand"
+finish
+start "$f" && unprivileged "a saved capture"
+is "and nothing is permitted, either" "$(cat /proc/$PID/task/*/status | awk '/^CapPrm/ { print $2 }' | sort -u)" 0000000000000000
+finish

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MPL-2.0
+# How pktvisord starts: HTTPS, who has the last word of command line and file, the background, and what all of that says when it
+# goes wrong. And names that are no UTF-8, as far as clients see them.
+. "$TESTS/lib/sh.sh"
+. "$TESTS/lib/agent.sh"
+trap stop_agents EXIT
+FILE=$CAPTURES/dns-udp4.pcap
+
+# gone PID: it has ended
+gone() { ! kill -0 "$1" 2>/dev/null; }
+# fails SENTENCE REGEX ARGUMENTS...: pktvisord ends with 1 and one line of log that matches, in the foreground and with -d
+fails() {
+	local sentence=$1 regex=$2; shift 2
+	timeout 20 pktvisord "$@" >out 2>&1 </dev/null
+	is "$sentence" "$? $(grep -cE -- "$regex" out)" "1 1"
+	timeout 20 pktvisord -d --pid-file failed.pid "$@" >out 2>&1 </dev/null
+	is "$sentence, in the background, too" "$? $(grep -cE -- "$regex" out) $(ls failed.pid 2>/dev/null)" "1 1 "
+}
+
+# ---- HTTPS --------------------------------------------------------------------------------------------------------------
+
+cert() { # NAME
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+cert own; cert other
+TLS=(--cacert own.pem)
+start --tls --tls-cert own.pem --tls-key own.key "$FILE"
+ended
+is "HTTPS, with a certificate that clients can check" "$(get /api/v1/policies/default/metrics/window/2 | jq '.default["default-default-net"].packets.total')" 906
+curl -s --cacert other.pem -o /dev/null "$URL/metrics"
+is "it is not another's" $? 60
+is "who speaks HTTP gets nothing" "$(curl -s -o /dev/null -w '%{http_code}' "http${URL#https}/metrics")" 000
+curl -s --cacert own.pem --tls-max 1.1 -o /dev/null "$URL/metrics"
+is "TLS 1.1 is too old" "$([ $? -ne 0 ] && echo refused)" refused
+finish
+TLS=()
+fails "a certificate without a key" 'tls' -p 0 --tls --tls-cert own.pem "$FILE"
+fails "another's key" 'cannot use own.pem and other.key' -p 0 --tls --tls-cert own.pem --tls-key other.key "$FILE"
+fails "a certificate that is not there" 'cannot read nosuch.pem' -p 0 --tls --tls-cert nosuch.pem --tls-key own.key "$FILE"
+fails "a key that is none" 'cannot use own.pem and' -p 0 --tls --tls-cert own.pem --tls-key own.pem "$FILE"
+
+# ---- command line and file ---------------------------------------------------------------------------------------------------
+
+# range: how many periods there are, as an error says it
+range() { get /api/v1/policies/default/metrics/window/99 | jq -r .error | sed 's/.*specify //'; }
+label() { get /metrics | sed -n 's/^packets_total{\(instance="[^"]*"\).*/\1/p'; }
+cat >file.yaml <<END
+version: "1.0"
+visor: {config: {periods: 3, prom_instance: file, admin_api: true, geo_city: "$CAPTURES/geo/city-test.mmdb", log_file: "$PWD/file.log"}}
+END
+touch file.log
+pktvisord -p 0 --config file.yaml "$FILE" >log 2>&1 & PID=$!; AGENTS+=("$PID")
+listening file.log
+is "what the file says holds" "$(range) $(label) $(ask DELETE /api/v1/policies/nope | cut -c 1-3)" '[2, 3] instance="file" 404'
+like "of places, too" "$(ended; get /api/v1/metrics/window/2 | jq -r '."2m".packets.top_geoLoc[].name')" '^[A-Z]{2}/'
+is "a flag of the file" "$(ask DELETE /api/v1/taps/default)" "200 {}"
+finish
+: >cli.log
+pktvisord -p 0 --config file.yaml --periods 2 --prom-instance line --log-file cli.log --default-geo-city nosuch.mmdb "$FILE" >log 2>&1 & PID=$!
+AGENTS+=("$PID")
+listening cli.log
+is "what the command line says, holds more" "$(range) $(label)" '[2, 2] instance="line"'
+is "the default of a database is not looked at when the file names one" "$(kill -0 "$PID" && echo runs)" runs
+finish
+start "$FILE"
+is "without either, five periods and no label" "$(range) $(label)" '[2, 5] '
+is "the Host header must be ours" "$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: elsewhere.example' "$URL/metrics")" 403
+finish
+fails "a default database that is not there" 'nosuch.mmdb' -p 0 --default-geo-city nosuch.mmdb "$FILE"
+fails "a file that is not there" 'nosuch.yaml' -p 0 --config nosuch.yaml "$FILE"
+echo '{version: "1.0", visor: {config: {port: many}}}' >bad.yaml
+fails "a number that is none, in the file" 'bad.yaml:1: .*port' --config bad.yaml "$FILE"
+echo '{version: "2.0", visor: {}}' >bad.yaml
+fails "a version from the future" 'bad.yaml:1: unsupported version' -p 0 --config bad.yaml "$FILE"
+fails "nothing to do" 'Nothing to do: specify --admin-api or IFACE' -p 0
+for wrong in "--periods many" "--periods 11" "-p 70000" "-p -1" "--max-deep-sample 101" "--config a --config b" "--tls=yes" "one two"; do
+	# shellcheck disable=SC2086
+	status 2 "pktvisord $wrong" pktvisord $wrong
+done
+
+# ---- the background --------------------------------------------------------------------------------------------------------------
+
+fails "a log that cannot be written" 'Log init failed: .*nosuch/log' -p 0 --log-file nosuch/log "$FILE"
+mkdir -p sub
+cp own.pem own.key sub/
+TLS=(--cacert own.pem)
+pktvisord -d -p 0 --log-file sub/d.log --pid-file sub/d.pid --tls --tls-cert sub/own.pem --tls-key sub/own.key "$FILE" >out 2>err </dev/null
+is "-d with paths that are relative" $? 0
+PID=$(cat sub/d.pid); AGENTS+=("$PID")
+listening sub/d.log
+is "serves what was asked for, from /" "$(ended; get /api/v1/metrics/window/2 | jq '."2m".packets.total') $(readlink "/proc/$PID/cwd")" "906 /"
+is "has no terminal and no parent" "$(ps -o tty=,sid= -p "$PID" | xargs)" "? $(ps -o sid= -p "$PID" | xargs)"
+is "and says its number" "$(cat out err)" "daemonized to PID $PID"
+TLS=()
+fails "another one on its port" "unable to bind to localhost:${URL##*:}" -p "${URL##*:}" "$FILE"
+kill -TERM "$PID"
+until_true gone "$PID"
+is "it ends when told to, and takes its PID file along" "$? $(ls sub)" "0 d.log
+own.key
+own.pem"
+status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
+like "is named" "$(cat err)" 'nosuch/pid: No such file'
+
+# ---- names of all kinds ----------------------------------------------------------------------------------------------------------
+
+for name in dns-odd-names hostile/dhcp4-hostname-odd hostile/dhcp6-fqdn-odd; do
+	start -H "$HOSTS" "$CAPTURES/$name.pcap" && ended
+	get /api/v1/policies/__all/metrics/window/5 >json
+	get /api/v1/policies/__all/metrics/prometheus >prom
+	python3 "$TESTS/lib/strictjson.py" <json >out 2>&1
+	is "$name: JSON that everybody can read" "$(cat out) $(iconv -f UTF-8 -t UTF-8 json >/dev/null 2>&1 && echo UTF-8)" " UTF-8"
+	is "$name: and Prometheus text" "$(iconv -f UTF-8 -t UTF-8 prom >/dev/null 2>&1 && echo UTF-8) $(grep -c '^packets_total{' prom)" "UTF-8 1"
+	if command -v promtool >/dev/null; then
+		promtool check metrics <prom >lints 2>&1
+		is "$name: that promtool can read" "$(grep -c 'error while' lints)" 0
+	fi
+	finish
+done
