@@ -59,8 +59,9 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 
 /* The analysers of a source, which all its policies share. */
 static const char *const stage_names[] = {
-    [PV_SOURCE_CAPTURE] = "pcap",    [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",
-    [PV_SOURCE_NET] = "net", [PV_SOURCE_STAGES] = NULL};
+    [PV_SOURCE_CAPTURE] = "pcap", [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",
+    [PV_SOURCE_NET] = "net",	  [PV_SOURCE_STAGES] = NULL,
+};
 
 /* What the stages have counted, for those that the policy has announced. */
 static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Clients that behave badly.
 
-    slowclients.py half PORT N SECONDS     N connections that say nothing, or half a request, for that long
+    slowclients.py half PORT N SECONDS [ADDRESS]   N connections that say nothing, or half a request, for that long, from an address
     slowclients.py drip PORT SECONDS       one that sends a byte every second: prints after how many it was cut off, or 'never'
     slowclients.py stuck PORT PATH N SECONDS   N that ask and do not read the answer
 """
@@ -11,16 +11,16 @@ import sys
 import time
 
 
-def connect(port):
-    s = socket.create_connection(("127.0.0.1", port), 5)
+def connect(port, source="127.0.0.1"):
+    s = socket.create_connection(("127.0.0.1", port), 5, (source, 0))
     return s
 
 
-def half(port, n, seconds):
+def half(port, n, seconds, *source):
     socks = []
     for i in range(n):
         try:
-            s = connect(port)
+            s = connect(port, *source)
             if i % 2:
                 s.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
             socks.append(s)
@@ -63,7 +63,7 @@ def stuck(port, path, n, seconds):
 
 what = sys.argv[1]
 if what == "half":
-    half(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    half(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), *sys.argv[5:])
 elif what == "drip":
     drip(int(sys.argv[2]), int(sys.argv[3]))
 else:

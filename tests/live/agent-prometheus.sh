@@ -9,7 +9,8 @@ for program in prometheus dnsperf knotd; do command -v $program >/dev/null || { 
 . "$TESTS/lib/prometheus.sh"
 . "$TESTS/lib/agent.sh"
 cleanup() { prometheus_stop; stop_agents; dns_server_stop; ns_down; }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 ns_up && dns_server_start "$NS_S" $NS_SERVER4 || { not_ok "the server starts"; exit 1; }
 python3 "$TESTS/lib/dnsqueries.py" 2000 >queries.txt
 AT=(ip netns exec "$NS_S")

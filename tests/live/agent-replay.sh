@@ -8,7 +8,8 @@
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 command -v tcpreplay >/dev/null || { skip "needs tcpreplay"; exit 0; }
 cleanup() { stop_agents; ns_down; }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 for side in "ns_c c0 $NS_C" "ns_s s0 $NS_S"; do
 	read -r at dev ns <<<"$side"

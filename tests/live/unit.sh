@@ -9,13 +9,14 @@ for program in strace setpriv systemd-analyze; do command -v $program >/dev/null
 NS=pv$$u
 UNIT=$TOP/contrib/systemd/pktvisord.service
 cleanup() { stop_agents; ip netns del $NS 2>/dev/null; }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 ip netns add $NS && ip -n $NS link set lo up && ip -n $NS link add d0 type veth peer name d1 && ip -n $NS link set d0 up || { not_ok "a namespace"; exit 1; }
 AT=(ip netns exec $NS)
 
 # Where nobody may look into the folder of a build, nobody cannot run what is in it.
 dir=$(mktemp -d /tmp/pv-unit.XXXXXX) && chown nobody "$dir" && chmod 755 "$dir" && cp "$BIN/pktvisord" "$dir/"
-trap 'cleanup; rm -rf "$dir"' EXIT INT TERM
+trap 'cleanup; rm -rf "$dir"' EXIT
 policy() { echo "$1: {kind: collection, input: {tap: $1, input_type: pcap}, handlers: {modules: {d: {type: dns}, n: {type: net}}}}"; }
 echo "{visor: {taps: {a: {input_type: pcap, config: {iface: lo}}, b: {input_type: pcap, config: {iface: d0}}}, policies: {$(policy a), $(policy b)}}}" >"$dir/agent.yaml"
 word() { sed -n "s/^$1=//p" "$UNIT" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g'; }
