@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
 """openapi.py DOCUMENT BASE-URL [SET=VALUE...]: asks for every path of an OpenAPI document and holds the answers against it.
+openapi.py DOCUMENT METHOD PATH STATUS TYPE <BODY: one answer that somebody else got; PATH as the document has it.
 
 Path and query parameters take their example, every value of an enum, and what SET=VALUE gives (n=0,1,9 or name=default,nope).
 With admin=1 what changes things is asked, too: first every POST, with its examples (twice) and with nonsense; in the end every
@@ -18,8 +19,9 @@ import jsonschema
 import yaml
 
 doc = yaml.safe_load(open(sys.argv[1]))
+single = sys.argv[2] in ("GET", "POST", "DELETE")
 base = sys.argv[2]
-given = dict(a.split("=", 1) for a in sys.argv[3:])
+given = {} if single else dict(a.split("=", 1) for a in sys.argv[3:])
 admin = "admin" in given
 
 
@@ -149,4 +151,15 @@ def main():
     sys.exit(1 if bad else 0)
 
 
+def one(method, path, status, ctype=""):
+    """Prints what is wrong with it."""
+    op = doc["paths"].get(path, {}).get(method.lower())
+    why = problem(op, path, int(status), ctype.split(";")[0] or None, sys.stdin.buffer.read()) if op else "no such route"
+    if why:
+        print("%s %s: %s: %s" % (method, path, status, why))
+    sys.exit(1 if why else 0)
+
+
+if single:
+    one(*sys.argv[2:6])
 main()

@@ -4,18 +4,16 @@
 # traffic.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
+. "$TESTS/lib/agent.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 command -v tcpreplay >/dev/null || { skip "needs tcpreplay"; exit 0; }
-cleanup() { [ -z "${PID:-}" ] || kill "$PID" 2>/dev/null; ns_down; }
-trap cleanup EXIT INT TERM
+trap 'stop_agents; ns_down' EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 ns_c sysctl -qw net.ipv6.conf.c0.disable_ipv6=1
 ns_s sysctl -qw net.ipv6.conf.s0.disable_ipv6=1
 
-# get PATH: from inside the server's namespace
-get() { ns_s curl -s --max-time 20 "$URL$1"; }
-# until COMMAND...: true within ten seconds
-until_true() { local i; for i in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
+AT=(ip netns exec "$NS_S")
 
 {
 	echo '{version: "1.0", visor: {taps: {t: {input_type: pcap, config: {iface: s0, host_spec: 192.0.2.53/32, bpf: udp port 53}}}, policies: {'
@@ -26,9 +24,7 @@ until_true() { local i; for i in $(seq 100); do "$@" && return 0; sleep 0.1; don
 	echo 'chain: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: [{d: {type: dns, filter: {only_qtype: [A]}}}, {n: {type: net}}]}}'
 	echo '}}}'
 } >agent.yaml
-ip netns exec "$NS_S" pktvisord -p 0 --config agent.yaml >log 2>&1 & PID=$!
-until_true grep -q 'web server listening' log || { cat log; not_ok "pktvisord starts"; exit 1; }
-URL=$(sed -n 's/.*web server listening on \(.*\)/http:\/\/\1/p' log)
+start --config agent.yaml || exit 1
 
 f=$CAPTURES/dns-udp4.pcap
 ns_c tcpreplay -q -K -i c0 --pps 2000 "$f" >replay 2>&1 || cat replay
@@ -76,7 +72,6 @@ is "and captured from again when it is back" $? 0
 like "the log tells of both" "$(grep -c 'input t-.*: s0: .*\(down\|up again\|opened again\)' log)" '^[1-9]'
 kill -TERM $PID; wait $PID
 is "SIGTERM ends it well" $? 0
-PID=
 
 # Rounds of ten changes each; resident memory and descriptors after half of them and at the end.
 rounds=${ROUNDS:-200}

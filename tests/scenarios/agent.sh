@@ -1,25 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 # pktvisord: what it serves of saved captures, how it starts and ends, what the admin API does. No network but loopback, no root.
 . "$TESTS/lib/sh.sh"
-
-# start ARGUMENTS...: in the background, on a free port; PID, URL
-start() {
-	rm -f log # or its last life is read
-	pktvisord -p 0 "$@" >log 2>&1 & PID=$!
-	listening log
-}
-# listening LOG: waits for the port
-listening() {
-	local i
-	for i in $(seq 200); do
-		URL=$(cat "$1" 2>/dev/null | sed -n 's/.*web server listening on \(.*\)/http:\/\/\1/p' | tail -n 1)
-		[ -z "$URL" ] || return 0
-		kill -0 $PID 2>/dev/null || break
-		sleep 0.05
-	done
-	cat "$1"; not_ok "pktvisord starts"; return 1
-}
-get() { curl -s --max-time 20 "$URL$1"; }
+. "$TESTS/lib/agent.sh"
+trap stop_agents EXIT
 code() { curl -s --max-time 20 -o body -D head -w '%{http_code}' "$@"; documented "$@"; }
 # The answer that code() got is what the OpenAPI document says; complaints go to the file undocumented.
 documented() {
@@ -31,22 +14,11 @@ documented() {
 	[ -n "$VALIDATE" ] || return 0
 	a=$(printf '%s\n' "${b#"$URL"}" | sed -E 's,/(taps|policies)/[^/]+$,/\1/{name},')
 	tr -d '\r' <head | awk 'tolower($1) == "content-type:" { t = $2 } { if (NR == 1) s = $2 } END { print s, t }' >answer
-	python3 "$TESTS/lib/openapi.py" "$TOP/lib/http/openapi.yaml" "$method" "$a" "$(cut -d' ' -f1 answer)" "$(cut -d' ' -f2 answer)" <body >>undocumented
+	python3 "$TESTS/lib/openapi.py" "$TOP/lib/http/openapi.yaml" "$method" "$a" "$(cut -d' ' -f1 answer)" "$(cut -d' ' -f2 answer)" <body >>undocumented 2>&1
 	echo "$method $a $(cut -d' ' -f1 answer)" >>seen
 }
 VALIDATE=
 python3 -c 'import jsonschema, yaml' 2>/dev/null && VALIDATE=yes
-# all inputs have been read to their end
-ended() {
-	local i
-	for i in $(seq 400); do
-		[ "$(get /api/v1/metrics/app | jq '[.app.inputs[] | select(.state == "running" or .state == "waiting")] | length')" != 0 ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-finish() { kill -TERM $PID 2>/dev/null; wait $PID; }
-trap 'kill $PID 2>/dev/null' EXIT
 
 # ---- one engine: the agent prints what the reader prints ---------------------------------------------------------
 
@@ -196,7 +168,7 @@ like "is named with its policy" "$(cat err)" 'policy \[default\] failed to start
 rm -f d.log
 pktvisord -d -p 0 --log-file d.log --pid-file d.pid "$CAPTURES/dhcp4.pcap" >out 2>err </dev/null
 is "-d comes back when it serves" $? 0
-PID=$(cat d.pid)
+PID=$(cat d.pid); AGENTS+=("$PID")
 listening d.log
 is "in the background it serves as well" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["default","default-#-resources"]'
 mv d.log d.log.1
