@@ -248,8 +248,8 @@ static const struct pv_handler *resources_handler(const struct pv_agent *a)
 	return NULL;
 }
 
-/* "<input>-resources", with the window of the policy that brought the input, if it has handlers. NULL: no memory, or no such
- * handler. */
+/* "<input>-resources", with the window of the policy that brought the input, if it has handlers. NULL: no
+ * memory, or no such handler. */
 static struct pv_config_policy *make_resources(const struct pv_agent *a, const struct pv_config_policy *by,
 					       const struct pv_config_stream *s)
 {

@@ -70,7 +70,8 @@ struct pv_node {
 
 struct pv_document;
 
-/* n bytes; text may be NULL when there are none. NULL with the reason. An empty text (nothing but blanks and comments) is "empty data". */
+/* n bytes; text may be NULL when there are none. NULL with the reason. An empty text (nothing but blanks and
+ * comments) is "empty data". */
 struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_config_error *);
 /* A regular file, FIFO or device; never a folder. */
 struct pv_document *pv_document_read(const char *path, struct pv_config_error *);

@@ -185,6 +185,8 @@ static void what_is_wrong_is_said(void **state)
 			fail_msg("'%s': line %u: %s", cases[i].text, err.line, err.text);
 		assert_int_equal(err.fault, PV_CONFIG_INVALID);
 	}
+	assert_null(pv_document_parse(NULL, 0, &err)); /* a request without a body */
+	assert_string_equal(err.text, "empty data");
 }
 
 static char *repeat(const char *head, const char *what, size_t n, const char *tail)
