@@ -71,7 +71,7 @@ static int cookie_close(void *cookie)
 /* ---- what we read ourselves ----------------------------------------------------------------------
  * A regular file in the classic format and this machine's byte order, as nearly all are. libpcap opens it, so that
  * everything about the header (link type, precision, versions) is its business; the records behind it are four numbers
- * and the frame, and to look at them where they lie in a large buffer costs a third of what two fread() a packet do.
+ * and the frame, and to look at them where they lie in a large buffer costs a quarter of what two fread() a packet do.
  * Source: draft-ietf-opsawg-pcap. Swapped files, pcapng, and anything that is not a regular file stay with libpcap. */
 
 #define HEADER_BYTES 24
