@@ -36,7 +36,7 @@
 
 #define PV_EVENT_MAGIC 0x56455650u /* "PVEV" */
 #define PV_EVENT_MAJOR 1
-#define PV_EVENT_MINOR 1
+#define PV_EVENT_MINOR 2
 
 #define PV_EVENT_MAX (96u * 1024)  /* a 64 KiB payload and its header, with room */
 #define PV_BATCH_BYTES (256u * 1024) /* one hand-over; measured, see ARCHITECTURE.md */
@@ -53,6 +53,9 @@ enum pv_event_type {
 
 	/* from sources */
 	PV_EV_PACKET = 16,
+	PV_EV_DNSTAP = 17, /* since 1.2: one dnstap message */
+	PV_EV_FLOW = 18,   /* since 1.2: one record of a flow export, or one flow sample */
+	PV_EV_PROBE = 19,  /* since 1.2: what became of an active probe */
 
 	/* from analysers */
 	PV_EV_NET = 32,
@@ -60,6 +63,7 @@ enum pv_event_type {
 	PV_EV_DNS_TIMEOUT = 34, /* layout of PV_EV_DNS; a query nobody answered in time */
 	PV_EV_DHCP = 35,
 	PV_EV_TCP_ERROR = 36, /* reassembly lost something */
+	PV_EV_BGP = 37,       /* since 1.2 */
 
 	/* from pv-window: a bucket is BUCKET|LIVE (BLOCK METRIC*)* BUCKET_END, not interrupted */
 	PV_EV_BUCKET = 48,     /* a closed, immutable bucket */
@@ -291,6 +295,42 @@ static inline int pv_net_located(const struct pv_net *n)
 	return n->ev.size >= sizeof *n;
 }
 
+/* struct pv_flow.source: what exported the record. */
+enum pv_flow_source {
+	PV_FLOW_SFLOW = 1,
+	PV_FLOW_NETFLOW_V1 = 2, PV_FLOW_NETFLOW_V5 = 3, PV_FLOW_NETFLOW_V7 = 4, PV_FLOW_NETFLOW_V9 = 5,
+	PV_FLOW_IPFIX = 6
+};
+
+/* struct pv_flow.bits */
+#define PV_FLOW_IN 0x01u   /* in_if is known */
+#define PV_FLOW_OUT 0x02u  /* out_if is known */
+#define PV_FLOW_SCALED 0x04u /* bytes and packets are the exporter's estimate already: rate is for information */
+
+/* One record. Counts are as the exporter wrote them; a consumer that scales multiplies by rate. Where a policy names
+ * devices or sums up addresses, the texts to show instead stand in the refs (flow/filter.h). */
+struct pv_flow {
+	struct pv_event ev; /* time of arrival; in a recorded stream the datagram's */
+	uint64_t packet;    /* number of the datagram it came in; that of the packet where it was read out of a capture */
+	uint8_t src[16], dst[16]; /* IPv4 as ::ffff:a.b.c.d; zeros: not known */
+	uint8_t device[16];       /* sFlow: the agent; else who sent the datagram */
+	uint64_t bytes, packets;
+	uint32_t rate;          /* one of so many packets was looked at; 1: all of them */
+	uint32_t in_if, out_if; /* SNMP interface indexes */
+	uint16_t sport, dport;  /* UDP, TCP, SCTP, DCCP, else 0 */
+	uint8_t l3;             /* 4, 6 or 0: of the flow */
+	uint8_t proto;          /* IP protocol */
+	uint8_t tos;            /* DSCP and ECN (RFC 2474, RFC 3168) */
+	uint8_t tcp_flags;
+	uint8_t stage, stamp;   /* the stamp is the datagram's */
+	uint8_t source;         /* enum pv_flow_source */
+	uint8_t bits;           /* PV_FLOW_* */
+	uint32_t geo_src, geo_dst, asn_src, asn_dst; /* DEFINE numbers, 0: nothing known */
+	struct pv_ref device_name, in_name, out_name;
+	struct pv_ref src_label, dst_label;
+	uint8_t pad[4];
+};
+
 enum pv_transport {
 	PV_TR_OTHER = 0, PV_TR_UDP = 1, PV_TR_TCP = 2, PV_TR_DOT = 3, PV_TR_DOH = 4,
 	PV_TR_DNSCRYPT_UDP = 5, PV_TR_DNSCRYPT_TCP = 6, PV_TR_DOQ = 7
@@ -496,6 +536,9 @@ PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payloa
 PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, PV_PACKET_FIXED_BASE);
 PV_SIZE(pv_net, 96);
 PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
+PV_SIZE(pv_flow, 152);
+PV_AT(pv_flow, src, 24); PV_AT(pv_flow, device, 56); PV_AT(pv_flow, bytes, 72); PV_AT(pv_flow, rate, 88); PV_AT(pv_flow, sport, 100);
+PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140);
 PV_SIZE(pv_ecs, 32);
 PV_SIZE(pv_dns, 208);
 PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);
