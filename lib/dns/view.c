@@ -59,7 +59,7 @@ static bool accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len
 }
 
 /* Would the filter have let this response's query pass? Its type is taken to be the response's: who filters
- * by type keeps transactions of his own. */
+ * queries by type keeps transactions of his own. */
 static bool query_accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len)
 {
 	*suffix_len = 0;
@@ -331,7 +331,7 @@ struct pv_stage *pv_dns_view_new(const struct pv_dns_view_conf *conf, struct pv_
 	v->conf = *conf;
 	v->ttl_ns = ttl_of(conf);
 	v->active = pv_dns_filter_active(f);
-	bool own = conf->partial || f->qtypes ||
+	bool own = conf->partial || (f->qtypes && !f->by_transaction) ||
 		   (conf->shared_ttl_ns && atomic_load(conf->shared_ttl_ns) > v->ttl_ns);
 	bool psl = f->public_suffix_list, places = f->geoloc_notfound || f->asn_notfound;
 	if (own)

@@ -274,13 +274,17 @@ static inline uint32_t pv_packet_fixed(const struct pv_packet *p)
 	return p->bits & PV_PKT_ETH ? (uint32_t)sizeof *p : PV_PACKET_FIXED_BASE;
 }
 
+/* struct pv_net.bits */
+#define PV_NET_BOTH_ENDS 0x01u /* of a dnstap message: both addresses are worth showing, whatever the direction */
+
 struct pv_net {
 	struct pv_event ev;
 	uint64_t packet;
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport;
 	uint8_t l3, l4, proto, dir;
-	uint8_t stage, stamp, tcp_flags, pad;
+	uint8_t stage, stamp, tcp_flags;
+	uint8_t bits; /* PV_NET_*, since 1.2 */
 	uint16_t vlan, pad2;
 	uint32_t size; /* frame length on the wire */
 	uint32_t geo_src; /* DEFINE numbers, 0: nothing known. Left out, with what follows, where no database is open */

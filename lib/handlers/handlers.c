@@ -11,7 +11,9 @@
 
 const struct pv_handler *const pv_handlers[] = {
 	&pv_net_v1,
+	&pv_net_v2,
 	&pv_dns_v1,
+	&pv_dns_v2,
 	&pv_dhcp_v1,
 	&pv_pcap_v1,
 	&pv_input_resources_v1,

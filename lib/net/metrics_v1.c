@@ -87,19 +87,6 @@ static const struct pv_metric metrics[METRICS] = {
 		     .help = "networks (autonomous systems) of remote addresses with the most packets"},
 };
 
-static void top_defined(struct pv_block *k, unsigned m, struct pv_handler_ctx *ctx, uint8_t stage,
-			enum pv_define_kind kind, uint32_t number)
-{
-	size_t len;
-	const char *text;
-
-	if (!number || !pv_on(k, m)) /* 0: no database */
-		return;
-	text = ctx->define(ctx->defines, stage, kind, number, &len);
-	if (text)
-		pv_top_bytes(k, m, text, len, 1);
-}
-
 /* An end whose address is to be shown; distinct: METRICS for none. */
 static void address(struct pv_block *k, const struct pv_net *e, bool source, unsigned distinct,
 		    struct pv_handler_ctx *ctx)
@@ -125,8 +112,8 @@ static void address(struct pv_block *k, const struct pv_net *e, bool source, uns
 	}
 	if (!pv_net_located(e))
 		return;
-	top_defined(k, TOP_GEOLOC, ctx, e->stage, PV_DEFINE_GEO, source ? e->geo_src : e->geo_dst);
-	top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
+	pv_top_defined(k, TOP_GEOLOC, ctx, e->stage, PV_DEFINE_GEO, source ? e->geo_src : e->geo_dst);
+	pv_top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
 }
 
 static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)
@@ -149,24 +136,29 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		pv_count(k, IPV6, 1);
 	if (deep && e->l4 == PV_L4_TCP && (e->tcp_flags & PV_TCP_SYN))
 		pv_count(k, TCP_SYN, 1);
+	bool both = deep && (e->bits & PV_NET_BOTH_ENDS);
+	if (both) {
+		address(k, e, true, SRC_IPS_IN, ctx);
+		address(k, e, false, DST_IPS_OUT, ctx);
+	}
 	switch (e->dir) {
 	case PV_DIR_IN:
 		pv_count(k, IN, 1);
 		pv_rate_events(k, PPS_IN, 1);
 		pv_rate_events(k, BYTES_IN, e->size);
-		if (deep)
+		if (deep && !both)
 			address(k, e, true, SRC_IPS_IN, ctx);
 		break;
 	case PV_DIR_OUT:
 		pv_count(k, OUT, 1);
 		pv_rate_events(k, PPS_OUT, 1);
 		pv_rate_events(k, BYTES_OUT, e->size);
-		if (deep)
+		if (deep && !both)
 			address(k, e, false, DST_IPS_OUT, ctx);
 		break;
 	default:
 		pv_count(k, UNKNOWN_DIR, 1);
-		if (deep && ctx->hosts_empty) {
+		if (deep && !both && ctx->hosts_empty) {
 			address(k, e, true, METRICS, ctx);
 			address(k, e, false, METRICS, ctx);
 		}

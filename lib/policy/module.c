@@ -321,6 +321,11 @@ static int settle(struct module *m)
 					     text);
 		}
 	}
+	if (m->kind->conf == PV_HANDLER_DNS) {
+		char err[PV_CONFIG_TEXT];
+		if (pv_dns_filter_version(&m->h->dns, m->kind->version, err, sizeof err))
+			return pv_check_fail(m->c, PV_CONFIG_INVALID, m->l.line, "%s", err);
+	}
 	if (set_all_groups(m) || set_window(m) || (m->h->analyser && set_analyser_key(m)))
 		return -1;
 	set_ttl(m);

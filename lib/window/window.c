@@ -82,27 +82,40 @@ static const struct {
 
 /* ---- instances ---------------------------------------------------------------------------------- */
 
+static bool is_type(const struct pv_handler *h, const char *type, size_t n)
+{
+	return strlen(h->type) == n && !memcmp(h->type, type, n);
+}
+
 static const struct pv_handler *find_handler(const struct pv_window *w, const char *type, size_t n, const char *version)
 {
 	for (size_t i = 0; w->conf.handlers[i]; i++) {
 		const struct pv_handler *h = w->conf.handlers[i];
-		if (strlen(h->type) == n && !memcmp(h->type, type, n) && !strcmp(h->version, version))
+		if (is_type(h, type, n) && !strcmp(h->version, version))
 			return h;
 	}
 	return NULL;
 }
 
-/* The handler of an announced type, as the modules list has it; NULL when it is not wanted. */
-static const struct pv_handler *wanted(const struct pv_window *w, const char *type, size_t n)
+/* The i-th handler of an announced type, as the modules list has them: there may be one for each version. NULL: no more
+ * are wanted. */
+static const struct pv_handler *wanted(const struct pv_window *w, const char *type, size_t n, size_t i)
 {
 	if (!w->nmodules)
-		return find_handler(w, type, n, "1.0");
-	for (size_t i = 0; i < w->nmodules; i++) {
-		const struct pv_handler *h = w->modules[i].handler;
-		if (strlen(h->type) == n && !memcmp(h->type, type, n))
-			return h;
-	}
+		return i ? NULL : find_handler(w, type, n, "1.0");
+	for (size_t m = 0; m < w->nmodules; m++)
+		if (is_type(w->modules[m].handler, type, n) && !i--)
+			return w->modules[m].handler;
 	return NULL;
+}
+
+/* Can this handler appear? */
+static bool possible(const struct pv_window *w, const struct pv_handler *h)
+{
+	for (size_t m = 0; m < w->nmodules; m++)
+		if (w->modules[m].handler == h)
+			return true;
+	return !w->nmodules;
 }
 
 static void instance_free(struct instance *in)
@@ -368,11 +381,10 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 		period_start(w, ev->time_ns);
 }
 
-static void on_stage(struct pv_window *w, const struct pv_event *ev)
+static void bind_stage(struct pv_window *w, const struct pv_event *ev, const struct pv_handler *h)
 {
 	const struct pv_stage_event *s = (const void *)ev;
-	const struct pv_handler *h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len);
-	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own))
+	if (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own)
 		return;
 	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
 	if (!in) {
@@ -385,6 +397,16 @@ static void on_stage(struct pv_window *w, const struct pv_event *ev)
 	in->own = h->own ? s->events : 0;
 	in->ctx.hosts_empty = !w->hosts;
 	in->ctx.recorded = w->recorded;
+}
+
+static void on_stage(struct pv_window *w, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	const struct pv_handler *h;
+	if (s->kind == PV_STAGE_SUMMARY)
+		return;
+	for (size_t i = 0; (h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len, i)); i++)
+		bind_stage(w, ev, h);
 }
 
 static void on_stop(struct pv_window *w, const struct pv_event *ev)
@@ -451,13 +473,13 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 		return;
 	}
 	struct instance *in = NULL;
-	const struct pv_handler *want = w->nmodules ? wanted(w, b->handler->type, strlen(b->handler->type)) : b->handler;
+	bool want = possible(w, b->handler);
 	for (size_t i = 0; i < w->ninstances; i++)
 		if (w->instance[i]->handler == b->handler && !strcmp(w->instance[i]->name, b->name))
 			in = w->instance[i];
-	if (!in && want == b->handler)
+	if (!in && want)
 		in = instance_get(w, b->handler, b->name, strlen(b->name));
-	if (!in || want != b->handler) {
+	if (!in || !want) {
 		pv_bucket_free(b);
 		return;
 	}
@@ -618,15 +640,6 @@ static int parse_modules(struct pv_window *w, char *err, size_t cap)
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Can this handler appear? */
-static bool possible(const struct pv_window *w, const struct pv_handler *h)
-{
-	for (size_t m = 0; m < w->nmodules; m++)
-		if (w->modules[m].handler == h)
-			return true;
-	return !w->nmodules;
 }
 
 /* What those handlers look into that modules wrote. */

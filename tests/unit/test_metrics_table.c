@@ -20,6 +20,7 @@ static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantil
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
+				    "bits/s",  "transactions/s",
 				    "bytes/s", "messages/s", "percent", "policies", "handlers",
 				    "measurements", "measurements/s"};
 
