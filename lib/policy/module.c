@@ -356,17 +356,28 @@ static int try_kind(struct pv_check *c, const struct pv_handler *handler, const 
 	return res;
 }
 
-/* They must suit one of the versions that there are. */
+/* They must suit one of the versions that there are; if not, the first one's error is told. */
 static int try_versions(struct pv_check *c, const char *type, const json_t *object, const struct pv_node *map)
 {
 	const struct pv_handler *const *h = c->world->handlers;
+	struct pv_config_error first, before = *c->err;
+	bool failed = false;
 
 	for (; h && *h; h++) {
-		if (!strcmp((*h)->type, type) && !try_kind(c, *h, object, map))
+		if (strcmp((*h)->type, type))
+			continue;
+		if (!try_kind(c, *h, object, map)) {
+			*c->err = before;
 			return 0;
+		}
+		if (!failed)
+			first = *c->err;
+		failed = true;
 	}
-	if (find_handler(c, type, NULL))
-		return -1; /* the last one's error */
+	if (failed) {
+		*c->err = first;
+		return -1;
+	}
 	pv_check_say(c, PV_SAY_WARNING, map->key_line,
 		     "stream handler type '%.100s' in global_handler_config is not built yet: not checked",
 		     type);
