@@ -11,6 +11,8 @@ LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
 QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
 # instead of the schema: rates of bytes, and the metrics of input_resources
 PREFIXES = ("payload", "base", "resources")
+# objects right below the schema that are a label in the text
+SCOPES = {"in": "direction", "out": "direction", "unknown": "direction"}
 ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
@@ -46,7 +48,7 @@ def leaf(name, samples, value):
         rows = sorted((r["name"], r.get("lat"), r.get("lon"), r["estimate"]) for r in value)
         got = []
         for _, labels, estimate in samples:
-            item = [v for k, v in labels.items() if k not in ("policy", "lat", "lon")]
+            item = [v for k, v in labels.items() if k not in ("policy", "direction", "lat", "lon")]
             got.append((*item, labels.get("lat"), labels.get("lon"), estimate))
         if sorted(got, key=repr) != sorted(rows, key=repr):
             raise Wrong(f"{name}: {got}, not {rows}")
@@ -67,7 +69,19 @@ def is_leaf(value):
     return not isinstance(value, dict) or "p50" in value or "buckets" in value
 
 
-def walk(path, value, families):
+def take(families, name, label):
+    """The samples of a family that have the label (None: that have none of a scope), which are then gone from it."""
+    def ours(sample):
+        scopes = {k: v for k, v in sample[1].items() if k in SCOPES.values()}
+        return scopes == ({} if label is None else {label[0]: label[1]})
+    found = [s for s in families[name] if ours(s)]
+    families[name] = [s for s in families[name] if not ours(s)]
+    if not families[name]:
+        del families[name]
+    return found
+
+
+def walk(path, value, families, label=None):
     if is_leaf(value):
         name = "_".join(path)
         if value == []:
@@ -77,10 +91,13 @@ def walk(path, value, families):
                 name = "_".join([prefix] + path[1:])
         if name not in families:
             raise Wrong(f"{'_'.join(path)} is missing")
-        leaf(name, families.pop(name), value)
+        leaf(name, take(families, name, label), value)
     else:
         for key, sub in value.items():
-            walk(path + [key], sub, families)
+            if len(path) == 1 and key in SCOPES and not is_leaf(sub):
+                walk(path, sub, families, (SCOPES[key], key))
+            else:
+                walk(path + [key], sub, families, label)
 
 
 bad = 0
