@@ -59,6 +59,7 @@ struct pv_window {
 	struct pv_bucket_reader reader;
 	const struct pv_event_module **known; /* of the handlers */
 	bool reading; /* buckets came in */
+	bool counting; /* a stream had none: its silent analysers show their zeros */
 	const char *problem;
 	struct pv_window_losses losses, shown;
 	uint64_t lost_said; /* losses.lost that an earlier STOP has told */
@@ -281,7 +282,7 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 		return;
 	for (size_t i = 0; i < w->ninstances; i++) {
 		struct instance *in = w->instance[i];
-		if (in->fed && !in->live)
+		if ((in->fed || w->reading) && !in->live)
 			continue;
 		struct pv_bucket *b = open_bucket(w, in);
 		if (!b) {
@@ -430,6 +431,7 @@ static void on_stop(struct pv_window *w, const struct pv_event *ev)
 			l->evicted += row[i].value;
 	}
 	l->stopped = true;
+	w->counting |= !w->reading;
 	if (!w->reading && (ev->time_ns || w->any))
 		advance(w, ev->time_ns > w->last_ns ? ev->time_ns : w->last_ns);
 	if (!(w->conf.periods == 1 && w->any))
@@ -596,6 +598,7 @@ static void window_end(struct pv_stage *stage, bool cut)
 	if (!w->open)
 		return;
 	complete(w);
+	w->counting |= !w->reading;
 	if (w->any && !(w->conf.periods == 1 && !w->conf.buckets))
 		period_close(w, w->last_ns, true);
 	if (!cut && w->conf.buckets)
@@ -724,13 +727,19 @@ const char *pv_window_problem(const struct pv_window *w)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
+/* Somebody announced it, and nothing more: of a stream of buckets that is none of those who made some. */
+static bool unheard(const struct pv_window *w, const struct instance *in)
+{
+	return !w->counting && w->reading && !in->past.n && !in->live;
+}
+
 /* The schema, or, where several instances share it, one more word. */
 static void key_of(const struct pv_window *w, size_t at, char *key, size_t cap)
 {
 	const char *schema = w->instance[at]->handler->schema;
 	unsigned before = 0;
 	for (size_t i = 0; i < at; i++)
-		before += !strcmp(w->instance[i]->handler->schema, schema);
+		before += !strcmp(w->instance[i]->handler->schema, schema) && !unheard(w, w->instance[i]);
 	if (!before)
 		snprintf(key, cap, "%s", schema);
 	else
@@ -772,6 +781,8 @@ int pv_window_each(struct pv_window *w, int (*fn)(void *, const char *, const st
 	int rc = 0;
 	for (size_t i = 0; i < w->ninstances && !rc; i++) {
 		char key[PV_BUCKET_NAME + 16];
+		if (unheard(w, w->instance[i]))
+			continue;
 		struct pv_bucket *b = merged(w, w->instance[i]);
 		if (!b)
 			return -1;
