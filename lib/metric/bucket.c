@@ -54,6 +54,17 @@ void *pv_cell_make(struct pv_block *k, unsigned m)
 	return made;
 }
 
+void pv_top_defined(struct pv_block *k, unsigned m, const struct pv_handler_ctx *ctx, uint8_t stage, enum pv_define_kind kind,
+		    uint32_t number)
+{
+	size_t n;
+	if (!number || !pv_on(k, m) || !ctx->define)
+		return;
+	const char *text = ctx->define(ctx->defines, stage, kind, number, &n);
+	if (text)
+		pv_top_bytes(k, m, text, n, 1);
+}
+
 static void cell_free(const struct pv_metric *row, union pv_cell *c)
 {
 	switch (row->kind) {

@@ -157,16 +157,8 @@ static inline void pv_top_u64(struct pv_block *k, unsigned m, uint64_t v, uint64
 }
 
 /* One more of the text behind a DEFINE number; nothing where that is 0 (no database), or was never defined. */
-static inline void pv_top_defined(struct pv_block *k, unsigned m, const struct pv_handler_ctx *ctx, uint8_t stage,
-				  enum pv_define_kind kind, uint32_t number)
-{
-	size_t n;
-	if (!number || !pv_on(k, m) || !ctx->define)
-		return;
-	const char *text = ctx->define(ctx->defines, stage, kind, number, &n);
-	if (text)
-		pv_top_bytes(k, m, text, n, 1);
-}
+void pv_top_defined(struct pv_block *, unsigned m, const struct pv_handler_ctx *, uint8_t stage, enum pv_define_kind,
+		    uint32_t number);
 
 static inline void pv_quantile_u64(struct pv_block *k, unsigned m, uint64_t v)
 {

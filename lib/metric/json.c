@@ -168,26 +168,6 @@ static int add_block(struct json *j, uint32_t i)
 	return json_object_set(at, key, j->block[i]); /* a metric of the same path takes its place, not its life */
 }
 
-/* What nothing is shown of is left out: blocks whose groups are all off, or that have no data. Inner ones first. */
-static void drop_empty(struct json *j)
-{
-	for (uint32_t i = j->bucket->nblocks; i-- > 1;) {
-		const struct pv_block *k = j->bucket->blocks[i];
-		const char *container = j->bucket->handler->scopes[k->scope].container, *key;
-		json_t *in = container ? json_object_get(j->block[k->parent], container) : j->block[k->parent], *value;
-		void *next;
-		if (json_object_size(j->block[i]))
-			continue;
-		json_object_foreach_safe (in, next, key, value)
-			if (value == j->block[i]) {
-				json_object_del(in, key);
-				break;
-			}
-		if (container && !json_object_size(in))
-			json_object_del(j->block[k->parent], container);
-	}
-}
-
 json_t *pv_bucket_json(const struct pv_bucket *b)
 {
 	struct json j = {.bucket = b, .root = json_object()};
@@ -205,8 +185,6 @@ json_t *pv_bucket_json(const struct pv_bucket *b)
 		rc = add_block(&j, i);
 	if (!rc)
 		rc = pv_bucket_visit(b, visit, &j);
-	if (!rc)
-		drop_empty(&j);
 	for (uint32_t i = 0; j.block && i < b->nblocks; i++)
 		json_decref(j.block[i]);
 	free(j.block);

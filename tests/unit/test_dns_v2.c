@@ -452,26 +452,13 @@ static void groups(void **state)
 	}
 }
 
-/* A direction that would show nothing is not there. */
-static void nothing_to_show(void **state)
-{
-	struct bench b = make(1u << pv_handler_group(&pv_dns_v2, "quantiles"));
-	struct message m = reply("x.test", 0);
-	(void)state;
-	m.d.ev.flags = PV_F_FILTERED;
-	b.bucket->start_ns = b.bucket->end_ns = 0; /* no rates either */
-	give(&b, &m, true);
-	SHOWS(b.bucket, "in", "-");
-	unmake(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows),	 cmocka_unit_test(outcomes),   cmocka_unit_test(what_a_transaction_counts),
 	    cmocka_unit_test(transports), cmocka_unit_test(shallow),	 cmocka_unit_test(unreadable),
 	    cmocka_unit_test(suffixes),	 cmocka_unit_test(slow),	 cmocka_unit_test(negative_times),
-	    cmocka_unit_test(groups),	 cmocka_unit_test(nothing_to_show),
+	    cmocka_unit_test(groups),
 	};
 	return cmocka_run_group_tests_name("dns_v2", tests, NULL, NULL);
 }

@@ -228,7 +228,6 @@ static void groups(void **state)
 	SHOWS(b, "in.rates", "-");
 	SHOWS(b, "in.top_ipv4_packets", "192.0.2.1=2");
 	pv_bucket_free(b);
-	/* nothing of a direction is left: it is not there at all */
 	b = fresh(1u << pv_handler_group(&pv_net_v2, "top_geo"));
 	give(b, &packets[1]);
 	SHOWS(b, "in.top_geo_loc_packets", "");
