@@ -82,6 +82,9 @@ enum pv_event_type {
 
 /* Header flags. */
 #define PV_F_FILTERED 0x0001u /* an analyser's filter rejected it; counted, otherwise unused */
+#define PV_F_DNSTAP 0x0f00u   /* since 1.2, of NET, DNS and DNS_TIMEOUT: enum pv_dnstap_type of the dnstap message that it was made
+			       * of; 0: it was made of a packet */
+#define PV_F_DNSTAP_SHIFT 8
 
 struct pv_event {
 	uint32_t size;
@@ -274,17 +277,13 @@ static inline uint32_t pv_packet_fixed(const struct pv_packet *p)
 	return p->bits & PV_PKT_ETH ? (uint32_t)sizeof *p : PV_PACKET_FIXED_BASE;
 }
 
-/* struct pv_net.bits */
-#define PV_NET_BOTH_ENDS 0x01u /* of a dnstap message: both addresses are worth showing, whatever the direction */
-
 struct pv_net {
 	struct pv_event ev;
 	uint64_t packet;
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport;
 	uint8_t l3, l4, proto, dir;
-	uint8_t stage, stamp, tcp_flags;
-	uint8_t bits; /* PV_NET_*, since 1.2 */
+	uint8_t stage, stamp, tcp_flags, pad;
 	uint16_t vlan, pad2;
 	uint32_t size; /* frame length on the wire */
 	uint32_t geo_src; /* DEFINE numbers, 0: nothing known. Left out, with what follows, where no database is open */
@@ -575,6 +574,12 @@ static inline const char *pv_ref_bytes(const struct pv_event *ev, struct pv_ref 
 static inline int pv_is_module_type(unsigned type)
 {
 	return type - PV_EV_MODULE < PV_EV_MODULES;
+}
+
+/* The enum pv_dnstap_type that an event was made of; 0: none. */
+static inline unsigned pv_event_dnstap(const struct pv_event *ev)
+{
+	return (ev->flags & PV_F_DNSTAP) >> PV_F_DNSTAP_SHIFT;
 }
 
 /* Sizes on the wire are multiples of 8. */

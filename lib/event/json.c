@@ -54,7 +54,7 @@ static const struct field packet[] = {
 static const struct field net[] = {
 	A(pv_net, packet, U64), F(pv_net, src, ADDR),  F(pv_net, dst, ADDR),      F(pv_net, sport, U16),    F(pv_net, dport, U16),
 	A(pv_net, l3, U8),      A(pv_net, l4, U8),     A(pv_net, proto, U8),      A(pv_net, dir, DIR),      A(pv_net, stage, U8),
-	A(pv_net, stamp, U8),   F(pv_net, tcp_flags, U8), F(pv_net, bits, U8), F(pv_net, vlan, VLAN), A(pv_net, size, U32),   F(pv_net, geo_src, U32),  F(pv_net, geo_dst, U32),
+	A(pv_net, stamp, U8),   F(pv_net, tcp_flags, U8), F(pv_net, vlan, VLAN), A(pv_net, size, U32),   F(pv_net, geo_src, U32),  F(pv_net, geo_dst, U32),
 	F(pv_net, asn_src, U32), F(pv_net, asn_dst, U32), {NULL, U8, 0, 0, false}};
 static const struct field dns[] = {
 	A(pv_dns, packet, U64),     F(pv_dns, src, ADDR),       F(pv_dns, dst, ADDR),        A(pv_dns, sport, U16),

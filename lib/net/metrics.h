@@ -9,8 +9,7 @@
  *     top lists show both ends of a packet instead of nothing. In 2.0 packets of unknown direction always
  *     count for both ends, twice for one that stands at both;
  *   - the unspecified addresses (0.0.0.0 and ::) are not recorded anywhere;
- *   - of a message that dnstap told of, both addresses are recorded, whatever its direction
- *     (PV_NET_BOTH_ENDS): the source's among the sources of 1.0, the destination's among the destinations;
+ *   - of a message that dnstap told of, both addresses are listed, whatever its direction;
  *   - rates.bps of 2.0 are bits, as it says; the original counts bytes. */
 #ifndef PV_NET_METRICS_H
 #define PV_NET_METRICS_H

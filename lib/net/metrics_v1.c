@@ -116,22 +116,6 @@ static void address(struct pv_block *k, const struct pv_net *e, bool source, uns
 	pv_top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
 }
 
-/* A packet that dnstap told of: both addresses are shown. Rare, and so kept out of the way of all others. */
-static __attribute__((noinline)) void told(struct pv_block *k, const struct pv_net *e, bool deep, struct pv_handler_ctx *ctx)
-{
-	bool in = e->dir == PV_DIR_IN, out = e->dir == PV_DIR_OUT;
-
-	pv_count(k, in ? IN : out ? OUT : UNKNOWN_DIR, 1);
-	if (in || out) {
-		pv_rate_events(k, in ? PPS_IN : PPS_OUT, 1);
-		pv_rate_events(k, in ? BYTES_IN : BYTES_OUT, e->size);
-	}
-	if (deep) {
-		address(k, e, true, SRC_IPS_IN, ctx);
-		address(k, e, false, DST_IPS_OUT, ctx);
-	}
-}
-
 static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)
 {
 	const struct pv_net *e = (const struct pv_net *)ev;
@@ -152,7 +136,7 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		pv_count(k, IPV6, 1);
 	if (deep && e->l4 == PV_L4_TCP && (e->tcp_flags & PV_TCP_SYN))
 		pv_count(k, TCP_SYN, 1);
-	switch (e->dir | (e->bits & PV_NET_BOTH_ENDS) << 2) {
+	switch (e->dir) {
 	case PV_DIR_IN:
 		pv_count(k, IN, 1);
 		pv_rate_events(k, PPS_IN, 1);
@@ -167,15 +151,12 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		if (deep)
 			address(k, e, false, DST_IPS_OUT, ctx);
 		break;
-	case PV_DIR_UNKNOWN:
+	default:
 		pv_count(k, UNKNOWN_DIR, 1);
 		if (deep && ctx->hosts_empty) {
 			address(k, e, true, METRICS, ctx);
 			address(k, e, false, METRICS, ctx);
 		}
-		break;
-	default:
-		told(k, e, deep, ctx);
 	}
 }
 

@@ -119,7 +119,7 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		return;
 	if (e->l4 == PV_L4_TCP && (e->tcp_flags & PV_TCP_SYN))
 		pv_count(k, TCP_SYN, 1);
-	bool both = e->bits & PV_NET_BOTH_ENDS;
+	bool both = pv_event_dnstap(ev); /* it told both, whatever the direction */
 	if (both || e->dir != PV_DIR_OUT)
 		address(k, e, true, ctx);
 	if (both || e->dir != PV_DIR_IN)

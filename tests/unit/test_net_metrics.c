@@ -323,28 +323,6 @@ static void test_no_hosts(void **state)
 	pv_bucket_free(b.bucket);
 }
 
-/* Of a message that dnstap told of, both addresses are shown. */
-static void test_both_ends(void **state)
-{
-	struct bench b = make(ALL_GROUPS, true);
-	struct pv_net e = event(PV_DIR_IN, "192.0.2.1", "10.0.0.1", PV_L4_UDP, 128);
-
-	(void)state;
-	e.bits = PV_NET_BOTH_ENDS;
-	give(&b, &e, true);
-	e.dir = PV_DIR_OUT;
-	give(&b, &e, true);
-	e.dir = PV_DIR_UNKNOWN;
-	give(&b, &e, false);
-	counts(&b, "udp=3 ipv4=3 in=1 out=1 unknown_dir=1 total=3");
-	tops(&b, "top_ipv4", "10.0.0.1=2 192.0.2.1=2");
-	assert_true(distinct(&b, "cardinality.src_ips_in") > 0.9 && distinct(&b, "cardinality.src_ips_in") < 1.1);
-	assert_true(distinct(&b, "cardinality.dst_ips_out") > 0.9 && distinct(&b, "cardinality.dst_ips_out") < 1.1);
-	assert_int_equal(pv_rate_at(cell(&b, "rates.pps_in")->rate, 100), 1);
-	assert_int_equal(pv_rate_at(cell(&b, "rates.bytes_out")->rate, 100), 128);
-	pv_bucket_free(b.bucket);
-}
-
 static void test_unspecified(void **state)
 {
 	struct bench b = make(ALL_GROUPS, true);
@@ -447,7 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),    cmocka_unit_test(test_group_error),
 	    cmocka_unit_test(test_shallow),  cmocka_unit_test(test_deep),
-	    cmocka_unit_test(test_no_hosts), cmocka_unit_test(test_unspecified), cmocka_unit_test(test_both_ends),
+	    cmocka_unit_test(test_no_hosts), cmocka_unit_test(test_unspecified),
 	    cmocka_unit_test(test_filtered), cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_merge),
 	};

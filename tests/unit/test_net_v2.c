@@ -115,16 +115,16 @@ struct packet {
 	const char *src, *dst; /* NULL: not IP */
 	enum pv_l4 l4;
 	uint32_t size;
-	uint8_t tcp_flags, bits;
+	uint8_t tcp_flags, dnstap; /* as the flags have it */
 	bool shallow, filtered;
 	uint32_t geo_src, geo_dst;
 };
 
 static void give(struct pv_bucket *b, const struct packet *p)
 {
-	struct pv_net e = {.ev = {.size = sizeof e, .type = PV_EV_NET, .flags = p->filtered ? PV_F_FILTERED : 0},
+	struct pv_net e = {.ev = {.size = sizeof e, .type = PV_EV_NET, .flags = (uint16_t)((p->filtered ? PV_F_FILTERED : 0) | p->dnstap << PV_F_DNSTAP_SHIFT)},
 			   .dir = (uint8_t)p->dir, .l4 = (uint8_t)p->l4, .size = p->size, .stage = 5,
-			   .tcp_flags = p->tcp_flags, .bits = p->bits,
+			   .tcp_flags = p->tcp_flags,
 			   .geo_src = p->geo_src, .geo_dst = p->geo_dst, .asn_src = p->geo_src, .asn_dst = p->geo_dst};
 	if (p->src) {
 		e.l3 = strchr(p->src, ':') ? 6 : 4;
@@ -206,7 +206,7 @@ static void both_ends(void **state)
 	struct pv_bucket *b = fresh(UINT32_MAX);
 	struct packet p = packets[0];
 	(void)state;
-	p.bits = PV_NET_BOTH_ENDS;
+	p.dnstap = 5; /* a client's query */
 	give(b, &p);
 	p.dir = PV_DIR_OUT;
 	give(b, &p);
