@@ -135,6 +135,7 @@ static bool deserted(const struct sockaddr_un *sa)
 
 int pv_listen_unix(const char *path, unsigned mode)
 {
+	struct stat st;
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof sa.sun_path) {
 		errno = ENAMETOOLONG;
@@ -151,6 +152,8 @@ int pv_listen_unix(const char *path, unsigned mode)
 		else if (!unlink(path))
 			rc = bind(fd, (struct sockaddr *)&sa, sizeof sa);
 	}
+	if (!rc && mode && !lstat(path, &st) && (st.st_mode & 07777) != mode)
+		rc = chmod(path, mode); /* more than the umask left of it */
 	if (!rc && !listen(fd, BACKLOG))
 		return fd;
 	int why = errno;
