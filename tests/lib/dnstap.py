@@ -65,7 +65,7 @@ def message(number, frame):
     for name, field in (("query_time_ns", 8), ("response_time_ns", 12)):
         if field in m:
             out[name] = f"{m[field]}.{m.get(field + 1, 0):09d}"
-    if 1 in top:
+    if top.get(1):
         out["identity"] = top[1].decode()
     payload = m.get(10 if kind % 2 else 14)
     if payload:

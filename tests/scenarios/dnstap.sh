@@ -61,6 +61,26 @@ while read -r f; do
 	delete /api/v1/taps/t >/dev/null
 done < <(files)
 
+# ---- the original's numbers for its own file, where it lies beside the project ---------------------------------
+
+fixture=$SHARED/conform/fixtures/fixture.dnstap
+if [ -e "$fixture" ]; then
+	cp "$fixture" data/tap
+	post taps "{visor: {taps: {t: {input_type: dnstap, config: {dnstap_file: $PWD/data/tap}}}}}" >/dev/null
+	# numbers INPUT FILTER: events, in, out, queries, replies, filtered
+	numbers() {
+		served "$1" "{net: {type: net}, dns: {type: dns, filter: {$2}}}" |
+			jq -c '.[] | [.packets.events, .packets.in, .packets.out, .dns.wire_packets.queries, .dns.wire_packets.replies, .dns.wire_packets.filtered]'
+	}
+	is "the original's file: 153 messages" "$(numbers "" "")" "[153,79,74,79,74,0]"
+	is "of 192.168.0.0/24 all" "$(numbers ', filter: {only_hosts: [192.168.0.0/24]}' "")" "[153,79,74,79,74,0]"
+	is "of 192.168.0.12 none" "$(numbers ', filter: {only_hosts: [192.168.0.12/32]}' "")" "[0,0,0,0,0,0]"
+	is "clients' are all of them" "$(numbers "" "dnstap_msg_type: client")" "[153,79,74,79,74,0]"
+	is "authoritative ones none" "$(numbers "" "dnstap_msg_type: auth")" "[153,79,74,0,0,153]"
+	like "there are no others than these kinds" "$(numbers "" "dnstap_msg_type: sender")$(cat body)" "Valid types: auth, client, forwarder, resolver, stub, tool, update"
+	delete /api/v1/taps/t >/dev/null
+fi
+
 # ---- who may read and listen where --------------------------------------------------------------------------
 
 refused() { # SENTENCE CONFIG WORDS
