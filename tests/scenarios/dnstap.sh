@@ -112,8 +112,11 @@ is "what is sent to the agent's socket is counted, from both clients" $? 0
 finish
 is "the agent ends in order, and takes its socket along" "$? $(ls data/*.sock 2>/dev/null)" "0 "
 
+# up FILE: it listens
+listens() { grep -q 'source live.sock' "$1"; }
+up() { until_true listens "$1"; }
 pv-dnstap -v --socket live.sock -c $n >live.pve 2>err & tap=$!
-for i in $(seq 100); do [ -S live.sock ] && break; sleep 0.05; done
+up err
 python3 send.py live.sock "$f"
 wait $tap
 is "after -c messages it ends by itself, with 0" "$? $(pv-cat --json --type dnstap <live.pve | wc -l)" "0 $n"
@@ -129,13 +132,13 @@ took <live.pve >live
 pv-dnstap "$f" | took >file
 same "and so are their times" live file
 
-pv-dnstap --socket live.sock >killed.pve 2>/dev/null & tap=$!
-for i in $(seq 100); do [ -S live.sock ] && break; sleep 0.05; done
+pv-dnstap -v --socket live.sock >killed.pve 2>err & tap=$!
+up err
 kill -KILL $tap; wait $tap 2>/dev/null
 pv-dnstap --socket live.sock -t 1s >over.pve 2>err
 is "a socket that a killed program left is taken over" "$? $(pv-cat --count <over.pve | awk '/^stop/ { print $2 }')" "0 1"
-pv-dnstap --socket live.sock >term.pve 2>err & tap=$!
-for i in $(seq 100); do [ -S live.sock ] && break; sleep 0.05; done
+pv-dnstap -v --socket live.sock >term.pve 2>err & tap=$!
+up err
 status 1 "while somebody listens it is not" pv-dnstap --socket live.sock
 kill -TERM $tap; wait $tap
 is "SIGTERM: a whole stream, and 0" "$? $(pv-cat --check <term.pve && echo whole)" "0 whole"

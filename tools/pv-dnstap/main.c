@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "capture/privs.h"
 #include "dnstap/dnstap.h"
 #include "tool/tool.h"
 
@@ -65,6 +66,16 @@ static void more_descriptors(uint64_t clients)
 		return;
 	l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > want ? want : l.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &l); /* with fewer, those beyond are refused, and counted */
+}
+
+/* Everything is open: what strangers send is not read as root. The socket's file may then stay behind; whoever listens
+ * there next replaces it. */
+static void drop_privileges(const struct pv_program *prog, bool verbose)
+{
+	char why[512];
+	const struct pv_privs_conf conf = {.keep_net_raw = false};
+	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
+		pv_tool_say(prog, "privileges: %s", why);
 }
 
 /* "0660" */
@@ -129,12 +140,14 @@ int main(int argc, char **argv)
 	if (!conf.file)
 		more_descriptors(clients);
 	conf.stop_fd = pv_tool_signals();
+	struct pv_sink sink = pv_tool_stdout(); /* while we may still open it */
 	struct pv_dnstap_source *s = pv_dnstap_open(&conf, why, sizeof why);
 	int code = PV_EXIT_FAILED;
 	if (s) {
+		drop_privileges(&prog, verbose);
 		if (verbose)
 			pv_tool_say(&prog, "source %s", pv_dnstap_from(s));
-		code = run(&prog, s, pv_tool_stdout(), verbose, conf.file != NULL);
+		code = run(&prog, s, sink, verbose, conf.file != NULL);
 		if (verbose)
 			report(&prog, s, conf.file != NULL);
 	} else {
