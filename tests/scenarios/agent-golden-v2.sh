@@ -85,6 +85,7 @@ random="{tap: dns_udp_tcp_random, input_type: pcap}"
 	for n in $names; do echo "    $n: {input_type: pcap, config: {pcap_file: \"$KIT/$n.pcap\"}}"; done
 	for n in dns_udp_tcp_random dns_udp_mixed_rcode dnssec ecs; do tap $n "$KIT/$n.pcap" 192.168.0.0/24; done
 	tap mixed26 "$KIT/dns_udp_mixed_rcode.pcap" 192.168.0.0/26
+	echo "    tapped: {input_type: dnstap, config: {dnstap_file: \"$KIT/fixture.dnstap\"}}"
 	echo "  policies:"
 	for n in $names; do policy "$n" "$n" "$both"; done
 	policy random dns_udp_tcp_random "{n: {type: net, $V}, d: {type: dns, $V, metric_groups: {enable: [top_size, top_ports]}}}"
@@ -109,6 +110,9 @@ random="{tap: dns_udp_tcp_random, input_type: pcap}"
 	for k in geoloc_notfound asn_notfound; do policy ecs_$k ecs "{d: {type: dns, $V, filter: {$k: true}, metric_groups: {enable: [top_ecs]}}}"; done
 	policy dns_net dns_udp_mixed_rcode "[{d: {type: dns, $V, filter: {only_qname_suffix: [google.com]}}}, {n: {type: net, $V}}]"
 	policy net_dns dns_udp_mixed_rcode "[{n: {type: net, $V, filter: {geoloc_notfound: true}}}, {d: {type: dns, $V}}]"
+	tapped='input: {tap: tapped, input_type: dnstap}, handlers: {window_config: {num_periods: 1}, modules:'
+	echo "    tapped: {kind: collection, $tapped {n: {type: net, $V}, d: {type: dns, $V, metric_groups: {enable: [top_size, top_ports]}}}}}"
+	echo "    tapped_auth: {kind: collection, $tapped {d: {type: dns, $V, filter: {dnstap_msg_type: auth}}}}}"
 	policy four dns_ipv4_tcp "[{n: {type: net, $V}}, {d: {type: dns, $V}}, {m: {type: net, $V}}, {e: {type: dns, $V}}]"
 } >fixtures.yaml
 start --config fixtures.yaml || exit 1
@@ -165,6 +169,10 @@ dns_net d 4,4 .out.udp_xacts .out.ipv4_xacts
 dns_net n 17,13,13,8,192.168.0.54,3 .observed_packets .in.udp_packets .in.ipv4_packets .in.cardinality.ips (.in.top_ipv4_packets[0]|(.name,.estimate))
 net_dns n 24,15 .observed_packets .in.udp_packets
 net_dns d 9,9 .out.udp_xacts .out.ipv4_xacts
+tapped n 153,79,79,79,2,79,89 .observed_packets .in.udp_packets .in.ipv4_packets .in.total_packets .in.cardinality.ips .in.top_ipv4_packets[0].estimate .in.payload_size_bytes.p50
+tapped d 153,72,0,0,0,0,0,72,72,2,68,4 .observed_packets .in.udp_xacts .in.tcp_xacts .in.dot_xacts .in.doh_xacts .in.dnscrypt_udp_xacts .in.doq_xacts .in.ipv4_xacts .in.xacts .in.orphan_responses .in.noerror_xacts .in.srvfail_xacts
+tapped d 0,.google.com,9,2,A,70,HTTPS,2 .filtered_packets (.in.top_qname2_xacts[0]|(.name,.estimate)) .in.top_udp_ports_xacts[0].estimate (.in.top_qtype_xacts[]|(.name,.estimate))
+tapped_auth d 153,153 .observed_packets .filtered_packets
 four n 2100,2100 .observed_packets .unknown.tcp_packets
 four d 210,210 .unknown.tcp_xacts .unknown.ipv4_xacts
 four m 420,420 .unknown.tcp_packets .unknown.ipv4_packets
