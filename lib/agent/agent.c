@@ -59,10 +59,17 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 }
 
 /* The analysers of a source, which all its policies share. */
-static const char *const stage_names[] = {
-    [PV_SOURCE_CAPTURE] = "pcap", [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",
-    [PV_SOURCE_NET] = "net",	  [PV_SOURCE_STAGES] = NULL,
-};
+#define STAGE_NAMES(input)                                                                                    \
+	{                                                                                                     \
+		[PV_SOURCE_CAPTURE] = (input), [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",            \
+		[PV_SOURCE_NET] = "net", [PV_SOURCE_STAGES] = NULL,                                           \
+	}
+
+static const char *const *stage_names(enum pv_input input)
+{
+	static const char *const pcap[] = STAGE_NAMES("pcap"), *const dnstap[] = STAGE_NAMES("dnstap");
+	return input == PV_INPUT_DNSTAP ? dnstap : pcap;
+}
 
 /* What the stages have counted, for those that the policy has announced. */
 static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)
@@ -122,7 +129,7 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 				    .periods = 1,
 				    .merge_like = policy->merge,
 				    .plain_keys = policy->resources,
-				    .stages = stage_names,
+				    .stages = stage_names(stream->input),
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
@@ -277,6 +284,9 @@ static struct pv_config_policy *make_resources(const struct pv_agent *a, const s
 						.input_type = s->input_type,
 						.config = json_incref(s->config)};
 		to->pcap = s->pcap; /* its texts are those of the config */
+		to->dnstap.file = s->dnstap.file;
+		to->dnstap.socket = s->dnstap.socket;
+		to->dnstap.tcp = s->dnstap.tcp;
 		*h = (struct pv_config_handler){.module = strdup(name),
 						.type = handler->type,
 						.version = handler->version,
