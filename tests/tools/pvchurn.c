@@ -99,7 +99,7 @@ static void each(void *ctx, const struct pv_graph_lane *l)
 {
 	struct pv_source_status s;
 	(void)ctx;
-	pv_source_status(l->source, &s);
+	pv_team_status(l->team, &s);
 	printf("%s lost %" PRIu64 " of %" PRIu64 ", parsed %" PRIu64 " of %" PRIu64 " packets\n", l->policy,
 	       l->counts.lost_events, l->counts.events, s.dns_received, s.capture.packets);
 }
