@@ -169,7 +169,7 @@ static const struct pv_schema_key pcap_keys[] = {
 	 "log more about the capture"},
 	IN_TEXT("host_spec", pcap.host_spec, NULL, "subnets regarded as ours, with commas between them"),
 	IN_TEXT("pcap_file", pcap.pcap_file, NULL, "read this saved capture instead of an interface"),
-	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap, af_packet, or mock for made-up packets"},
+	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap or af_packet, which are the same here, or mock for made-up packets"},
 	IN_UINT("tcp_packet_reassembly_cache_limit", pcap.tcp_flows_max, 0, "300000",
 		"TCP connections that are put together at once, 0 for as many as fit"),
 };
