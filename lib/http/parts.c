@@ -29,6 +29,8 @@ struct pv_bucket *pv_parts_closed(struct pv_parts *p, unsigned part, struct pv_b
 		drop(&p->live[part]);
 	p->closed[part] = b;
 	freshen(p, part);
+	if (older) /* who keeps it shows it */
+		drop(&p->open);
 	return older;
 }
 

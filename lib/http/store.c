@@ -105,10 +105,13 @@ static void show_buckets(struct pv_view_instance *to, struct instance *in, unsig
 	bool taken = false;
 	unsigned from = 0;
 	struct pv_bucket *open = pv_parts_open(&in->parts);
+	unsigned newer = open ? pv_history_place(&in->past, open, &taken) : 0;
 	to->events = in->events;
+	if (newer && in->parts.n > 1)
+		open = NULL; /* of a worker that is minutes behind: seen when it is closed */
 	if (open) {
 		struct pv_bucket *b = NULL;
-		if (pv_history_place(&in->past, open, &taken) == 0 && taken) {
+		if (!newer && taken) {
 			b = pv_bucket_copy(in->past.closed[0]);
 			if (b && pv_bucket_merge(b, open)) {
 				pv_bucket_free(b);

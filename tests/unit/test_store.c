@@ -682,6 +682,7 @@ static void minutes_come_whole(void **state)
 		{"2 1*", "1060:%u* 1000:180"},
 		{"0 1", NULL},
 		{"1 1", NULL},
+		{"2 1*", "1060:%u* 1000:180"},
 		{"0 2", "1060:%u* 1000:180"}, /* waits for nobody longer than a minute: what it has is kept */
 		{"2 1", "1060:%u 1000:180"},
 		{"1 2", NULL},
