@@ -242,8 +242,8 @@ struct pv_capture *pv_capture_open(const struct pv_capture_conf *conf, char *err
 }
 
 /* The first finds interface and subnets; the others do as it did. */
-static int open_worker(const struct pv_capture_conf *conf, unsigned n, unsigned i, struct pv_capture *to[], char *err,
-		       size_t cap)
+static int open_worker(const struct pv_capture_conf *conf, unsigned n, unsigned i, struct pv_capture *to[],
+		       char *err, size_t cap)
 {
 	struct pv_capture *c = to[i] = calloc(1, sizeof *c);
 	if (!c) {
@@ -257,13 +257,15 @@ static int open_worker(const struct pv_capture_conf *conf, unsigned n, unsigned 
 	if (!bad && !c->fanout)
 		bad = snprintf(c->error, sizeof c->error, "cannot start: out of memory");
 	if (!bad)
-		bad = i ? pv_capture_open_worker(c, to[0]) : pv_capture_open_live(c, conf->iface, conf->hosts);
+		bad = i ? pv_capture_open_worker(c, to[0])
+			: pv_capture_open_live(c, conf->iface, conf->hosts);
 	if (bad)
 		snprintf(err, cap, "%s", c->error);
 	return bad;
 }
 
-int pv_capture_open_split(const struct pv_capture_conf *conf, unsigned n, struct pv_capture *to[], char *err, size_t cap)
+int pv_capture_open_split(const struct pv_capture_conf *conf, unsigned n, struct pv_capture *to[], char *err,
+			  size_t cap)
 {
 	assert(conf->iface && n > 1 && n <= PV_CAPTURE_WORKERS);
 	memset(to, 0, n * sizeof to[0]);

@@ -168,9 +168,10 @@ static void network(struct program *p, uint32_t net)
 	land(p, six);
 }
 
-/* One tag the kernel has taken off before we see the packet. Another is still there: in what is received it is the network
- * header; in what is sent it is in front of that, and it may be the only one. */
-unsigned pv_fanout_program(struct bpf_insn prog[PV_FANOUT_PROGRAM], uint32_t net, uint32_t proto, const uint32_t mix[2])
+/* One tag the kernel has taken off before we see the packet. Another is still there: in what is received it
+ * is the network header; in what is sent it is in front of that, and it may be the only one. */
+unsigned pv_fanout_program(struct bpf_insn prog[PV_FANOUT_PROGRAM], uint32_t net, uint32_t proto,
+			   const uint32_t mix[2])
 {
 	struct program p = {prog, 0, mix};
 	put(&p, BPF_LD | BPF_H | BPF_ABS, proto);
@@ -259,9 +260,9 @@ static int found(struct pv_fanout *f, int fd)
 {
 	struct bpf_insn prog[PV_FANOUT_PROGRAM];
 	const struct sock_fprog program = {
-		(unsigned short)pv_fanout_program(prog, (uint32_t)SKF_NET_OFF, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL),
-						  f->mix),
-		(struct sock_filter *)(void *)prog};
+	    (unsigned short)pv_fanout_program(prog, (uint32_t)SKF_NET_OFF,
+					      (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL), f->mix),
+	    (struct sock_filter *)(void *)prog};
 	unsigned arg = (PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
 	socklen_t n = sizeof arg;
 	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof arg) ||
@@ -292,4 +293,5 @@ void pv_fanout_leave(struct pv_fanout *f, pcap_t *p)
 	pthread_mutex_unlock(&f->lock);
 }
 
-_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "libpcap's instructions are the kernel's");
+_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter),
+	       "libpcap's instructions are the kernel's");

@@ -77,8 +77,8 @@ static int join(struct pv_capture *c)
 	if (!c->fanout)
 		return 0;
 	if (pv_fanout_join(c->fanout, c->pcap)) {
-		snprintf(c->error, sizeof c->error, "cannot share '%s' among %u workers: %s", c->name, c->workers,
-			 strerror(errno));
+		snprintf(c->error, sizeof c->error, "cannot share '%s' among %u workers: %s", c->name,
+			 c->workers, strerror(errno));
 		return PCAP_ERROR;
 	}
 	c->joined = true;
@@ -146,7 +146,8 @@ int pv_capture_open_worker(struct pv_capture *c, const struct pv_capture *first)
 {
 	const struct pv_subnet *own = pv_hosts_list(first->hosts);
 	memcpy(c->name, first->name, sizeof c->name);
-	for (size_t i = pv_hosts_count(c->hosts); i < pv_hosts_count(first->hosts); i++) /* the listed ones stand in front */
+	/* those of conf.hosts are there, and stand in front */
+	for (size_t i = pv_hosts_count(c->hosts); i < pv_hosts_count(first->hosts); i++)
 		if (pv_hosts_add(c->hosts, &own[i])) {
 			snprintf(c->error, sizeof c->error, "cannot start: %s", strerror(errno));
 			return -1;

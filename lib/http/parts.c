@@ -25,7 +25,8 @@ void pv_parts_live(struct pv_parts *p, unsigned part, struct pv_bucket *b)
 struct pv_bucket *pv_parts_closed(struct pv_parts *p, unsigned part, struct pv_bucket *b)
 {
 	struct pv_bucket *older = p->closed[part];
-	if (p->live[part] && p->live[part]->stream_id == b->stream_id) /* a stream has one open minute, and this was it */
+	if (p->live[part] &&
+	    p->live[part]->stream_id == b->stream_id) /* a stream has one open minute, and this was it */
 		drop(&p->live[part]);
 	p->closed[part] = b;
 	freshen(p, part);

@@ -16,8 +16,9 @@
  *
  * When a stream is cut, the live copies are the last that will be known of their minute: they become closed buckets.
  *
- * Threads: each stage belongs to one thread at a time, those of one input to different ones; everything else may be called from any. Locks: the store's is held to
- * copy pointers; an input's by that of its stages that takes a batch in; a view's is held to merge a window, and nobody but who wants that view's windows waits for it.
+ * Threads: each stage belongs to one thread at a time, those of one input to different ones; everything else may be called
+ * from any. Locks: the store's is held to copy pointers; an input's by whichever of its stages takes a batch in; a view's is
+ * held to merge a window, and nobody but who wants that view's windows waits for it.
  * Ownership: an input lives until it is removed and its stage freed, in either order. The store lives longest.
  * Limits: PV_STORE_*, each reached with a clear error or counted (`lost`). */
 #ifndef PV_HTTP_STORE_H

@@ -277,7 +277,8 @@ static int make_strands(struct pv_graph *g, struct lane *l, char *err, size_t ca
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	l->n = pv_team_size(l->node->team);
-	l->origin_sec = l->n > 1 ? (uint64_t)now.tv_sec : 0; /* of one worker, periods follow the stream alone */
+	l->origin_sec =
+	    l->n > 1 ? (uint64_t)now.tv_sec : 0; /* of one worker, periods follow the stream alone */
 	for (unsigned i = 0; i < l->n; i++)
 		l->place[i].source = pv_team_source(l->node->team, i);
 	if (g->conf.open(g->conf.ctx, l->policy, l->stream, l->place, l->n, err, cap))

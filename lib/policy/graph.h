@@ -13,8 +13,9 @@
  * can be given up in between, and so that policies which are loaded together see a recorded stream from its
  * beginning together. A policy that comes to a recorded stream later gets a source of its own.
  *
- * An interface can be shared by workers (policy/team.h): then what is called a source here are as many, each with a
- * lane of every policy on it. A policy's lanes on one stream have periods that begin at the same seconds.
+ * An interface can be shared by workers (policy/team.h): then what is called a source here are as many, each
+ * with a lane of every policy on it. A policy's lanes on one stream have periods that begin at the same
+ * seconds.
  *
  * Analysers and TTLs of a source follow from the handlers of its lanes, and change as these come and go.
  *
@@ -31,7 +32,8 @@
 
 struct pv_graph;
 
-/* Where the output of one lane goes: of a policy on a stream, or of one worker of it. Filled in by the owner; called in the lane's thread. */
+/* Where the output of one lane goes: of a policy on a stream, or of one worker of it. Filled in by the owner;
+ * called in the lane's thread. */
 struct pv_graph_place {
 	struct pv_sink sink;
 	bool (*ready)(void *ctx); /* may a LIVE copy be made? NULL: always */
@@ -75,7 +77,7 @@ bool pv_graph_idle(struct pv_graph *);
 
 struct pv_graph_lane {
 	const char *policy, *tap, *stream; /* valid during the call */
-	struct pv_ring_counts counts; /* of all its workers */
+	struct pv_ring_counts counts;	   /* of all its workers */
 	bool running;
 	struct pv_team *team;
 	unsigned policies; /* on that team */

@@ -29,8 +29,8 @@ static int make_sources(struct pv_team *t, unsigned n, const struct pv_source_co
 	return rc;
 }
 
-struct pv_team *pv_team_open(const struct pv_config_stream *s, unsigned workers, const struct pv_source_conf *conf,
-			     char *err, size_t cap)
+struct pv_team *pv_team_open(const struct pv_config_stream *s, unsigned workers,
+			     const struct pv_source_conf *conf, char *err, size_t cap)
 {
 	struct pv_source_input input[PV_CAPTURE_WORKERS];
 	unsigned n = workers > 1 && pv_input_splits(s) ? workers : 1;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/team.h - the sources of one input stream: one, or the workers that share a busy interface by flow.
  *
- *   interface --(capture/fanout.h)--> source of worker 0 --ring--> lane 0 of each policy --> part 0 of its place
- *                                 \-> source of worker 1 --ring--> lane 1 of each policy --> part 1 of its place
+ *   interface --(capture/fanout.h)--> source of worker 0 --ring--> lane 0 of each policy --> part 0 of its
+ * place
+ *                                 \-> source of worker 1 --ring--> lane 1 of each policy --> part 1 of its
+ * place
  *
- * Each worker is a source like any other (policy/source.h), with a thread, analysers and a ring of its own, and
- * knows nothing of the rest: transactions and TCP flows are of one worker, because both directions of a flow are.
- * All are told the same of what is wanted. What they have counted is added up here; what their lanes make of it is
- * merged where it is shown (http/parts.h).
+ * Each worker is a source like any other (policy/source.h), with a thread, analysers and a ring of its own,
+ * and knows nothing of the rest: transactions and TCP flows are of one worker, because both directions of a
+ * flow are. All are told the same of what is wanted. What they have counted is added up here; what their
+ * lanes make of it is merged where it is shown (http/parts.h).
  *
  * Saved captures, and inputs that are no capture, have one worker, however many are asked for.
  *
@@ -19,8 +21,8 @@
 
 struct pv_team;
 
-/* Opens the input for so many workers, as far as it can be split. conf.input is filled in. NULL with one line in
- * err. */
+/* Opens the input for so many workers, as far as it can be split. conf.input is filled in. NULL with one line
+ * in err. */
 struct pv_team *pv_team_open(const struct pv_config_stream *, unsigned workers, const struct pv_source_conf *,
 			     char *err, size_t cap);
 

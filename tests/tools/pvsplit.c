@@ -1,160 +1,81 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* pvsplit WORKERS ROUNDS - opens lo for so many workers (pv_capture_open_split()) in the middle of traffic, again and again:
- * numbered packets of 64 flows. From the first that any worker has to the last, each number must be there once, and
- * a flow be in one worker.
- *
- * Prints "seen N twice N missing N strayed N idle N lost N": packets; numbers seen twice, and not at all; packets that another
- * worker had than the first of their flow; workers that had none; what the kernel says it dropped. */
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <stdatomic.h>
+/* pvsplit N A B < EVENTS - cut a stream behind every event of packet N into two whole streams; START, the
+ * announcements and the definitions so far stand in both. For tests of merging. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "capture/capture.h"
+#include "stage/pipe.h"
+#include "stage/stop.h"
 
-#define FLOWS	 64
-#define PORT	 20000
-#define NUMBERS	 (1u << 24)
-#define BURST	 300
-#define PAUSE_NS 100000
-#define POLLS	 4 /* of up to PV_CAPTURE_WAIT_MS, each worker */
-#define UNKNOWN	 UINT8_MAX
-
-static struct {
-	atomic_bool stop;
-	uint8_t seen[NUMBERS];
-	uint32_t first, last;
-	uint8_t worker[FLOWS]; /* of a flow */
-	unsigned long packets, strayed, idle, twice, missing, lost;
-} t;
-
-static int bound(uint16_t port)
-{
-	const struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (const void *)&a, sizeof a)) {
-		perror("bind");
-		exit(1);
-	}
-	return fd;
-}
-
-/* To a port whose payload is carried; its owner never reads. */
-static void *sender(void *arg)
-{
-	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	const struct timespec pause = {0, PAUSE_NS};
-	int fd[FLOWS];
-	(void)arg;
-	bound(53);
-	for (unsigned i = 0; i < FLOWS; i++)
-		fd[i] = bound((uint16_t)(PORT + i));
-	for (uint32_t n = 0; n < NUMBERS && !atomic_load(&t.stop); n++) {
-		sendto(fd[n % FLOWS], &n, sizeof n, 0, (const void *)&to, sizeof to);
-		if (n % BURST == 0)
-			nanosleep(&pause, NULL);
-	}
-	return NULL;
-}
-
-struct taker {
-	uint8_t number;
-	unsigned long packets;
+struct split {
+	struct pv_stage stage; /* its out is A */
+	struct pv_out b;
+	uint64_t at;
+	bool second;
+	uint64_t last_ns;
 };
 
-static void take(struct taker *k, const struct pv_packet *p)
+/* The packet an event was made from; 0: none. All analysers put it first. */
+static uint64_t packet_of(const struct pv_event *ev)
 {
-	uint32_t n;
-	if (p->payload_len != sizeof n || p->sport < PORT || p->sport >= PORT + FLOWS)
-		return;
-	memcpy(&n, (const uint8_t *)p + p->payload_off, sizeof n);
-	uint8_t *worker = &t.worker[p->sport - PORT];
-	if (*worker == UNKNOWN)
-		*worker = k->number;
-	t.strayed += *worker != k->number;
-	t.seen[n % NUMBERS]++;
-	if (n < t.first)
-		t.first = n;
-	if (n > t.last)
-		t.last = n;
-	k->packets++;
-}
-
-static enum pv_res write_events(void *ctx, const struct iovec *iov, int n)
-{
-	for (int i = 0; i < n; i++) {
-		const uint8_t *at = iov[i].iov_base, *end = at + iov[i].iov_len;
-		for (; at < end; at += ((const struct pv_event *)(const void *)at)->size)
-			if (((const struct pv_event *)(const void *)at)->type == PV_EV_PACKET)
-				take(ctx, (const void *)at);
+	switch (ev->type) {
+	case PV_EV_PACKET:
+		return ((const struct pv_packet *)ev)->number;
+	case PV_EV_NET:
+	case PV_EV_DNS:
+	case PV_EV_DHCP:
+	case PV_EV_TCP_ERROR:
+		return ((const struct pv_net *)ev)->packet;
+	default:
+		return 0;
 	}
-	return PV_OK;
 }
 
-static void poll_all(struct pv_capture *c[], struct pv_out out[], unsigned workers, unsigned times)
+static void batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
 {
-	for (unsigned k = 0; k < times; k++)
-		for (unsigned i = 0; i < workers; i++) {
-			pv_capture_poll(c[i], &out[i]);
-			pv_out_drain(&out[i]);
+	struct split *s = (struct split *)stage;
+	const uint8_t *p = (const uint8_t *)first, *end = p + bytes;
+	for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
+		const struct pv_event *ev = (const void *)p;
+		if (packet_of(ev) > s->at)
+			s->second = true;
+		if (ev->type == PV_EV_STOP) {
+			pv_stop_emit(&s->stage.out, s->last_ns, NULL, 0);
+			pv_stop_emit(&s->b, ev->time_ns, NULL, 0);
+			continue;
 		}
+		bool both = ev->type == PV_EV_START || ev->type == PV_EV_STAGE || ev->type == PV_EV_DEFINE;
+		if (both || !s->second) {
+			pv_out_pass(&s->stage.out, ev, ev->size);
+			s->last_ns = ev->time_ns;
+		}
+		if (both || s->second)
+			pv_out_pass(&s->b, ev, ev->size);
+	}
+	pv_out_flush(&s->b);
 }
 
-static void round_of(unsigned workers)
+static void done(struct pv_stage *stage, bool cut)
 {
-	const struct pv_capture_conf conf = {.iface = "lo", .bpf = "udp"};
-	struct pv_capture *c[PV_CAPTURE_WORKERS];
-	struct pv_out out[PV_CAPTURE_WORKERS];
-	struct taker taker[PV_CAPTURE_WORKERS];
-	char err[256];
-	memset(t.seen, 0, sizeof t.seen);
-	memset(t.worker, UNKNOWN, sizeof t.worker);
-	t.first = UINT32_MAX;
-	t.last = 0;
-	if (pv_capture_open_split(&conf, workers, c, err, sizeof err)) {
-		fprintf(stderr, "%s\n", err);
-		exit(1);
-	}
-	for (unsigned i = 0; i < workers; i++) {
-		taker[i] = (struct taker){(uint8_t)i, 0};
-		if (pv_out_init(&out[i], (struct pv_sink){.write = write_events, .ctx = &taker[i]}))
-			exit(1);
-	}
-	poll_all(c, out, workers, POLLS);
-	for (unsigned i = 0; i < workers; i++)
-		pv_capture_stop(c[i]);
-	uint32_t until = t.last; /* what comes while one after the other ends is not of interest */
-	poll_all(c, out, workers, 1);
-	for (unsigned i = 0; i < workers; i++) {
-		struct pv_capture_status s;
-		pv_capture_status(c[i], &s);
-		t.lost += s.os_drops;
-		t.packets += taker[i].packets;
-		t.idle += !taker[i].packets;
-		pv_out_free(&out[i]);
-		pv_capture_free(c[i]);
-	}
-	for (uint32_t n = t.first; n <= until; n++) {
-		t.twice += t.seen[n % NUMBERS] > 1;
-		t.missing += !t.seen[n % NUMBERS];
-	}
+	(void)cut;
+	pv_out_flush(&((struct split *)stage)->b);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned workers = argc == 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0, rounds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-	pthread_t thread;
-	if (workers < 2 || workers > PV_CAPTURE_WORKERS || pthread_create(&thread, NULL, sender, NULL))
+	static const struct pv_stage_ops ops = {"split", batch, done, NULL};
+	static struct split s = {.stage.ops = &ops};
+	if (argc != 4)
 		return 2;
-	while (rounds--)
-		round_of(workers);
-	atomic_store(&t.stop, true);
-	pthread_join(thread, NULL);
-	printf("seen %lu twice %lu missing %lu strayed %lu idle %lu lost %lu\n", t.packets, t.twice, t.missing, t.strayed,
-	       t.idle, t.lost);
-	return 0;
+	s.at = strtoull(argv[1], NULL, 10);
+	int a = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0666), b = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	if (a < 0 || b < 0 || pv_out_init(&s.stage.out, pv_sink_fd(a)) || pv_out_init(&s.b, pv_sink_fd(b)))
+		return 1;
+	struct pv_pipe_end end = pv_pipe_run(&s.stage, STDIN_FILENO, -1);
+	pv_out_free(&s.stage.out);
+	pv_out_free(&s.b);
+	return end.in == PV_END && end.out == PV_OK && s.b.res == PV_OK ? 0 : 1;
 }

@@ -26,9 +26,9 @@ struct packet {
 	uint8_t proto;
 	uint16_t fragment; /* as in the header: offset in eights, and more of them */
 	bool six;
-	uint32_t label;	  /* IPv6: flow label */
-	uint8_t options;  /* IPv4: bytes */
-	unsigned tags;	  /* that the kernel has left in the packet */
+	uint32_t label;	 /* IPv6: flow label */
+	uint8_t options; /* IPv4: bytes */
+	unsigned tags;	 /* that the kernel has left in the packet */
 };
 
 struct frame {
@@ -144,15 +144,15 @@ static const struct packet base4 = {"UDP", QUERY, .proto = IPPROTO_UDP},
 static void directions(void **state)
 {
 	static const struct packet cases[] = {
-		{"UDP", QUERY, .proto = IPPROTO_UDP},
-		{"TCP", QUERY, .proto = IPPROTO_TCP},
-		{"SCTP", QUERY, .proto = IPPROTO_SCTP},
-		{"ICMP", .src = 300, .dst = 7, .proto = IPPROTO_ICMP},
-		{"UDP over IPv6", QUERY, .proto = IPPROTO_UDP, .six = true},
-		{"TCP over IPv6", QUERY, .proto = IPPROTO_TCP, .six = true},
-		{"ICMPv6", .src = 300, .dst = 7, .proto = IPPROTO_ICMPV6, .six = true},
-		{"behind a tag", QUERY, .proto = IPPROTO_UDP, .tags = 1},
-		{"IPv6 behind a tag", QUERY, .proto = IPPROTO_UDP, .six = true, .tags = 1},
+	    {"UDP", QUERY, .proto = IPPROTO_UDP},
+	    {"TCP", QUERY, .proto = IPPROTO_TCP},
+	    {"SCTP", QUERY, .proto = IPPROTO_SCTP},
+	    {"ICMP", .src = 300, .dst = 7, .proto = IPPROTO_ICMP},
+	    {"UDP over IPv6", QUERY, .proto = IPPROTO_UDP, .six = true},
+	    {"TCP over IPv6", QUERY, .proto = IPPROTO_TCP, .six = true},
+	    {"ICMPv6", .src = 300, .dst = 7, .proto = IPPROTO_ICMPV6, .six = true},
+	    {"behind a tag", QUERY, .proto = IPPROTO_UDP, .tags = 1},
+	    {"IPv6 behind a tag", QUERY, .proto = IPPROTO_UDP, .six = true, .tags = 1},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -166,13 +166,13 @@ static void directions(void **state)
 static void one_flow(void **state)
 {
 	static const struct packet cases[] = {
-		{"IPv4 options", QUERY, .proto = IPPROTO_UDP, .options = 8},
-		{"a first fragment", QUERY, .proto = IPPROTO_UDP, .fragment = 0x2000},
-		{"that must not be cut", QUERY, .proto = IPPROTO_UDP, .fragment = 0x4000},
-		{"a tag", QUERY, .proto = IPPROTO_UDP, .tags = 1},
-		{"a flow label", QUERY, .proto = IPPROTO_UDP, .six = true, .label = 0x4beef},
-		{"a first fragment of IPv6", QUERY, .proto = IPPROTO_UDP, .six = true, .fragment = 0x2000},
-		{"a tag in front of IPv6", QUERY, .proto = IPPROTO_UDP, .six = true, .tags = 1},
+	    {"IPv4 options", QUERY, .proto = IPPROTO_UDP, .options = 8},
+	    {"a first fragment", QUERY, .proto = IPPROTO_UDP, .fragment = 0x2000},
+	    {"that must not be cut", QUERY, .proto = IPPROTO_UDP, .fragment = 0x4000},
+	    {"a tag", QUERY, .proto = IPPROTO_UDP, .tags = 1},
+	    {"a flow label", QUERY, .proto = IPPROTO_UDP, .six = true, .label = 0x4beef},
+	    {"a first fragment of IPv6", QUERY, .proto = IPPROTO_UDP, .six = true, .fragment = 0x2000},
+	    {"a tag in front of IPv6", QUERY, .proto = IPPROTO_UDP, .six = true, .tags = 1},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -214,18 +214,20 @@ static void later_fragments(void **state)
 static void dhcp_and_the_unknown(void **state)
 {
 	static const struct packet cases[] = {
-		{"DISCOVER", .src = 0, .dst = 65535, .sport = 68, .dport = 67, .proto = IPPROTO_UDP},
-		{"OFFER", .src = 1, .dst = 80, .sport = 67, .dport = 68, .proto = IPPROTO_UDP},
-		{"relayed", .src = 1, .dst = 80, .sport = 67, .dport = 67, .proto = IPPROTO_UDP},
-		{"SOLICIT", .src = 9, .dst = 65535, .sport = 546, .dport = 547, .proto = IPPROTO_UDP, .six = true},
-		{"ADVERTISE", .src = 1, .dst = 9, .sport = 547, .dport = 546, .proto = IPPROTO_UDP, .six = true},
-		{"two tags", QUERY, .proto = IPPROTO_UDP, .tags = 3},
+	    {"DISCOVER", .src = 0, .dst = 65535, .sport = 68, .dport = 67, .proto = IPPROTO_UDP},
+	    {"OFFER", .src = 1, .dst = 80, .sport = 67, .dport = 68, .proto = IPPROTO_UDP},
+	    {"relayed", .src = 1, .dst = 80, .sport = 67, .dport = 67, .proto = IPPROTO_UDP},
+	    {"SOLICIT", .src = 9, .dst = 65535, .sport = 546, .dport = 547, .proto = IPPROTO_UDP,
+	     .six = true},
+	    {"ADVERTISE", .src = 1, .dst = 9, .sport = 547, .dport = 546, .proto = IPPROTO_UDP, .six = true},
+	    {"two tags", QUERY, .proto = IPPROTO_UDP, .tags = 3},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (answer(&cases[i]))
 			fail_msg("%s: %08x", cases[i].what, answer(&cases[i]));
-	struct packet tcp = {"TCP of these ports", .src = 3, .dst = 4, .sport = 68, .dport = 1000, .proto = IPPROTO_TCP};
+	struct packet tcp = {"TCP of these ports", .src = 3,	  .dst = 4,
+			     .sport = 68,	   .dport = 1000, .proto = IPPROTO_TCP};
 	assert_int_not_equal(answer(&tcp), 0);
 }
 
@@ -248,7 +250,8 @@ static void cut_short(void **state)
 /* Flows that differ in one thing only. A worker has a quarter of 4096, give or take a fifth. */
 static void spread(void **state)
 {
-	static const char *const what[] = {"ports", "clients", "servers", "clients over IPv6", "both, in step"};
+	static const char *const what[] = {"ports", "clients", "servers", "clients over IPv6",
+					   "both, in step"};
 	(void)state;
 	for (size_t k = 0; k < sizeof what / sizeof what[0]; k++) {
 		unsigned got[WORKERS] = {0};
@@ -268,10 +271,13 @@ static void spread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(directions),	   cmocka_unit_test(one_flow),
-		cmocka_unit_test(sent_with_a_tag), cmocka_unit_test(later_fragments),
-		cmocka_unit_test(dhcp_and_the_unknown), cmocka_unit_test(cut_short),
-		cmocka_unit_test(spread),
+	    cmocka_unit_test(directions),
+	    cmocka_unit_test(one_flow),
+	    cmocka_unit_test(sent_with_a_tag),
+	    cmocka_unit_test(later_fragments),
+	    cmocka_unit_test(dhcp_and_the_unknown),
+	    cmocka_unit_test(cut_short),
+	    cmocka_unit_test(spread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
