@@ -9,17 +9,10 @@ static void drop(struct pv_bucket **b)
 	*b = NULL;
 }
 
-static void freshen(struct pv_parts *p, unsigned part)
-{
-	p->due |= p->fresh[part];
-	p->fresh[part] = true;
-}
-
 void pv_parts_live(struct pv_parts *p, unsigned part, struct pv_bucket *b)
 {
 	drop(&p->live[part]);
 	p->live[part] = b;
-	freshen(p, part);
 }
 
 struct pv_bucket *pv_parts_closed(struct pv_parts *p, unsigned part, struct pv_bucket *b)
@@ -29,9 +22,6 @@ struct pv_bucket *pv_parts_closed(struct pv_parts *p, unsigned part, struct pv_b
 	    p->live[part]->stream_id == b->stream_id) /* a stream has one open minute, and this was it */
 		drop(&p->live[part]);
 	p->closed[part] = b;
-	freshen(p, part);
-	if (older) /* who keeps it shows it */
-		drop(&p->open);
 	return older;
 }
 
@@ -61,7 +51,6 @@ void pv_parts_whole(struct pv_parts *p, void (*keep)(void *, struct pv_bucket *)
 {
 	uint64_t minute;
 	while (oldest_closed(p, &minute) && all_closed(p, minute)) {
-		drop(&p->open);
 		for (unsigned i = 0; i < p->n; i++) {
 			struct pv_bucket *b = p->closed[i];
 			if (!b || pv_history_minute(b) != minute)
@@ -95,51 +84,23 @@ static bool open_minute(const struct pv_parts *p, uint64_t *minute)
 	return any;
 }
 
-/* One part is shown as it is. */
-static struct pv_bucket *merge(const struct pv_parts *p, uint64_t minute)
-{
-	struct pv_bucket *sum = NULL;
-	for (unsigned i = 0; i < p->n; i++) {
-		struct pv_bucket *b = newest(p, i);
-		if (!b || pv_history_minute(b) != minute)
-			continue;
-		if (!sum) {
-			sum = p->n == 1 ? pv_bucket_ref(b) : pv_bucket_copy(b);
-			if (!sum)
-				return NULL;
-			continue;
-		}
-		if (pv_bucket_merge(sum, b)) {
-			pv_bucket_free(sum);
-			return NULL;
-		}
-	}
-	if (sum && p->n > 1)
-		sum->closed = false;
-	return sum;
-}
-
-struct pv_bucket *pv_parts_open(struct pv_parts *p)
+unsigned pv_parts_open(const struct pv_parts *p, struct pv_bucket *to[PV_PARTS_MAX])
 {
 	uint64_t minute;
-	bool due = p->due || !p->open, all = true;
-	for (unsigned i = 0; i < p->n; i++)
-		all &= p->fresh[i] || !p->running[i];
-	if (!due && !all)
-		return p->open;
-	drop(&p->open);
+	unsigned n = 0;
 	if (!open_minute(p, &minute))
-		return NULL;
-	p->open = merge(p, minute);
-	p->due = false;
-	for (unsigned i = 0; i < p->n; i++)
-		p->fresh[i] = false;
-	return p->open;
+		return 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		struct pv_bucket *b = newest(p, i);
+		if (b && pv_history_minute(b) == minute)
+			to[n++] = b;
+	}
+	return n;
 }
 
 size_t pv_parts_memory(const struct pv_parts *p)
 {
-	size_t sum = p->open && p->n > 1 ? pv_bucket_memory(p->open) : 0;
+	size_t sum = 0;
 	for (unsigned i = 0; i < p->n; i++) {
 		sum += p->live[i] ? pv_bucket_memory(p->live[i]) : 0;
 		sum += p->closed[i] ? pv_bucket_memory(p->closed[i]) : 0;
@@ -153,5 +114,4 @@ void pv_parts_clear(struct pv_parts *p)
 		drop(&p->live[i]);
 		drop(&p->closed[i]);
 	}
-	drop(&p->open);
 }

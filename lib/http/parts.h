@@ -3,13 +3,9 @@
  *
  * The workers of one interface count the packets of different flows, by the same minutes (window/window.h,
  * origin_sec), each at its own pace. A minute is whole when every stream that runs has closed it: until then
- * its parts, closed ones and copies of open ones, are merged into what is shown of the open minute, so that
- * nobody sees a closed minute that still grows. Nobody waits for more than a minute: when a stream closes the
- * next one, its part of the last is let go, and the others' are added to it (window/history.h) when they
- * come.
- *
- * What is open is merged again when every stream has told something new, or one of them twice: once a second,
- * however many there are.
+ * its parts, closed ones and copies of open ones, are what is known of the open minute, so that nobody sees a
+ * closed minute that still grows. Nobody waits for more than a minute: when a stream closes the next one, its
+ * part of the last is let go, and the others' are added to it (window/history.h) when they come.
  *
  * With one part all of this comes to: a bucket that is closed is whole, and the newest copy is what is open.
  *
@@ -25,8 +21,6 @@ struct pv_parts {
 	unsigned n;		    /* 1 to PV_PARTS_MAX */
 	bool running[PV_PARTS_MAX]; /* set by the owner: its stream is waited for */
 	struct pv_bucket *live[PV_PARTS_MAX], *closed[PV_PARTS_MAX];
-	struct pv_bucket *open; /* what is shown of the open minute */
-	bool fresh[PV_PARTS_MAX], due;
 };
 
 void pv_parts_live(struct pv_parts *, unsigned part, struct pv_bucket *);
@@ -37,9 +31,8 @@ struct pv_bucket *pv_parts_closed(struct pv_parts *, unsigned part, struct pv_bu
 /* Gives up what is whole, oldest first: the parts of a minute one after the other. */
 void pv_parts_whole(struct pv_parts *, void (*keep)(void *ctx, struct pv_bucket *), void *ctx);
 
-/* The open minute as far as it is known, or NULL: before every stream that runs has told of it. Borrowed
- * until the next call; not to be changed. */
-struct pv_bucket *pv_parts_open(struct pv_parts *);
+/* The parts of the open minute, borrowed; their number. 0: before every stream that runs has told of it. */
+unsigned pv_parts_open(const struct pv_parts *, struct pv_bucket *to[PV_PARTS_MAX]);
 
 size_t pv_parts_memory(const struct pv_parts *);
 void pv_parts_clear(struct pv_parts *);

@@ -88,6 +88,8 @@ static void view_unref(struct pv_view *v)
 			pv_bucket_free(in->bucket[k]);
 		for (unsigned k = 0; k <= PV_WINDOW_PERIODS_MAX; k++)
 			pv_bucket_free(in->window[k]);
+		while (in->nopen)
+			pv_bucket_free(in->open[--in->nopen]);
 	}
 	pthread_mutex_destroy(&v->merging);
 	free(v);
@@ -98,35 +100,57 @@ static uint64_t events_in(const struct pv_bucket *b)
 	return b->handler->events >= 0 ? b->blocks[0]->cells[b->handler->events].count : 0;
 }
 
-/* The buckets of an instance as they are shown. A live one of a minute that is there (a new stream began within it) is shown
- * as one bucket with it. */
-static void show_buckets(struct pv_view_instance *to, struct instance *in, unsigned periods)
+/* The buckets of an instance as they are shown. Where the open one is of several parts, or of a minute that is there (a new
+ * stream began within it), its place stays empty until somebody looks. */
+static void show_buckets(struct pv_view_instance *to, const struct instance *in, unsigned periods)
 {
+	struct pv_bucket *open[PV_PARTS_MAX];
 	bool taken = false;
-	unsigned from = 0;
-	struct pv_bucket *open = pv_parts_open(&in->parts);
-	unsigned newer = open ? pv_history_place(&in->past, open, &taken) : 0;
+	unsigned from = 0, n = pv_parts_open(&in->parts, open);
+	unsigned newer = n ? pv_history_place(&in->past, open[0], &taken) : 0;
 	to->events = in->events;
 	if (newer && in->parts.n > 1)
-		open = NULL; /* of a worker that is minutes behind: seen when it is closed */
-	if (open) {
-		struct pv_bucket *b = NULL;
-		if (!newer && taken) {
-			b = pv_bucket_copy(in->past.closed[0]);
-			if (b && pv_bucket_merge(b, open)) {
-				pv_bucket_free(b);
-				b = NULL;
-			}
-			if (b) {
-				b->closed = false;
-				from = 1;
-			}
-		}
-		to->bucket[to->n++] = b ? b : pv_bucket_ref(open);
-		to->events += events_in(open);
+		n = 0; /* of a worker that is minutes behind: seen when it is closed */
+	for (unsigned i = 0; i < n; i++)
+		to->events += events_in(open[i]);
+	if (n && !newer && taken)
+		to->open[to->nopen++] = pv_bucket_ref(in->past.closed[from++]);
+	if (n == 1 && !to->nopen && !open[0]->closed)
+		to->bucket[to->n++] = pv_bucket_ref(open[0]);
+	else if (n) {
+		to->n++;
+		for (unsigned i = 0; i < n; i++)
+			to->open[to->nopen++] = pv_bucket_ref(open[i]);
 	}
 	for (unsigned i = from; i < in->past.n && to->n < periods; i++)
 		to->bucket[to->n++] = pv_bucket_ref(in->past.closed[i]);
+}
+
+/* Fills that place. Without memory there is none. */
+static void merge_open(struct pv_view_instance *in)
+{
+	struct pv_bucket *b = pv_bucket_copy(in->open[0]);
+	for (unsigned i = 1; b && i < in->nopen; i++)
+		if (pv_bucket_merge(b, in->open[i])) {
+			pv_bucket_free(b);
+			b = NULL;
+		}
+	in->bucket[0] = b;
+	if (b)
+		b->closed = false;
+	else
+		memmove(in->bucket, in->bucket + 1, --in->n * sizeof in->bucket[0]);
+	while (in->nopen)
+		pv_bucket_free(in->open[--in->nopen]);
+}
+
+static void finish_view(struct pv_view *v)
+{
+	pthread_mutex_lock(&v->merging);
+	for (size_t i = 0; i < v->ninstances; i++)
+		if (v->instance[i].nopen)
+			merge_open(&v->instance[i]);
+	pthread_mutex_unlock(&v->merging);
 }
 
 /* Everything that happened so far becomes visible, at once. */
@@ -171,6 +195,8 @@ struct pv_views *pv_store_views(struct pv_store *s, const char *policy)
 		all->view[all->n++] = v;
 	}
 	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; all && i < all->n; i++)
+		finish_view(all->view[i]);
 	return all;
 }
 
@@ -248,7 +274,6 @@ struct keeping {
 static void keep(void *ctx, struct pv_bucket *b)
 {
 	const struct keeping *k = ctx;
-	b->closed = true;
 	k->instance->events += events_in(b);
 	k->input->now.counts.buckets++;
 	if (pv_history_add(&k->instance->past, k->input->now.periods, b))
@@ -266,6 +291,7 @@ static void keep_whole(struct input *p, struct instance *in)
 static void close_part(struct part *from, struct instance *in, struct pv_bucket *b)
 {
 	struct keeping k = {from->input, in};
+	b->closed = true;
 	struct pv_bucket *older = pv_parts_closed(&in->parts, from->number, b);
 	if (older)
 		keep(&k, older);

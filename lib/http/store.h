@@ -9,7 +9,7 @@
  *
  * A view is made when a batch of events has been taken in and no bucket is half there, so that all handlers of a policy
  * change to the next minute together. Windows are merged when first asked for, in the thread that asks, and kept with the
- * view.
+ * view; so are the parts of an open minute.
  *
  * An input can come in parts, from the workers of one interface: as many stages, each with a stream. They are shown as one
  * (http/parts.h), and what they say of themselves is added up.
@@ -116,6 +116,9 @@ struct pv_view_instance {
 	unsigned n; /* never more than the periods */
 	uint64_t events; /* since the input began; 0 where the handler shows none */
 	struct pv_bucket *window[PV_WINDOW_PERIODS_MAX + 1]; /* use pv_view_window() */
+	/* The store's: what bucket[0] is made of, as soon as somebody has got the view. */
+	struct pv_bucket *open[PV_PARTS_MAX + 1];
+	unsigned nopen;
 };
 
 /* An input, but for its metrics. */

@@ -673,7 +673,7 @@ static void minutes_come_whole(void **state)
 		{"0 0*", ""}, /* not before all have told of it */
 		{"1 0*", ""},
 		{"2 0*", "1000:180*"},
-		{"0 0*", "1000:180*"}, /* once a second, not for each */
+		{"0 0*", "1000:180*"}, /* takes the place of the last */
 		{"0 0", "1000:180*"},  /* closed by one: open still */
 		{"0 1*", "1000:180*"},
 		{"1 0", "1000:180*"},
