@@ -235,6 +235,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err
 	    .handlers = handlers,
 	    .nhandlers = p->nhandlers,
 	    .chain = p->chain,
+	    .only_hosts = l->stream->dnstap.only_hosts,
 	    .registry = g->conf.registry,
 	    .dns_ttl_ns = pv_source_dns_ttl(source_of(s)),
 	    .sink = l->place[s->worker].sink,
