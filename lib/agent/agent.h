@@ -38,6 +38,7 @@ struct pv_agent_conf {
 	struct pv_geo_db *geo; /* NULL: none */
 	size_t geo_cache;
 	uint64_t seed;
+	unsigned workers;	    /* that share an interface; 0: 1 */
 	unsigned periods, deep_max; /* from the command line; 0: not given */
 	const char *data_dir; /* files that a request names must be regular ones below this folder; NULL: none
 				 may be */

@@ -59,8 +59,8 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 	struct input *in = ctx;
 	const struct pv_config_stream *s = stream_of(in->policy, l->stream);
 	struct pv_source_status st;
-	pv_source_status(l->source, &st);
-	const struct pv_capture *c = pv_source_capture(l->source);
+	pv_team_status(l->team, &st);
+	const struct pv_capture *c = pv_source_capture(pv_team_source(l->team, 0));
 	json_t *config = s ? pv_config_stream_json(s) : json_null();
 	if (s && c && json_is_object(config) && !s->pcap.pcap_file)
 		json_object_set_new(config, "iface",

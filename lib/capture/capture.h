@@ -52,6 +52,7 @@
 #define PV_CAPTURE_LAG_MS 100               /* longer than the kernel keeps a ring block open */
 #define PV_CAPTURE_BATCH 2048               /* packets per poll: without payload just one batch of events */
 #define PV_CAPTURE_EXTRA_PORTS 64           /* more payload ports than any exporter set-up uses */
+#define PV_CAPTURE_WORKERS 16 /* two inputs of so many fill a gauge (sketch/gauge.h); most cards have fewer queues */
 #define PV_CAPTURE_SEED UINT64_C(0x70762d6361707475) /* stamps are the same in every run */
 
 struct pv_capture_conf {
@@ -81,6 +82,16 @@ struct pv_capture;
 /* NULL with a line in err. */
 struct pv_capture *pv_capture_open(const struct pv_capture_conf *, char *err, size_t errcap);
 void pv_capture_free(struct pv_capture *);
+
+/* n captures of one interface in place of one, each a stream of its own with the packets of its own flows
+ * (capture/fanout.h): every packet is in one of them, and both directions of a flow are in the same. They
+ * begin at one moment: START has it, and what came earlier is in none. They have the same host subnets. The
+ * first alone counts what the interface lost, and how often it went down, and tells of it. The kernel ring is
+ * shared out: each gets 1/n, at least a quarter, since flows are not of one size. conf->iface is wanted; n is
+ * 2 to PV_CAPTURE_WORKERS. 0, or -1 with a line in err, and none is open. Each is used and freed like any
+ * other, each by a thread of its own. */
+int pv_capture_open_split(const struct pv_capture_conf *, unsigned n, struct pv_capture *to[], char *err,
+			  size_t errcap);
 
 /* One step.
  * PV_OK     there was something; go on at once.

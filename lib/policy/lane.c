@@ -337,6 +337,7 @@ static int make_window(struct pv_lane *l, struct handler *h, char *err, size_t c
 	    .ndisable = h->conf.ndisable,
 	    .modules = h->modules,
 	    .nmodules = 1,
+	    .origin_sec = l->conf.origin_sec,
 	    .budget_bytes = budget / l->nhandlers,
 	    .seed = l->conf.seed,
 	    .live_copies = true,

@@ -67,6 +67,7 @@ struct pv_lane_conf {
 	 * reads the sink what is counted elsewhere. NULL: nothing to tell. */
 	void (*beat)(void *ctx);
 	void *ctx;
+	uint64_t origin_sec; /* as struct pv_window_conf: of lanes whose buckets must meet; 0: none */
 	size_t budget_bytes; /* 0: PV_LANE_BUDGET */
 	uint64_t seed;
 };

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "capture/capture.h"
 #include "dhcp/analyser.h"
 #include "geo/geo.h"
 
@@ -81,7 +82,7 @@ static const struct pv_schema_key agent_keys[] = {
 	TEXT(admin_token_file, NULL, "file with the token that clients of the admin API must show"),
 	TEXT(data_dir, NULL, "folder below which paths that come from clients must be"),
 	TEXT(pid_file, NULL, "write the process id to this file"),
-	UINT(workers, 64, "1", "sources that share one busy interface"),
+	UINT(workers, PV_CAPTURE_WORKERS, "1", "captures and analysers that share each interface, by flow; at least 1"),
 };
 
 /* ---- taps and policies -------------------------------------------------------------------------- */
@@ -168,7 +169,7 @@ static const struct pv_schema_key pcap_keys[] = {
 	 "log more about the capture"},
 	IN_TEXT("host_spec", pcap.host_spec, NULL, "subnets regarded as ours, with commas between them"),
 	IN_TEXT("pcap_file", pcap.pcap_file, NULL, "read this saved capture instead of an interface"),
-	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap, af_packet, or mock for made-up packets"},
+	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap or af_packet, which are the same here, or mock for made-up packets"},
 	IN_UINT("tcp_packet_reassembly_cache_limit", pcap.tcp_flows_max, 0, "300000",
 		"TCP connections that are put together at once, 0 for as many as fit"),
 };

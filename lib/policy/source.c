@@ -581,6 +581,12 @@ int pv_source_start(struct pv_source *s, char *err, size_t cap)
 	return 0;
 }
 
+void pv_source_halt(struct pv_source *s)
+{
+	if (s->started && !s->joined)
+		s->in.ops->stop(s->in.self);
+}
+
 void pv_source_stop(struct pv_source *s)
 {
 	if (!s->started || s->joined)

@@ -94,6 +94,9 @@ int pv_source_module(struct pv_source *, const struct pv_source_module *, uint8_
 /* 0, or -1 with a line in err. Once. */
 int pv_source_start(struct pv_source *, char *err, size_t cap);
 
+/* Asks it to end, and does not wait; pv_source_stop() does. Nothing before the start. */
+void pv_source_halt(struct pv_source *);
+
 /* Ends the stream: a live one with what has come until now, a file where it is. Lanes get STOP and the end.
  * Waits. */
 void pv_source_stop(struct pv_source *);

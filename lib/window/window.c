@@ -248,10 +248,17 @@ static struct pv_bucket *open_bucket(struct pv_window *w, struct instance *in)
 	return in->live = b;
 }
 
+/* The begin of the period that has this second. */
+static uint64_t begin_of(uint64_t origin_sec, uint64_t sec)
+{
+	return sec < origin_sec ? origin_sec : sec - (sec - origin_sec) % PV_WINDOW_PERIOD_SEC;
+}
+
 static void period_start(struct pv_window *w, uint64_t time_ns)
 {
-	w->start_ns = w->last_ns = time_ns;
-	w->next_shift_sec = time_ns / NS + PV_WINDOW_PERIOD_SEC;
+	w->start_ns = w->conf.origin_sec ? begin_of(w->conf.origin_sec, time_ns / NS) * NS : time_ns;
+	w->last_ns = time_ns > w->start_ns ? time_ns : w->start_ns;
+	w->next_shift_sec = w->start_ns / NS + PV_WINDOW_PERIOD_SEC;
 	w->any = true;
 	w->calm_to_ns = 0;
 }
@@ -336,7 +343,8 @@ static void advance(struct pv_window *w, uint64_t t)
 	if (w->conf.periods > 1) {
 		bool back = w->recorded && t < w->start_ns && w->start_ns - t > (uint64_t)PV_WINDOW_PERIOD_SEC * NS;
 		if (sec >= w->next_shift_sec || back) {
-			period_close(w, back ? w->last_ns : t, false);
+			uint64_t end_ns = w->conf.origin_sec ? w->next_shift_sec * NS : t;
+			period_close(w, back ? w->last_ns : end_ns, false);
 			period_start(w, t);
 		}
 	}

@@ -41,6 +41,9 @@ struct pv_window_conf {
 	size_t nenable, ndisable;
 	const char *const *modules; /* "net", "dns:2.0"; none: version 1.0 of the analysers that announce themselves */
 	size_t nmodules;
+	/* Periods begin at this second since the epoch, and every PV_WINDOW_PERIOD_SEC after it, exactly, whenever events
+	 * come; what is older is of the first. For streams that are parts of one, whose buckets must meet. 0: as above. */
+	uint64_t origin_sec;
 	size_t budget_bytes;     /* 0: PV_WINDOW_BUDGET */
 	uint64_t seed;
 	bool live_copies;        /* with `buckets`: put out a LIVE event a second (live streams) */

@@ -207,6 +207,7 @@ static int make(struct daemon *d)
 	    .geo = d->geo,
 	    .geo_cache = o->geo_cache,
 	    .seed = pv_tool_seed(),
+	    .workers = (unsigned)o->workers,
 	    .periods = (unsigned)o->periods,
 	    .deep_max = (unsigned)o->deep,
 	    .data_dir = d->data_dir,

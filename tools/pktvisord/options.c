@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "capture/capture.h"
 #include "http/server.h"
 
 const char options_name[] = "pktvisord";
@@ -65,8 +66,9 @@ void options_read(struct options *o, int argc, char **argv)
 	     "accepted; Prometheus metrics are always served", 0, 0},
 	    {0, "prom-instance", PV_OPT_STRING, &o->prom_instance, "ID",
 	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
-	    {0, "workers", PV_OPT_UINT, &o->workers, "N", "capture threads per interface (only 1 is built)",
-	     1, 64},
+	    {0, "workers", PV_OPT_UINT, &o->workers, "N",
+	     "share each interface, by flow, among N captures and analysers, up to 16", 1,
+	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
 	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
 	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL, "push OTLP (not built yet, nor are the next seven)", 0,
@@ -170,8 +172,8 @@ const char *options_wrong(const struct options *o)
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
 	if (o->iana || o->default_registry)
 		return "names of ports (--iana-service-port-registry) are not built yet";
-	if (o->workers > 1)
-		return "--workers: more than one capture thread is not built yet";
+	if (!o->workers)
+		return "workers: at least 1";
 	if (o->port > UINT16_MAX)
 		return "port: at most 65535";
 	if (o->summary && !options_file(o))
