@@ -147,6 +147,19 @@ enum pv_ledger {
 	PV_LEDGER_TCP_RETRANSMIT = 25, /* segments seen before */
 	PV_LEDGER_TOPN_LOST = 26,     /* weight a full top-N table could not take */
 	PV_LEDGER_LATE = 27,          /* events for a period already closed */
+	/* flow exports (flow/record.h): the unit of the sum is the datagram */
+	PV_LEDGER_FLOW_RECORDS = 48,  /* records and samples put out */
+	PV_LEDGER_FLOW_EMPTY = 49,    /* of these, left out: they say nothing that is counted */
+	PV_LEDGER_FLOW_COUNTER_SAMPLES = 50,
+	PV_LEDGER_FLOW_UNKNOWN_SAMPLES = 51,
+	PV_LEDGER_FLOW_UNKNOWN_SETS = 52, /* of a template that was not there */
+	PV_LEDGER_FLOW_OPTIONS = 53,  /* records about exporters */
+	PV_LEDGER_FLOW_LOST = 54,     /* by sequence numbers, in the exporters' units */
+	PV_LEDGER_TEMPLATES_EVICTED = 55, /* given up for room */
+	PV_LEDGER_TEMPLATES_EXPIRED = 56, /* not told again in time */
+	PV_LEDGER_TEMPLATES_WITHDRAWN = 57,
+	PV_LEDGER_TEMPLATES_REFUSED = 58, /* too large */
+	PV_LEDGER_EXPORTERS_EVICTED = 59,
 	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
 };
 
