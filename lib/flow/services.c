@@ -123,7 +123,7 @@ static uint16_t name_number(struct pv_services *s, const char *name)
 		errno = EFBIG;
 		return 0;
 	}
-	if (s->n == s->cap) {
+	if (s->n >= s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 1024;
 		char **more = realloc(s->name, cap * sizeof *more);
 		if (!more)
