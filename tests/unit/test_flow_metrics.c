@@ -405,7 +405,7 @@ static void test_folding(void **state)
 	uint64_t records = sum_of(b, "records_flows"), bytes = sum_of(b, "in_bytes");
 	uint32_t blocks = b->nblocks;
 	assert_true(blocks > 15);
-	pv_bucket_fold(b, 10);
+	pv_bucket_fold(b, 4);
 	assert_true(b->nblocks < 20);
 	assert_int_equal(sum_of(b, "records_flows"), records);
 	assert_int_equal(sum_of(b, "in_bytes"), bytes);
