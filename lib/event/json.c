@@ -53,8 +53,8 @@ static const struct field packet[] = {
 	{NULL, U8, 0, 0, false}};
 static const struct field flow[] = {
 	A(pv_flow, packet, U64),   F(pv_flow, src, ADDR),      F(pv_flow, dst, ADDR),      F(pv_flow, device, ADDR),
-	A(pv_flow, bytes, U64),    A(pv_flow, packets, U64),   A(pv_flow, rate, U32),      F(pv_flow, in_if, U32),
-	F(pv_flow, out_if, U32),   F(pv_flow, sport, U16),     F(pv_flow, dport, U16),     A(pv_flow, l3, U8),
+	A(pv_flow, bytes, U64),    A(pv_flow, packets, U64),   A(pv_flow, rate, U32),      A(pv_flow, in_if, U32),
+	A(pv_flow, out_if, U32),   F(pv_flow, sport, U16),     F(pv_flow, dport, U16),     A(pv_flow, l3, U8),
 	A(pv_flow, proto, U8),     F(pv_flow, tos, U8),        F(pv_flow, tcp_flags, U8),  A(pv_flow, stage, U8),
 	A(pv_flow, stamp, U8),     A(pv_flow, source, U8),     A(pv_flow, bits, U8),       F(pv_flow, geo_src, U32),
 	F(pv_flow, geo_dst, U32),  F(pv_flow, asn_src, U32),   F(pv_flow, asn_dst, U32),   F(pv_flow, device_name, TEXT),

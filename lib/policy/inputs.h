@@ -4,6 +4,7 @@
  *
  *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" is lib/mock
  *   mock   lib/mock without packets: nothing but time
+ *   flow, sflow   lib/flow: a UDP port, or the datagrams of a saved capture (input_flow.c)
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
 #ifndef PV_POLICY_INPUTS_H
@@ -37,6 +38,7 @@ struct pv_source_input {
 
 /* 0, or -1 with one line in err. */
 int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
+int pv_input_flow(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
 extern const char

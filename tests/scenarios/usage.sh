@@ -78,9 +78,7 @@ wrong 2 "unknown event type 'dsn'; there are: start stop .*" pv-cat -t dns,dsn f
 wrong 2 "an argument is missing" pktvisor-reader
 wrong 2 "unexpected argument 'b'" pktvisor-reader a b
 wrong 2 "unexpected argument 'b'" pktvisor-pcap a b
-wrong 1 "-i dnstap: this input is not built yet; only pcap is" pktvisor-reader -i dnstap file.pcap
-wrong 1 "-i sflow: this input is not built yet; only pcap is" pktvisor-reader -i sflow file.pcap
-wrong 1 "-i netflow: this input is not built yet; only pcap is" pktvisor-reader -i netflow file.pcap
+wrong 1 "-i dnstap: this input is not built yet" pktvisor-reader -i dnstap file.pcap
 wrong 2 "-i: unknown input type 'pigeon'.*" pktvisor-reader -i pigeon file.pcap
 wrong 1 "cannot read 'no-such-file': No such file or directory" pktvisor-reader no-such-file
 wrong 1 "cannot use filter 'port or': .*" pktvisor-reader -b "port or" file.pcap

@@ -13,13 +13,25 @@
 #include "capture/capture.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
+#include "flow/analyser.h"
 #include "net/analyser.h"
 #include "stage/crew.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
-/* pcap's handlers when --modules names none. */
-static const char *const default_modules[] = {"net", "dns", "dhcp"};
+/* What a file may hold, and the handlers when --modules names none. */
+static const struct input {
+	const char *name;
+	const char *modules[4]; /* NULL-terminated; none: not built yet */
+	bool flow;              /* the packets hold flow exports */
+	enum pv_flow_kind kind;
+} inputs[] = {
+	{"pcap", {"net", "dns", "dhcp"}, false, PV_FLOW_KIND_ANY},
+	{"dnstap", {NULL}, false, PV_FLOW_KIND_ANY},
+	{"sflow", {"flow"}, true, PV_FLOW_KIND_SFLOW},
+	{"netflow", {"flow"}, true, PV_FLOW_KIND_NETFLOW},
+	{"ipfix", {"flow"}, true, PV_FLOW_KIND_NETFLOW},
+};
 
 #define ANALYSERS 3
 
@@ -76,6 +88,19 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	return ok;
 }
 
+/* Exports: one stage, which no packet leaves. */
+static bool build_flow(struct chain *c, const struct input *in, struct pv_sink sink)
+{
+	const struct pv_flow_conf conf = {.collector = {.kind = in->kind, .exporters = {.seed = pv_tool_seed()}}};
+	const struct pv_filter_conf fc = {.only = true};
+	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
+	if (!s)
+		return false;
+	c->stage[c->n++] = s;
+	c->first = pv_sink_stage(s);
+	return true;
+}
+
 static int run(const struct pv_program *prog, struct pv_capture *capture, struct pv_out *out)
 {
 	struct pv_progress progress = PV_PROGRESS;
@@ -95,18 +120,17 @@ static int run(const struct pv_program *prog, struct pv_capture *capture, struct
 	return PV_EXIT_OK;
 }
 
-/* Only pcap is built yet; the others are known words. */
-static void check_input(const struct pv_program *prog, const char *input)
+static const struct input *find_input(const struct pv_program *prog, const char *name)
 {
-	static const char *const later[] = {"dnstap", "sflow", "netflow"};
-	if (!strcasecmp(input, "pcap"))
-		return;
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		if (!strcasecmp(input, later[i])) {
-			pv_tool_say(prog, "-i %s: this input is not built yet; only pcap is", later[i]);
-			exit(PV_EXIT_FAILED);
-		}
-	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow", input);
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+		if (strcasecmp(name, inputs[i].name))
+			continue;
+		if (inputs[i].modules[0])
+			return &inputs[i];
+		pv_tool_say(prog, "-i %s: this input is not built yet", inputs[i].name);
+		exit(PV_EXIT_FAILED);
+	}
+	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow, ipfix", name);
 	exit(PV_EXIT_USAGE);
 }
 
@@ -115,10 +139,10 @@ int main(int argc, char **argv)
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
 	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
-	const char *input = "pcap";
+	const char *input_name = "pcap";
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
-		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap (dnstap, sflow, netflow: not built yet)", 0, 0},
+		{'i', "input", PV_OPT_STRING, &input_name, "INPUT", "what the file holds: pcap, sflow, netflow, ipfix (dnstap: not built yet)", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
@@ -137,14 +161,16 @@ int main(int argc, char **argv)
 	};
 	char err[512];
 	pv_tool_start(&prog, argc, argv, &conf.file);
-	check_input(&prog, input);
+	const struct input *input = find_input(&prog, input_name);
+	conf.every_udp = input->flow;
 	int code = PV_EXIT_USAGE;
 	struct pv_capture *capture = NULL;
 	struct pv_window_conf wconf;
 	pv_summary_conf(&o, &wconf);
 	if (!wconf.nmodules) {
-		wconf.modules = default_modules;
-		wconf.nmodules = sizeof default_modules / sizeof default_modules[0];
+		wconf.modules = input->modules;
+		while (input->modules[wconf.nmodules])
+			wconf.nmodules++;
 	}
 	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
 	if (!w) {
@@ -165,7 +191,9 @@ int main(int argc, char **argv)
 	struct pv_sink to_window = {.write = NULL};
 	if (chain.crew)
 		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
-	if (!to_window.write || !build(&chain, &prog, &wconf, &geo, to_window) || pv_out_init(&out, chain.first)) {
+	bool built = to_window.write && (input->flow ? build_flow(&chain, input, to_window)
+						     : build(&chain, &prog, &wconf, &geo, to_window));
+	if (!built || pv_out_init(&out, chain.first)) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}
