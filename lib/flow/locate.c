@@ -77,5 +77,6 @@ struct pv_stage *pv_flow_locate_new(struct pv_geo *geo, struct pv_sink sink)
 		return NULL;
 	}
 	l->geo = geo;
+	pv_geo_forget(geo);
 	return pv_view_new(&ops, l, sink);
 }

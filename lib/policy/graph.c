@@ -54,6 +54,7 @@ static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_s
 	    .geo = g->conf.geo,
 	    .geo_cache = g->conf.geo_cache,
 	    .seed = g->conf.seed,
+	    .flows = s->input == PV_INPUT_FLOW,
 	    .tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows
 							  : 0, /* no more than the memory there is for it */
 	};
