@@ -14,7 +14,7 @@
 #include "flow/filter.h"
 #include "flow/services.h"
 #include "flow/view.h"
-#include "unit/flow_util.h"
+#include "unit/flow_events.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -16,7 +16,7 @@
 #include "metric/prom.h"
 #include "metric/wire.h"
 #include "stage/stage.h"
-#include "unit/flow_util.h"
+#include "unit/flow_events.h"
 #include "window/window.h"
 
 #define LEN(a)	   (sizeof(a) / sizeof((a)[0]))

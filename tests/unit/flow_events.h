@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* tests/unit/flow_util.h - FLOW events made by hand. */
-#ifndef TESTS_FLOW_UTIL_H
-#define TESTS_FLOW_UTIL_H
+/* tests/unit/flow_events.h - FLOW events made by hand. */
+#ifndef TESTS_FLOW_EVENTS_H
+#define TESTS_FLOW_EVENTS_H
 
 #include <arpa/inet.h>
 #include <string.h>
