@@ -154,7 +154,8 @@ static int open_sockets(struct pv_flow_listener *s, struct addrinfo *a)
 	for (unsigned i = 0; i < s->nworkers && s->nworkers > 1; i++) {
 		struct worker *w = &s->worker[i];
 		w->drops_before = w->drops = kernel_drops(w->fd);
-		if (setsockopt(w->fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0))
+		int ignored = 0;
+		if (setsockopt(w->fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored))
 			return -1;
 	}
 	return 0;
