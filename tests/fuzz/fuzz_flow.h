@@ -47,11 +47,12 @@ static void fuzz_datagrams(enum pv_flow_kind kind, const uint8_t *data, size_t s
 		uint8_t *copy = malloc(n ? n : 1); /* so that a sanitizer sees its end */
 		MUST(copy);
 		memcpy(copy, data, n);
+		datagrams++;
 		struct pv_flow_datagram d = {.bytes = copy,
 					     .n = n,
 					     .cut = choices & 1,
 					     .from = {[15] = choices >> 1 & 3},
-					     .time_ns = ++datagrams * 1000000000,
+					     .time_ns = datagrams * 1000000000,
 					     .number = datagrams};
 		enum pv_flow_reason r = pv_collector_take(c, &d, fuzz_record, &records);
 		MUST(r < PV_FDEC_REASONS && strcmp(pv_flow_reason_name(r), "unknown"));
