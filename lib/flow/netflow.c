@@ -23,7 +23,8 @@ static const struct layout *layout_of(uint16_t version)
 
 enum pv_flow_reason pv_netflow_head(struct pv_cur *c, struct pv_netflow_head *h)
 {
-	*h = (struct pv_netflow_head){.version = pv_be16(c), .count = pv_be16(c)};
+	*h = (struct pv_netflow_head){.version = pv_be16(c)};
+	h->count = pv_be16(c);
 	const struct layout *l = layout_of(h->version);
 	if (c->bad)
 		return PV_FDEC_SHORT;

@@ -16,6 +16,7 @@ export PV_CAPTURES=$OUT
 ./dns-timeout.sh "$OUT"
 ./dhcp.sh "$OUT"
 ./net.sh "$OUT"
+./flow.sh "$OUT"
 ./gen-names.py
 ./gen-tcp.py
 ./gen-link.py

@@ -26,7 +26,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(('127.0.0.1', $port))
 while True: s.recv(65536)" &
 	sink=$!
-	tcpdump --immediate-mode -Z root -n -i lo -w "$out/$name.pcap" "udp port $port" 2>tcpdump.log &
+	tcpdump --immediate-mode -B 65536 -s 2048 -Z root -n -i lo -w "$out/$name.pcap" "udp port $port" 2>tcpdump.log &
 	dump=$!
 	while ! grep -q 'listening on' tcpdump.log; do sleep 0.1; done
 	"$@"
@@ -51,8 +51,8 @@ probe() { # RATE LINES...
 	local pid=$!
 	while ! grep -q 'link type' pmacctd.log; do sleep 0.1; done
 	sleep 1
-	tcpreplay -q -p 4000 -i f0 "$file" >/dev/null 2>&1
-	sleep 1
+	tcpreplay -q -p 2000 -i f0 "$file" >/dev/null 2>&1
+	sleep 2 # pmacctd gives up what it has not looked at
 	kill -INT $pid; wait $pid || true
 }
 record pmacct-v9 2055 probe 1 "plugins: nfprobe" "nfprobe_receiver: 127.0.0.1:2055" "nfprobe_version: 9"
