@@ -10,28 +10,29 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "capture/capture.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "flow/analyser.h"
 #include "net/analyser.h"
+#include "policy/inputs.h"
 #include "stage/crew.h"
 #include "tool/flow.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
-/* What a file may hold, and the handlers when --modules names none. */
-static const struct input {
+/* Kinds of files, and their handlers when --modules names none. */
+static const struct kind {
 	const char *name;
-	const char *modules[4]; /* NULL-terminated; none: not built yet */
-	bool flow;              /* the packets hold flow exports */
-	enum pv_flow_kind kind;
-} inputs[] = {
-	{"pcap", {"net", "dns", "dhcp"}, false, PV_FLOW_KIND_ANY},
-	{"dnstap", {NULL}, false, PV_FLOW_KIND_ANY},
-	{"sflow", {"flow"}, true, PV_FLOW_KIND_SFLOW},
-	{"netflow", {"flow"}, true, PV_FLOW_KIND_NETFLOW},
-	{"ipfix", {"flow"}, true, PV_FLOW_KIND_NETFLOW},
+	enum { PCAP, DNSTAP, FLOW } input;
+	const char *modules[3];
+	size_t nmodules;
+	enum pv_flow_kind flow; /* of the datagrams in a capture of exports */
+} kinds[] = {
+	{"pcap", PCAP, {"net", "dns", "dhcp"}, 3, PV_FLOW_KIND_ANY},
+	{"dnstap", DNSTAP, {"net", "dns"}, 2, PV_FLOW_KIND_ANY},
+	{"sflow", FLOW, {"flow"}, 1, PV_FLOW_KIND_SFLOW},
+	{"netflow", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
+	{"ipfix", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
 };
 
 #define ANALYSERS 3
@@ -90,10 +91,10 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 }
 
 /* Exports: one stage, which no packet leaves, and what gives names to what it found. */
-static bool build_flow(struct chain *c, const struct pv_program *prog, const struct input *in, struct pv_tool_flow *show,
+static bool build_flow(struct chain *c, const struct pv_program *prog, const struct kind *kind, struct pv_tool_flow *show,
 		       const struct pv_tool_geo *geo, struct pv_sink sink)
 {
-	const struct pv_flow_conf conf = {.collector = {.kind = in->kind, .exporters = {.seed = pv_tool_seed()}}};
+	const struct pv_flow_conf conf = {.collector = {.kind = kind->flow, .exporters = {.seed = pv_tool_seed()}}};
 	const struct pv_filter_conf fc = {.only = true};
 	sink = pv_tool_flow_open(prog, show, geo, sink);
 	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
@@ -104,37 +105,44 @@ static bool build_flow(struct chain *c, const struct pv_program *prog, const str
 	return true;
 }
 
-static int run(const struct pv_program *prog, struct pv_capture *capture, struct pv_out *out)
+static int run(const struct pv_program *prog, const struct pv_source_input *in, struct pv_out *out)
 {
 	struct pv_progress progress = PV_PROGRESS;
+	struct pv_capture_status status;
 	for (;;) {
-		enum pv_res res = pv_capture_poll(capture, out);
+		enum pv_res res = in->ops->poll(in->self, out);
 		enum pv_res sent = res == PV_OK ? out->res : pv_out_drain(out);
-		pv_progress_step(&progress, capture);
+		in->ops->status(in->self, &status);
+		pv_progress_step(&progress, &status);
+		const char *notice = in->ops->notice(in->self);
+		if (notice)
+			pv_tool_say(prog, "%s", notice);
 		if (res == PV_FAIL || sent == PV_FAIL) {
-			pv_progress_end(&progress, capture);
-			pv_tool_say(prog, "%s", res == PV_FAIL ? pv_capture_error(capture) : strerror(errno));
+			pv_progress_end(&progress, &status);
+			pv_tool_say(prog, "%s", res == PV_FAIL ? in->ops->error(in->self) : strerror(errno));
 			return PV_EXIT_FAILED;
 		}
 		if (res == PV_END || res == PV_STOP || sent != PV_OK)
 			break;
 	}
-	pv_progress_end(&progress, capture);
+	pv_progress_end(&progress, &status);
 	return PV_EXIT_OK;
 }
 
-static const struct input *find_input(const struct pv_program *prog, const char *name)
+static const struct kind *kind_of(const struct pv_program *prog, const char *input)
 {
-	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
-		if (strcasecmp(name, inputs[i].name))
-			continue;
-		if (inputs[i].modules[0])
-			return &inputs[i];
-		pv_tool_say(prog, "-i %s: this input is not built yet", inputs[i].name);
-		exit(PV_EXIT_FAILED);
-	}
-	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow, ipfix", name);
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (!strcasecmp(input, kinds[i].name))
+			return &kinds[i];
+	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow, ipfix", input);
 	exit(PV_EXIT_USAGE);
+}
+
+static int open_input(const struct kind *k, const struct pv_capture_conf *conf, struct pv_source_input *in, char *err,
+		      size_t cap)
+{
+	const struct pv_dnstap_conf dnstap = {.file = conf->file, .producer = conf->producer, .stop_fd = conf->stop_fd};
+	return k->input == DNSTAP ? pv_input_dnstap(&dnstap, in, err, cap) : pv_input_capture(conf, in, err, cap);
 }
 
 int main(int argc, char **argv)
@@ -143,10 +151,10 @@ int main(int argc, char **argv)
 	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
 	struct pv_tool_flow show = {.iana = NULL};
-	const char *input_name = "pcap";
+	const char *input = "pcap";
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
-		{'i', "input", PV_OPT_STRING, &input_name, "INPUT", "what the file holds: pcap, sflow, netflow, ipfix (dnstap: not built yet)", 0, 0},
+		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap, dnstap, sflow, netflow or ipfix", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
@@ -167,16 +175,19 @@ int main(int argc, char **argv)
 	char err[512];
 	pv_flow_filter_init(&show.filter);
 	pv_tool_start(&prog, argc, argv, &conf.file);
-	const struct input *input = find_input(&prog, input_name);
-	conf.every_udp = input->flow;
+	const struct kind *kind = kind_of(&prog, input);
+	if (kind->input == DNSTAP && conf.bpf) {
+		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
+		return PV_EXIT_USAGE;
+	}
+	conf.every_udp = kind->input == FLOW;
 	int code = PV_EXIT_USAGE;
-	struct pv_capture *capture = NULL;
+	struct pv_source_input in = {.self = NULL};
 	struct pv_window_conf wconf;
 	pv_summary_conf(&o, &wconf);
 	if (!wconf.nmodules) {
-		wconf.modules = input->modules;
-		while (input->modules[wconf.nmodules])
-			wconf.nmodules++;
+		wconf.modules = kind->modules;
+		wconf.nmodules = kind->nmodules;
 	}
 	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
 	if (!w) {
@@ -184,27 +195,26 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	conf.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	capture = pv_capture_open(&conf, err, sizeof err);
-	if (!capture) {
+	if (open_input(kind, &conf, &in, err, sizeof err)) {
 		pv_tool_say(&prog, "%s", err);
 		code = PV_EXIT_FAILED;
 		goto out;
 	}
-	if (verbose)
-		pv_progress_effective(&prog, capture);
+	if (verbose && in.capture)
+		pv_progress_effective(&prog, in.capture);
 	struct chain chain = {.crew = pv_crew_new(0)};
 	struct pv_out out;
 	struct pv_sink to_window = {.write = NULL};
 	if (chain.crew)
 		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
-	bool built = to_window.write && (input->flow ? build_flow(&chain, &prog, input, &show, &geo, to_window)
+	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, &prog, kind, &show, &geo, to_window)
 						     : build(&chain, &prog, &wconf, &geo, to_window));
 	if (!built || pv_out_init(&out, chain.first)) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}
 	pv_crew_start(chain.crew);
-	code = run(&prog, capture, &out);
+	code = run(&prog, &in, &out);
 	pv_crew_finish(chain.crew, false);
 	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON};
 	code = pv_summary_end(&s, w, code);
@@ -215,7 +225,8 @@ int main(int argc, char **argv)
 	pv_tool_flow_close(&show);
 out:
 	pv_stage_free(w ? pv_window_stage(w) : NULL);
-	pv_capture_free(capture);
+	if (in.self)
+		in.ops->free(in.self);
 	pv_summary_opts_free(&o);
 	return code;
 }
