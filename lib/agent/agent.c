@@ -700,6 +700,7 @@ struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 	    .registry = conf->handlers,
 	    .geo = conf->geo,
 	    .geo_cache = conf->geo_cache,
+	    .services = conf->services,
 	    .seed = conf->seed,
 	    .workers = conf->workers,
 	    .open = open_place,

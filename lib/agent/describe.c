@@ -73,6 +73,10 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 		json_object_set_new(o, "pcap",
 				    json_pack("{s:o, s:o, s:s}", "available_iface", interfaces(), "host_ips",
 					      hosts(c), "pcap_source", sources[s->pcap.source]));
+	if (s && s->input == PV_INPUT_FLOW)
+		json_object_set_new(o, "flow",
+				    json_pack("{s:I}", "packet_errors",
+					      (json_int_t)(st.capture.malformed + st.capture.unsupported)));
 	json_object_set_new(in->inputs, l->stream, o);
 }
 

@@ -23,6 +23,13 @@ static bool has_port(const struct pv_capture *c, uint16_t port)
 	return c->payload_ports[port / 8] >> port % 8 & 1;
 }
 
+static bool carries(const struct pv_capture *c, const struct pv_packet *p)
+{
+	if (p->l4 == PV_L4_OTHER)
+		return false;
+	return has_port(c, p->sport) || has_port(c, p->dport) || (c->conf.every_udp && p->l4 == PV_L4_UDP);
+}
+
 /* A damaged pcapng may claim any second. */
 static uint64_t packet_time(const struct pv_capture *c, const struct pcap_pkthdr *h)
 {
@@ -74,7 +81,7 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 	pv_decode(&c->decoder, frame, cap_len, h->len, p, &payload);
 	p->number = ++c->received;
 	p->stamp = (uint8_t)pv_random_below(&c->stamps, 100);
-	if (!payload || p->l4 == PV_L4_OTHER || !(has_port(c, p->sport) || has_port(c, p->dport)))
+	if (!payload || !carries(c, p))
 		p->payload_len = 0;
 	if (p->payload_len > most) {
 		p->payload_len = most;

@@ -27,7 +27,7 @@
  * subnets; with it the list and the interface's own addresses (/32, /128), never its subnets.
  *
  * Payload is carried only where a port is one that an analyser reads: DNS (53, 5353, 5355, 53000), DHCP
- * (67, 68, 546, 547), BGP (179) and those of conf.ports.
+ * (67, 68, 546, 547), BGP (179) and those of conf.ports; with conf.every_udp of UDP packets in any case.
  *
  * Counters are cumulative over the whole stream, reopenings included. `received` are packets that
  * reached us; what the kernel or the interface lost is beside it, not in it.
@@ -71,6 +71,7 @@ struct pv_capture_conf {
 	const char *producer;  /* program and version for START; NULL: "pv-capture" and ours */
 	const uint16_t *ports; /* further ports whose payload is carried */
 	size_t nports;
+	bool every_udp;        /* flow exports go to any port */
 	int stop_fd;           /* when readable, the stream ends, as by pv_capture_stop(); 0: none */
 };
 

@@ -5,6 +5,7 @@
 
 #include "dhcp/metrics.h"
 #include "dns/metrics.h"
+#include "flow/metrics.h"
 #include "net/metrics.h"
 #include "pcapstat/metrics.h"
 #include "resources/metrics.h"
@@ -16,6 +17,7 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_dns_v2,
 	&pv_dhcp_v1,
 	&pv_pcap_v1,
+	&pv_flow_v1,
 	&pv_input_resources_v1,
 	NULL,
 };

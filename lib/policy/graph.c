@@ -65,6 +65,7 @@ static struct pv_team *new_team(struct pv_graph *g, const struct pv_config_strea
 	    .geo = g->conf.geo,
 	    .geo_cache = g->conf.geo_cache,
 	    .seed = g->conf.seed,
+	    .flows = s->input == PV_INPUT_FLOW,
 	    .tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows
 							  : 0, /* no more than the memory there is for it */
 	};
@@ -216,6 +217,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err
 		    .stage = (uint8_t)stage_of(h),
 		    .dns = &h->dns,
 		    .net = &h->net,
+		    .flow = &h->flow,
 		    .ttl_ns = h->xact_ttl_ns,
 		    .periods = h->periods,
 		    .deep = h->deep,
@@ -238,6 +240,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err
 	    .only_hosts = l->stream->dnstap.only_hosts,
 	    .registry = g->conf.registry,
 	    .dns_ttl_ns = pv_source_dns_ttl(source_of(s)),
+	    .services = g->conf.services,
 	    .sink = l->place[s->worker].sink,
 	    .ready = ready,
 	    .beat = beat,

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-const char *const pv_input_types[] = {"pcap", "dnstap", "mock", NULL};
+const char *const pv_input_types[] = {"pcap", "flow", "sflow", "dnstap", "mock", NULL};
 
 /* ---- captures ------------------------------------------------------------------------------------- */
 
@@ -193,6 +193,8 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
 			return open_mock(&mock, to, err, cap);
 		return pv_input_capture(&capture, to, err, cap);
+	case PV_INPUT_FLOW:
+		return pv_input_flow(s, to, err, cap);
 	case PV_INPUT_DNSTAP:
 		return pv_input_dnstap(&dnstap, to, err, cap);
 	case PV_INPUT_MOCK:

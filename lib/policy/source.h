@@ -14,7 +14,9 @@
  * other settings is another analyser: policies that give it the same share it. The payload of the ports that
  * they name is asked of the input.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * An input of flow exports (lib/flow) brings its events itself; no analyser of ours looks at them.
+ *
+ * What the ring gets: START; DEFINE; FLOW, NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
  * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
  * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
  * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
@@ -63,6 +65,7 @@ struct pv_source_conf {
 	struct pv_source_input input; /* moved in, also when pv_source_new() fails */
 	struct pv_geo_db *geo;	      /* borrowed; NULL: none */
 	size_t geo_cache;
+	bool flows; /* the input brings FLOW events, whose ends are to be located */
 	uint32_t tcp_flows_max; /* 0: default */
 	uint64_t seed;
 };

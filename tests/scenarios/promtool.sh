@@ -21,6 +21,14 @@ text() {
 	form "$2-2" "$SECOND"
 }
 
+# flows KIND BASE: the same of flow exports
+flows() {
+	python3 "$TESTS/lib/flowpcap.py" "$1" >flows.pcap
+	pv-flow "${GEO[@]}" flows.pcap 2>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
+	[ -s buckets ] || return 1
+	form "$2" "$FIRST"
+}
+
 # form BASE MODULES
 form() {
 	pv-window --prometheus --modules "$2" --enable all --topn 50 <buckets >"$1.prom" 2>>err
@@ -36,7 +44,10 @@ while read -r f; do
 	*/hostile/* | */link/* | */format/*) [ $((skipped++ % 6)) -eq 0 ] || continue ;; # sanitizers take their time
 	esac
 	n=$((n + 1))
-	text "$f" "texts/$n" || continue # one that cannot be opened
+	case $f in
+	flow:*) flows "${f#flow:}" "texts/$n" ;;
+	*) text "$f" "texts/$n" ;;
+	esac || continue # one that cannot be opened
 	for prom in "texts/$n.prom" "texts/$n-2.prom"; do
 		[ -e "$prom" ] || continue
 		promtool check metrics <"$prom" >>lints 2>errors; status=$?
@@ -46,7 +57,7 @@ while read -r f; do
 		*) bad="$bad $(capture_name "$f")"; cat errors ;;
 		esac
 	done
-done < <(captures)
+done < <(captures; printf 'flow:%s\n' netflow sflow)
 
 is "promtool reads the text of every capture" "$bad" ""
 if [ $read -ge 20 ]; then ok "there were texts"; else not_ok "there were texts: $read of $n captures"; fi
