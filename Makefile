@@ -53,8 +53,8 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 MAN      := $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.in))
 
-# Loaded modules: the example, those of the tests, the programs that load some, what these let them call, what an author includes.
-MODULES     := $(B)/modules/ntp.so
+# Loaded modules: the examples, those of the tests, the programs that load some, what these let them call, what an author includes.
+MODULES     := $(patsubst contrib/module-example/%.c,$(B)/modules/%.so,$(wildcard contrib/module-example/*.c))
 BAD_MODULES := $(patsubst tests/modules/%.c,$(B)/tests/modules/%.so,$(wildcard tests/modules/*.c))
 LOADERS     := pktvisord pv-module pv-serve pv-window
 MODULE_SYMS := $(shell sed -n 's/^\t\(pv_[a-z0-9_]*\);$$/\1/p' lib/module/module.syms)

@@ -401,28 +401,38 @@ int pv_agent_start(struct pv_agent *a, char *err, size_t cap)
 
 /* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
  */
+static bool may_be_read(const struct pv_agent *a, const char *path)
+{
+	const char *dir = a->conf.data_dir;
+	char *real = dir ? realpath(path, NULL) : NULL, *below = dir ? realpath(dir, NULL) : NULL;
+	size_t n = below ? strlen(below) : 0;
+	struct stat st;
+	bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1) && !stat(real, &st) &&
+		  S_ISREG(st.st_mode);
+	free(real);
+	free(below);
+	return ok;
+}
+
+static int check_path(const struct pv_agent *a, const struct pv_config_policy *p, const char *key, const char *path,
+		      struct pv_config_error *err)
+{
+	if (!path || may_be_read(a, path))
+		return 0;
+	return pv_config_fail(err, PV_CONFIG_INVALID, p->line,
+			      a->conf.data_dir ? "%s '%s': only regular files below the data directory may be read"
+					       : "%s '%s': files cannot be read by request without --data-dir",
+			      key, path);
+}
+
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
 	for (size_t i = 0; i < c->npolicies; i++)
 		for (size_t s = 0; s < c->policies[i]->nstreams; s++) {
-			const char *path = c->policies[i]->streams[s].pcap.pcap_file, *dir = a->conf.data_dir;
-			if (!path)
-				continue;
-			char *real = dir ? realpath(path, NULL) : NULL,
-			     *below = dir ? realpath(dir, NULL) : NULL;
-			size_t n = below ? strlen(below) : 0;
-			struct stat st;
-			bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1) &&
-				  !stat(real, &st) && S_ISREG(st.st_mode);
-			free(real);
-			free(below);
-			if (!ok)
-				return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-						      dir ? "pcap_file '%s': only regular files below the "
-							    "data directory may be read"
-							  : "pcap_file '%s': files cannot be read by request "
-							    "without --data-dir",
-						      path);
+			const struct pv_config_policy *p = c->policies[i];
+			if (check_path(a, p, "pcap_file", p->streams[s].pcap.pcap_file, err) ||
+			    check_path(a, p, "input", p->streams[s].module.from, err))
+				return -1;
 		}
 	return 0;
 }
@@ -509,8 +519,9 @@ bool pv_agent_live(struct pv_agent *a)
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
-			live |= a->policies[i]->streams[s].input != PV_INPUT_PCAP ||
-				!a->policies[i]->streams[s].pcap.pcap_file;
+			live |= a->policies[i]->streams[s].input != PV_INPUT_MODULE &&
+				(a->policies[i]->streams[s].input != PV_INPUT_PCAP ||
+				 !a->policies[i]->streams[s].pcap.pcap_file);
 	pthread_mutex_unlock(&a->lock);
 	return live;
 }

@@ -212,6 +212,8 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .nenable = h->nenable,
 		    .ndisable = h->ndisable,
 		};
+		if (h->source)
+			handlers[i].events = PV_EV_MODULE;
 		const struct pv_source_module m = module_of(h);
 		if (h->analyser &&
 		    pv_source_module(l->node->source, &m, &handlers[i].stage, &handlers[i].events, err, cap))

@@ -366,7 +366,8 @@ static int make_handlers(struct pv_lane *l, char *err, size_t cap)
 		if (make_window(l, h, err, cap))
 			return -1;
 		if (l->conf.chain && i + 1 < l->nhandlers &&
-		    !(h->link = pv_pick_new(h->conf.handler->type, front(&l->handler[i + 1])))) {
+		    !(h->link = pv_pick_new(h->conf.handler->type, h->conf.stage, h->conf.events,
+					    front(&l->handler[i + 1])))) {
 			snprintf(err, cap, "out of memory");
 			return -1;
 		}
