@@ -142,7 +142,7 @@ sources() {
 	policy fewer count '{c: {type: count}}' 'count, config: {count: 5}'
 	echo "    both: {kind: collection, input: {tap_selector: {any: [{kind: made}]}, input_type: count}, handlers: {modules: {c: {type: count}}}}"
 	policy fails fails '{c: {type: count}}' count
-	policy packets made '{n: {type: net}, s: {type: seen}, t: {type: ntp}, p: {type: pcap}, r: {type: input_resources}}' made
+	policy packets made '{n: {type: net}, s: {type: seen}, t: {type: ntp}, p: {type: pcap}, m: {type: made}}' made
 	policy host host '{c: {type: cpu}}' cpu
 } >sources.yaml
 start --module-dir all --admin-api --config sources.yaml
@@ -163,6 +163,7 @@ is "and what it made until then is counted" "$(get /api/v1/policies/fails/metric
 get /api/v1/policies/packets/metrics/window/5 >got
 is "packets of a source are analysed by what is built in and by modules" \
 	"$(jq -c '.packets | [.["packets-made-n"].packets.total, .["packets-made-s"].seen.packets, .["packets-made-t"].ntp.wire_packets.malformed]' got)" "[500,500,500]"
+is "whose events are not taken for its own" "$(jq '.packets["packets-made-m"].made.events' got)" 500
 post policies '{visor: {policies: {late: {kind: collection, input: {tap: count, input_type: count}, handlers: {modules: {c: {type: count}}}}}}}' >code
 is "one that comes later reads a recorded source again" "$(cat code)" 201
 late() { [ "$(get /api/v1/policies/late/metrics/window/5 | jq '.late[].count.sum')" = 5050 ]; }
