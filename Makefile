@@ -3,6 +3,7 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITS   ?= $(PREFIX)/lib/systemd/system
 ifeq ($(origin CC),default)
   CC := gcc
 endif
@@ -200,14 +201,21 @@ fuzz:
 bench: all build/release/tests/pvlanes
 	@tests/bench/run $(BIN)
 
-## install: programs and man pages below $(DESTDIR)$(PREFIX)
+## install: programs, man pages, headers, systemd units and examples below $(DESTDIR)$(PREFIX)
 .PHONY: install
 install: all install-headers
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	for l in $(LINKS); do ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; done
 	for s in 1 5; do \
 		for m in $(B)/man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
+	for l in $(LINKS); do \
+		ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; \
+		echo .so man1/pktvisor-reader.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$$l.1; done
+	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/doc/pv/examples
+	for u in contrib/systemd/*.service; do \
+		sed 's|/usr/bin/|$(PREFIX)/bin/|' $$u > $(DESTDIR)$(UNITS)/$${u##*/}; done
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/pv
+	install -m 644 contrib/systemd/pktvisord.yaml contrib/module-example/* $(DESTDIR)$(PREFIX)/share/doc/pv/examples
 
 ## install-headers: what a module is compiled with, below $(DESTDIR)$(PREFIX)/include/pv
 .PHONY: install-headers
