@@ -102,6 +102,44 @@ own.pem"
 status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
 like "is named" "$(cat err)" 'nosuch/pid: No such file'
 
+# ---- whom root becomes -----------------------------------------------------------------------------------------------------------
+
+# user PID: its user, by number
+user() { awk '/^Uid:/ { print $3 }' "/proc/$1/status"; }
+# logged FILE: the line that SIGHUP leaves
+logged() { grep -q 'log opened again' "$1"; }
+mkdir -p theirs && chmod 700 theirs
+pktvisord -p 0 --log-file theirs/log --pid-file theirs/pid "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
+listening theirs/log
+ME=$(id -u); [ "$ME" = 0 ] && NOBODY=$(id -u nobody) || NOBODY=$ME
+is "root becomes nobody, whatever files there are" "$(user "$PID")" "$NOBODY"
+mv theirs/log theirs/log.1
+kill -HUP "$PID"
+until_true logged theirs/log
+is "and its log in a folder of root's is opened again, nevertheless" "$? $(stat -c %u:%a theirs/log)" "0 $ME:640"
+for i in $(seq 50); do kill -HUP "$PID"; done
+open_logs() { find /proc/"$PID"/fd -lname "$PWD/theirs/*" 2>/dev/null | wc -l; }
+rm theirs/log; kill -HUP "$PID"; until_true logged theirs/log
+is "as often as one likes, without leaving any open" "$? $(open_logs)" "0 2"
+if [ "$ME" = 0 ]; then
+	KEEPER=$(cat "/proc/$PID/task/$PID/children" | xargs)
+	is "by a process of root's that can do nothing else" \
+		"$(user "$KEEPER") $(awk '/^Cap(Eff|Prm|Bnd)|^NoNewPrivs/ { print $2 }' "/proc/$KEEPER/status" | sort -u | xargs) $(ls "/proc/$KEEPER/fd" | wc -l)" "0 0000000000000000 1 4"
+	kill -KILL "$PID"
+	until_true gone "$KEEPER"
+	is "which ends with the agent, however that ends, and takes the PID file along" "$? $(ls theirs)" "0 log
+log.1"
+	install -d -o bin -g daemon -m 700 captures
+	install -o bin -m 600 "$FILE" captures/of.pcap
+	start --admin-api --data-dir captures
+	is "with a folder of captures root becomes its owner" "$(user "$PID")" "$(id -u bin)"
+	post taps "{visor: {taps: {f: {input_type: pcap, config: {pcap_file: $PWD/captures/of.pcap}}}}}" >code
+	is "who can read what is in it, if he may go there" "$(cat code)" 201
+	finish
+else
+	finish
+fi
+
 # ---- names of all kinds ----------------------------------------------------------------------------------------------------------
 
 for name in dns-odd-names hostile/dhcp4-hostname-odd hostile/dhcp6-fqdn-odd; do

@@ -13,11 +13,16 @@
 
 #define FILE_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY)
 
+int log_file_open(const char *path)
+{
+	return open(path, FILE_FLAGS, 0640);
+}
+
 int log_open(struct log *l, const char *file, bool to_syslog, bool verbose)
 {
 	*l = (struct log){.fd = STDERR_FILENO, .verbose = verbose};
 	if (file) {
-		l->fd = open(file, FILE_FLAGS, 0640);
+		l->fd = log_file_open(file);
 		l->path = l->fd < 0 ? NULL : realpath(file, NULL); /* the working directory may change */
 		return l->path ? 0 : -1;
 	}
@@ -28,13 +33,8 @@ int log_open(struct log *l, const char *file, bool to_syslog, bool verbose)
 	return 0;
 }
 
-int log_reopen(struct log *l)
+int log_reopen(struct log *l, int fd)
 {
-	int fd = l->path ? open(l->path, FILE_FLAGS, 0640) : -1;
-	if (!l->path)
-		return 0;
-	if (fd < 0)
-		return -1;
 	int rc = dup2(fd, l->fd) < 0 ? -1 : 0; /* under the number that threads may be writing to */
 	close(fd);
 	return rc;

@@ -17,7 +17,10 @@ struct log {
 
 /* file NULL: stderr, or syslog. 0, or -1 with errno. */
 int log_open(struct log *, const char *file, bool syslog, bool verbose);
-int log_reopen(struct log *); /* the file was moved away */
+/* The file was moved away: fd is the one that is there now, and gone after this. 0, or -1 with errno. */
+int log_reopen(struct log *, int fd);
+/* As log_open() opens it: -1 with errno. */
+int log_file_open(const char *path);
 void log_close(struct log *);
 void log_say(struct log *, enum log_level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -21,6 +22,7 @@
 #include "http/guard.h"
 #include "http/read.h"
 #include "http/server.h"
+#include "keeper.h"
 #include "log.h"
 #include "options.h"
 #include "service.h"
@@ -44,6 +46,7 @@ struct daemon {
 	char token[TOKEN_MAX + 1];
 	char *pid_file, *data_dir; /* absolute, once they are ours */
 	int signal_fd, stop_fd, notify_fd;
+	struct keeper keeper; /* of root's files, once we are not root any more */
 };
 
 static void say_config(void *ctx, enum pv_config_say kind, const char *line)
@@ -252,17 +255,26 @@ static int open_server(struct daemon *d)
 	return d->http ? PV_EXIT_OK : fail(d, err);
 }
 
-/* Everything that needs root is open: give it up before there are threads. */
-static void drop_privileges(struct daemon *d)
+/* Everything that needs root is open: give it up before there are threads. With a folder of captures we become its
+ * owner, who can read what is in it; else nobody. */
+static int drop_privileges(struct daemon *d)
 {
 	char why[256];
+	struct stat data = {.st_uid = 0};
+	if (d->data_dir && stat(d->data_dir, &data))
+		return fail(d, strerror(errno));
 	const struct pv_privs_conf conf = {
 	    .keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
-	    .keep_user =
-		d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
+	    .keep_user = d->data_dir && !data.st_uid,
+	    .user = data.st_uid,
+	    .group = data.st_gid,
 	};
+	if (geteuid() == 0 && !conf.keep_user && (d->own.path || d->pid_file) &&
+	    keeper_start(&d->keeper, d->own.path, d->pid_file))
+		return fail(d, strerror(errno));
 	if (!pv_privs_drop(&conf, why, sizeof why))
 		log_say(&d->log, LOG_WARNING_, "%s", why);
+	return PV_EXIT_OK;
 }
 
 static int open_signals(void)
@@ -279,7 +291,8 @@ static int open_signals(void)
 static void open_again(struct daemon *d)
 {
 	char err[512];
-	if (log_reopen(&d->log))
+	int fd = !d->log.path ? -1 : d->keeper.fd >= 0 ? keeper_open(&d->keeper) : log_file_open(d->log.path);
+	if (d->log.path && (fd < 0 || log_reopen(&d->log, fd)))
 		log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
 	else
 		log_say(&d->log, LOG_INFO_, "log opened again");
@@ -351,7 +364,8 @@ static int run(struct daemon *d)
 	}
 	if ((code = make(d)) || (code = open_server(d)))
 		return code;
-	drop_privileges(d);
+	if ((code = drop_privileges(d)))
+		return code;
 	struct log starter = d->log; /* until now, words went to who started it */
 	d->log = d->own;	     /* before there are threads that use it */
 	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
@@ -376,7 +390,7 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1};
+	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1, .keeper = {.fd = -1}};
 	log_open(&d.log, NULL, false, false);
 	options_read(&d.o, argc, argv);
 	d.log.verbose = d.o.verbose;
@@ -387,8 +401,9 @@ int main(int argc, char **argv)
 	pv_agent_free(d.agent);
 	pv_store_free(d.store);
 	pv_geo_db_close(d.geo);
-	if (d.pid_file)
+	if (d.pid_file && d.keeper.fd < 0)
 		unlink(d.pid_file);
+	keeper_stop(&d.keeper);
 	if (d.http)
 		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
 	log_close(&d.own);
