@@ -193,6 +193,9 @@ for _ in $(seq 100); do [ "$(code /api/v1/metrics/bucket/1)" = 200 ] && break; s
 is "a live stream: bucket 1 is the minute that has closed" "$(get /api/v1/metrics/bucket/1 | jq -c '."1m".packets | [.period.length, (.rates.pps_total | has("live"))]')" "[60,false]"
 is "bucket 0 is the open one, with live rates" "$(get /api/v1/metrics/bucket/0 | jq -c '."1m".packets | [.period.length < 60, (.rates.pps_total | has("live"))]')" "[true,true]"
 is "policies show what is read-only" "$(get /api/v1/policies/default | jq -c '.default.modules["default-default-net"].metrics.periods | map(.read_only)')" "[false,true]"
+is "with the counts and rates of their events" \
+	"$(get /api/v1/policies/default | jq -cS '.default.modules["default-default-dns"].metrics.periods[1].events | [.wire_packets.events, .rates.rates.events]')" \
+	"$(get /api/v1/metrics/bucket/1 | jq -cS '."1m".dns | [.wire_packets.events, .rates.events]')"
 touch go; served default ended
 is "in the end nothing is live" "$(get /api/v1/metrics/bucket/0 | jq -c '."1m".packets.rates.pps_total | has("live")')" false
 pv-window --json <live.pve | tail -n 1 | tr -d '\n' >want
