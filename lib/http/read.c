@@ -282,6 +282,20 @@ static void get_all_windows(void *ctx, const struct pv_http_request *req, struct
 
 /* ---- Prometheus --------------------------------------------------------------------------------- */
 
+/* Would its series be those of an entry before it, if nothing said which handler's they are? */
+static bool needs_handler(const struct pv_selection *s, size_t at)
+{
+	const struct pv_entry *e = &s->entry[at];
+	for (size_t i = 0; i < at; i++) {
+		const struct pv_entry *o = &s->entry[i];
+		bool one_tap = o->tap && e->tap ? !strcmp(o->tap, e->tap) : o->tap == e->tap;
+		if (one_tap && !strcmp(o->bucket->handler->schema, e->bucket->handler->schema))
+			return true;
+	}
+	return false;
+}
+
+/* handlers: all have a label `handler`; else only those that need it. */
 static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char *policy, bool handlers)
 {
 	struct pv_selection s;
@@ -289,7 +303,7 @@ static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char
 	for (size_t i = 0; !rc && i < s.n; i++) {
 		struct pv_prom_label labels[3] = {{"policy", policy}};
 		size_t n = 1;
-		if (handlers)
+		if (handlers || needs_handler(&s, i))
 			labels[n++] = (struct pv_prom_label){"handler", s.entry[i].key};
 		if (s.entry[i].tap)
 			labels[n++] = (struct pv_prom_label){"tap", s.entry[i].tap};
