@@ -452,12 +452,12 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 		c = pv_config_load_text(text, n, form, &world, err);
 	if (!c || check_paths(a, c, err) || take(a, c, err))
 		goto out;
+	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	if (pv_graph_start(a->graph, why, sizeof why)) {
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "%s", why);
 		roll_back(a, ntaps, npolicies);
 		goto out;
 	}
-	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	made = form == PV_CONFIG_TAP
 		   ? json_pack("{s:o}", a->taps[ntaps]->name, pv_config_tap_json(a->taps[ntaps]))
 		   : json_pack("{s:o}", a->policies[npolicies]->name,
