@@ -464,8 +464,10 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 			       pv_describe_policy(a->policies[npolicies],
 						  (const struct pv_config_tap *const *)a->taps, a->ntaps,
 						  a->graph, a->conf.store));
-	if (!made)
+	if (!made) {
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "out of memory");
+		roll_back(a, ntaps, npolicies); /* who is told that it failed may try again */
+	}
 out:
 	pthread_mutex_unlock(&a->lock);
 	pv_config_free(c);
