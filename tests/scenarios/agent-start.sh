@@ -102,6 +102,18 @@ own.pem"
 status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
 like "is named" "$(cat err)" 'nosuch/pid: No such file'
 
+# ---- a saved capture that is cut --------------------------------------------------------------------------------------------------
+
+head -c 30000 "$FILE" >cut.pcap
+start "$PWD/cut.pcap"
+until_true grep -q 'cannot read' log
+like "a capture that ends in the middle of a packet is said to, once, with its name" "$(grep 'cannot read' log | paste -sd' ')" \
+	"^\[[^[]*\] \[visor\] \[warning\] input default-[0-9a-f]{16}: cannot read '$PWD/cut.pcap': truncated dump file; [^:]*$"
+until_true none_runs
+is "what came before the cut is there" "$(get /api/v1/metrics/window/2 | jq '."2m".packets.total')" "$(tcpdump -nr cut.pcap 2>/dev/null | wc -l)"
+finish
+is "and it is no reason to end, or to fail" $? 0
+
 # ---- whom root becomes -----------------------------------------------------------------------------------------------------------
 
 # user PID: its user, by number
