@@ -81,6 +81,10 @@ done
 
 # ---- the background --------------------------------------------------------------------------------------------------------------
 
+head -c 300 /dev/zero | tr '\0' a >long; echo 'two words' >words; : >nothing
+fails "a token that is cut would let nobody in" 'long: a token has at most 256 bytes$' -p 0 --admin-api --admin-token-file long
+fails "a token is one word" 'words: a token is one word of ASCII$' -p 0 --admin-api --admin-token-file words
+fails "and not nothing" 'nothing: there is no token in it$' -p 0 --admin-api --admin-token-file nothing
 fails "a log that cannot be written" 'Log init failed: .*nosuch/log' -p 0 --log-file nosuch/log "$FILE"
 mkdir -p sub
 cp own.pem own.key sub/
@@ -149,6 +153,26 @@ log.1"
 	is "who can read what is in it, if he may go there" "$(cat code)" 201
 	finish
 else
+	finish
+fi
+
+# ---- a disk that is full ----------------------------------------------------------------------------------------------------------
+
+if [ "$ME" = 0 ]; then
+	mkdir full
+	unshare -m sh -c 'mount -t tmpfs -o size=64k none full && { head -c 100000 /dev/zero >full/rest 2>/dev/null; exec pktvisord -p 0 "$@"; }' \
+		sh --pid-file full.pid --log-file full/log "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
+	until_true test -s full.pid
+	serving() { ls -l /proc/"$PID"/fd 2>/dev/null | grep -q socket && [ -n "$(port_of "$PID")" ]; }
+	port_of() { ss -ltnpH 2>/dev/null | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$1,.*/\1/p"; }
+	until_true serving
+	URL=http://127.0.0.1:$(port_of "$PID")
+	is "a log on a full disk keeps nobody from starting" "$(policies)" 2
+	nsenter -m -t "$PID" rm "$PWD/full/rest"
+	kill -HUP "$PID"
+	recovered() { nsenter -m -t "$PID" grep -q 'lines before this one could not be written' "$PWD/full/log"; }
+	until_true recovered
+	is "and says, when there is room again, that it had more to say" $? 0
 	finish
 fi
 

@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 		post(a, PV_CONFIG_POLICY, true, i % 3 ? SLOW : PLAIN, "b", "");
 		post(a, PV_CONFIG_POLICY, true, i % 2 ? PLAIN : FILTER, "c", i % 5 ? "" : OTHER);
 		/* a capture that was open before it failed takes the kernel 50 ms to put away, so not every time */
-		post(a, PV_CONFIG_POLICY, false, PLAIN, "d", i % 5 == 2 ? BROKEN : NOWHERE);
+		post(a, PV_CONFIG_POLICY, false, PLAIN, "d", i % 10 == 2 ? BROKEN : NOWHERE);
 		post(a, PV_CONFIG_POLICY, false, PLAIN, "a", "");
 		json_decref(pv_agent_policies_json(a, NULL));
 		pv_views_free(pv_store_views(store, NULL));

@@ -48,6 +48,20 @@ void log_close(struct log *l)
 	*l = (struct log){.fd = STDERR_FILENO};
 }
 
+/* What was lost is said behind the first line that gets through. */
+static void write_line(struct log *l, const char *line, size_t n)
+{
+	char more[80];
+	if (write(l->fd, line, n) != (ssize_t)n) {
+		atomic_fetch_add(&l->lost, 1);
+		return;
+	}
+	unsigned lost = atomic_exchange(&l->lost, 0);
+	int m = lost ? snprintf(more, sizeof more, "%u lines before this one could not be written\n", lost) : 0;
+	if (m && write(l->fd, more, (size_t)m) != m)
+		atomic_fetch_add(&l->lost, lost);
+}
+
 void log_say(struct log *l, enum log_level level, const char *fmt, ...)
 {
 	static const char *const names[] = {"debug", "info", "warning", "error"};
@@ -71,8 +85,7 @@ void log_say(struct log *l, enum log_level level, const char *fmt, ...)
 		vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 		n = strlen(line);
 		line[n++] = '\n';
-		ssize_t w = write(l->fd, line, n);
-		(void)w; /* nowhere to say it */
+		write_line(l, line, n);
 	}
 	va_end(ap);
 }

@@ -142,14 +142,26 @@ static int read_token(struct daemon *d)
 	int fd = d->o.admin_token_file ? open(d->o.admin_token_file, O_RDONLY | O_CLOEXEC) : -1;
 	if (!d->o.admin_token_file)
 		return PV_EXIT_OK;
-	ssize_t n = fd < 0 ? -1 : read(fd, d->token, TOKEN_MAX);
-	while (n > 0 && strchr(" \t\r\n", d->token[n - 1]))
-		d->token[--n] = '\0';
-	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file,
-		 n < 0 ? strerror(errno) : "there is no token in it");
+	char text[TOKEN_MAX + 2] = ""; /* one byte more than a token, and the end of the line */
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	const char *wrong = n < 0 ? strerror(errno) : NULL;
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+		text[--n] = '\0';
 	if (fd >= 0)
 		close(fd);
-	return n > 0 ? PV_EXIT_OK : fail(d, why);
+	if (!n)
+		wrong = "there is no token in it";
+	else if (n > TOKEN_MAX)
+		wrong = "a token has at most 256 bytes";
+	for (ssize_t i = 0; i < n && !wrong; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			wrong = "a token is one word of ASCII"; /* a client could not send it */
+	if (!wrong) {
+		memcpy(d->token, text, (size_t)n);
+		return PV_EXIT_OK;
+	}
+	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file, wrong);
+	return fail(d, why);
 }
 
 /* Who lets others change things says which others. */
