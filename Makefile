@@ -3,6 +3,7 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITS   ?= $(PREFIX)/lib/systemd/system
 ifeq ($(origin CC),default)
   CC := gcc
 endif
@@ -53,8 +54,8 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 MAN      := $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.in))
 
-# Loaded modules: the example, those of the tests, the programs that load some, what these let them call, what an author includes.
-MODULES     := $(B)/modules/ntp.so
+# Loaded modules: the examples, those of the tests, the programs that load some, what these let them call, what an author includes.
+MODULES     := $(patsubst contrib/module-example/%.c,$(B)/modules/%.so,$(wildcard contrib/module-example/*.c))
 BAD_MODULES := $(patsubst tests/modules/%.c,$(B)/tests/modules/%.so,$(wildcard tests/modules/*.c))
 LOADERS     := pktvisord pv-module pv-serve pv-window
 MODULE_SYMS := $(shell sed -n 's/^\t\(pv_[a-z0-9_]*\);$$/\1/p' lib/module/module.syms)
@@ -213,14 +214,21 @@ fuzz:
 bench: all build/release/tests/pvlanes
 	@tests/bench/run $(BIN)
 
-## install: programs and man pages below $(DESTDIR)$(PREFIX)
+## install: programs, man pages, headers, systemd units and examples below $(DESTDIR)$(PREFIX)
 .PHONY: install
 install: all install-headers
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	for l in $(LINKS); do ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; done
 	for s in 1 5; do \
 		for m in $(B)/man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
+	for l in $(LINKS); do \
+		ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; \
+		echo .so man1/pktvisor-reader.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$$l.1; done
+	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/doc/pv/examples
+	for u in contrib/systemd/*.service; do \
+		sed 's|/usr/bin/|$(PREFIX)/bin/|' $$u > $(DESTDIR)$(UNITS)/$${u##*/}; done
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/pv
+	install -m 644 contrib/systemd/pktvisord.yaml contrib/module-example/* $(DESTDIR)$(PREFIX)/share/doc/pv/examples
 
 ## install-headers: what a module is compiled with, below $(DESTDIR)$(PREFIX)/include/pv
 .PHONY: install-headers

@@ -5,7 +5,7 @@
  *
  * It makes one event of every UDP packet on port 123 (RFC 5905, section 7.3). A packet that is too short, or
  * of a version or mode that there is not, gives an event too, flagged malformed: it was on the wire, and is
- * counted. Read it from the end: `pv_module` says what there is. */
+ * counted. In a chain such a packet goes no further, nor do those that are not NTP. Read it from the end: `pv_module` says what there is. */
 #include "module/pv-module.h"
 
 #include <arpa/inet.h>
@@ -100,11 +100,11 @@ static enum pv_verdict ntp_packet(void *self, const struct pv_event *ev, struct 
 	struct ntp *s = self;
 	const struct pv_packet *p = (const void *)ev;
 	if (p->l4 != PV_L4_UDP || (p->sport != s->port && p->dport != s->port))
-		return PV_KEEP;
+		return PV_REJECT;
 	s->received++;
 	if (p->payload_len < NTP_LEN && p->payload_len < p->payload_wire_len) {
 		s->unread++; /* the capture left it out: no fault of the sender's */
-		return PV_KEEP;
+		return PV_REJECT;
 	}
 	struct ntp_event *n = pv_emit(to, (enum pv_event_type)s->events, sizeof *n, ev->time_ns);
 	n->head.packet = p->number;
@@ -115,7 +115,10 @@ static enum pv_verdict ntp_packet(void *self, const struct pv_event *ev, struct 
 	n->v6 = p->l3 == 6;
 	ntp_decode(pv_cur((const uint8_t *)p + p->payload_off, p->payload_len), n);
 	s->malformed += n->malformed;
-	return PV_KEEP;
+	if (!n->malformed)
+		return PV_KEEP;
+	n->head.ev.flags |= PV_F_FILTERED; /* the verdict, for those who have no packets any more */
+	return PV_REJECT;
 }
 
 static void ntp_start(void *self, const struct pv_stream *stream)

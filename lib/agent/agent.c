@@ -453,7 +453,8 @@ static int check_paths(const struct pv_agent *a, const struct pv_config *c, stru
 				bool made;
 			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
 				     {"dnstap_file", t->dnstap.file, false},
-				     {"socket", t->dnstap.socket, true}};
+				     {"socket", t->dnstap.socket, true},
+				     {"input", t->module.from, false}};
 			for (size_t k = 0; k < sizeof paths / sizeof paths[0]; k++) {
 				const char *what = paths[k].made ? "sockets" : "files";
 				if (!paths[k].path || (dir && path_ok(paths[k].path, dir, paths[k].made)))
@@ -487,20 +488,22 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 		c = pv_config_load_text(text, n, form, &world, err);
 	if (!c || check_paths(a, c, err) || take(a, c, err))
 		goto out;
+	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	if (pv_graph_start(a->graph, why, sizeof why)) {
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "%s", why);
 		roll_back(a, ntaps, npolicies);
 		goto out;
 	}
-	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	made = form == PV_CONFIG_TAP
 		   ? json_pack("{s:o}", a->taps[ntaps]->name, pv_config_tap_json(a->taps[ntaps]))
 		   : json_pack("{s:o}", a->policies[npolicies]->name,
 			       pv_describe_policy(a->policies[npolicies],
 						  (const struct pv_config_tap *const *)a->taps, a->ntaps,
 						  a->graph, a->conf.store));
-	if (!made)
+	if (!made) {
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "out of memory");
+		roll_back(a, ntaps, npolicies); /* who is told that it failed may try again */
+	}
 out:
 	pthread_mutex_unlock(&a->lock);
 	pv_config_free(c);
@@ -554,7 +557,9 @@ bool pv_agent_live(struct pv_agent *a)
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
-			live |= !a->policies[i]->streams[s].pcap.pcap_file && !a->policies[i]->streams[s].dnstap.file;
+			live |= a->policies[i]->streams[s].input != PV_INPUT_MODULE &&
+				!a->policies[i]->streams[s].pcap.pcap_file &&
+				!a->policies[i]->streams[s].dnstap.file;
 	pthread_mutex_unlock(&a->lock);
 	return live;
 }

@@ -28,20 +28,20 @@ static void note(char *why, size_t cap, const char *what, int code)
 			 code ? strerror(code) : "refused");
 }
 
-/* From root to nobody; capabilities that are permitted stay so. */
-static bool change_user(char *why, size_t cap)
+/* From root to nobody, or another; capabilities that are permitted stay so. */
+static bool change_user(const struct pv_privs_conf *conf, char *why, size_t cap)
 {
-	uid_t uid = NOBODY_ID;
-	gid_t gid = NOBODY_ID;
+	uid_t uid = conf->user ? conf->user : NOBODY_ID;
+	gid_t gid = conf->user ? conf->group : NOBODY_ID;
 	struct passwd entry, *found = NULL;
 	char text[2048];
-	if (!getpwnam_r("nobody", &entry, text, sizeof text, &found) && found) {
+	if (!conf->user && !getpwnam_r("nobody", &entry, text, sizeof text, &found) && found) {
 		uid = entry.pw_uid;
 		gid = entry.pw_gid;
 	}
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
 	    setresuid(uid, uid, uid)) {
-		note(why, cap, "cannot become nobody", errno);
+		note(why, cap, conf->user ? "cannot become another user" : "cannot become nobody", errno);
 		return false;
 	}
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
@@ -72,7 +72,7 @@ bool pv_privs_drop(const struct pv_privs_conf *conf, char *why, size_t cap)
 		}
 	}
 	if (!conf->keep_user && geteuid() == 0)
-		all &= change_user(why, cap);
+		all &= change_user(conf, why, cap);
 
 	capng_clear(CAPNG_SELECT_CAPS);
 	if (keep)

@@ -3,7 +3,7 @@
  *
  * pv_privs_drop() is called once, by the main thread, when everything that needs privileges is open.
  *Afterwards no capability is effective, the bounding set is empty, no new privileges can be gained by exec,
- * and root has become the unprivileged user `nobody` where the system lets it. With keep_net_raw
+ * and root has become the unprivileged user `nobody`, or whom it was told, where the system lets it. With keep_net_raw
  * CAP_NET_RAW stays in the permitted set, so that an interface can be opened again; the thread that does so
  * raises it around the open and nowhere else:
  *
@@ -21,10 +21,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct pv_privs_conf {
 	bool keep_net_raw; /* an interface may have to be opened again */
 	bool keep_user;    /* stay root by name: files of root are still to be read */
+	uid_t user;        /* whom root becomes; 0: nobody */
+	gid_t group;       /* with user */
 };
 
 /* True when all of it was done; else a line in why. */

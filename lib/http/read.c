@@ -282,6 +282,20 @@ static void get_all_windows(void *ctx, const struct pv_http_request *req, struct
 
 /* ---- Prometheus --------------------------------------------------------------------------------- */
 
+/* Would its series be those of an entry before it, if nothing said which handler's they are? */
+static bool needs_handler(const struct pv_selection *s, size_t at)
+{
+	const struct pv_entry *e = &s->entry[at];
+	for (size_t i = 0; i < at; i++) {
+		const struct pv_entry *o = &s->entry[i];
+		bool one_tap = o->tap && e->tap ? !strcmp(o->tap, e->tap) : o->tap == e->tap;
+		if (one_tap && !strcmp(o->bucket->handler->schema, e->bucket->handler->schema))
+			return true;
+	}
+	return false;
+}
+
+/* handlers: all have a label `handler`; else only those that need it. */
 static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char *policy, bool handlers)
 {
 	struct pv_selection s;
@@ -289,7 +303,7 @@ static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char
 	for (size_t i = 0; !rc && i < s.n; i++) {
 		struct pv_prom_label labels[3] = {{"policy", policy}};
 		size_t n = 1;
-		if (handlers)
+		if (handlers || needs_handler(&s, i))
 			labels[n++] = (struct pv_prom_label){"handler", s.entry[i].key};
 		if (s.entry[i].tap)
 			labels[n++] = (struct pv_prom_label){"tap", s.entry[i].tap};
@@ -397,34 +411,18 @@ static json_t *utc(uint64_t ns)
 	return gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm) ? json_string(text) : json_null();
 }
 
-/* A counter at its path, {"wire_packets": {"events": 7}}, into `to`. */
-static void set_counter(json_t *to, const struct pv_bucket *b, int metric)
-{
-	if (metric < 0)
-		return;
-	const char *path = b->handler->metrics[metric].path, *dot = strchr(path, '.');
-	json_t *count = json_integer((json_int_t)b->blocks[0]->cells[metric].count);
-	if (dot) {
-		char outer[64];
-		snprintf(outer, sizeof outer, "%.*s", (int)(dot - path), path);
-		json_t *in = json_object_get(to, outer);
-		if (!in)
-			json_object_set_new(to, outer, in = json_object());
-		json_object_set_new(in, dot + 1, count);
-	} else {
-		json_object_set_new(to, path, count);
-	}
-}
-
 json_t *pv_read_periods(const struct pv_view *v, size_t instance)
 {
 	const struct pv_view_instance *in = &v->instance[instance];
 	json_t *periods = json_array();
 	for (unsigned i = 0; i < in->n; i++) {
 		const struct pv_bucket *b = in->bucket[i];
-		json_t *p = json_object(), *events = json_object();
-		set_counter(events, b, in->handler->events);
-		set_counter(events, b, in->handler->samples);
+		json_t *p = json_object(), *events = json_object(), *rates = json_object();
+		pv_bucket_json_add(events, b, in->handler->events);
+		pv_bucket_json_add(events, b, in->handler->samples);
+		if (!pv_bucket_json_add(rates, b, in->handler->events_rate) && json_object_size(rates))
+			json_object_set(events, "rates", rates);
+		json_decref(rates);
 		json_object_set_new(p, "events", events);
 		json_object_set_new(p, "start_tstamp", utc(b->start_ns));
 		json_object_set_new(p, "read_only", json_boolean(b->closed));

@@ -107,45 +107,61 @@ static json_t *histogram(const struct pv_histogram *h)
 	return json_pack("{s:o}", "buckets", buckets);
 }
 
+/* NULL: there is no data. */
+static json_t *value_of(const struct json *j, const struct pv_metric *m, const union pv_cell *c)
+{
+	switch (m->kind) {
+	case PV_COUNTER:
+		return integer(c->count);
+	case PV_DISTINCT:
+		return json_integer(c->distinct ? (json_int_t)llround(pv_hll_estimate(c->distinct)) : 0);
+	case PV_TOPN:
+		return top(j, m, c);
+	case PV_QUANTILES:
+		return quantiles(m, c->quantiles);
+	case PV_HISTOGRAM:
+		return histogram(c->histogram);
+	case PV_RATE:
+		return rate(j->bucket, c->rate);
+	case PV_GAUGE:
+		return integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
+	}
+	return NULL;
+}
+
+/* At the metric's path in the object of its block. */
+static int put(json_t *block, const struct json *j, const struct pv_metric *m, const union pv_cell *c)
+{
+	json_t *value = value_of(j, m, c);
+	if (!value)
+		return 0; /* without data it is absent, and so is what would hold it */
+	const char *last;
+	json_t *at = walk(block, m->path, &last);
+	if (!at) {
+		json_decref(value);
+		return -1;
+	}
+	return json_object_set_new(at, last, value);
+}
+
 static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k, const struct pv_metric *m,
 		 const union pv_cell *c)
 {
 	struct json *j = ctx;
 	while (b->blocks[j->at] != k) /* blocks come in order */
 		j->at++;
-	json_t *value = NULL;
-	switch (m->kind) {
-	case PV_COUNTER:
-		value = integer(c->count);
-		break;
-	case PV_DISTINCT:
-		value = json_integer(c->distinct ? (json_int_t)llround(pv_hll_estimate(c->distinct)) : 0);
-		break;
-	case PV_TOPN:
-		value = top(j, m, c);
-		break;
-	case PV_QUANTILES:
-		value = quantiles(m, c->quantiles);
-		break;
-	case PV_HISTOGRAM:
-		value = histogram(c->histogram);
-		break;
-	case PV_RATE:
-		value = rate(b, c->rate);
-		break;
-	case PV_GAUGE:
-		value = integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
-		break;
-	}
-	if (!value)
-		return 0; /* without data it is absent, and so is what would hold it */
-	const char *last;
-	json_t *at = walk(j->block[j->at], m->path, &last);
-	if (!at) {
-		json_decref(value);
-		return -1;
-	}
-	return json_object_set_new(at, last, value);
+	return put(j->block[j->at], j, m, c);
+}
+
+int pv_bucket_json_add(json_t *to, const struct pv_bucket *b, int metric)
+{
+	struct json j = {.bucket = b};
+	if (metric < 0)
+		return 0;
+	j.rows = calloc((size_t)b->conf.topn + 1, sizeof *j.rows);
+	int rc = j.rows ? put(to, &j, &b->handler->metrics[metric], &b->blocks[0]->cells[metric]) : -1;
+	free(j.rows);
+	return rc;
 }
 
 /* The object of block i in its parent's. Label values that look the same once they are clean stay apart. */

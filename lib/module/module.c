@@ -214,11 +214,17 @@ static const char *check_handler(const struct pv_handler *h)
 	return check_own(h->own, h->type);
 }
 
+/* Inputs of pktvisord, built or to be built: a tap could not mean the module's. */
+static const char *const inputs[] = {"pcap", "flow", "sflow", "dnstap", "netprobe", "mock"};
+
 /* Is this type one of what was there before? A module's analyser and its handlers share theirs. */
 static bool taken(const struct pv_modules *m, const char *type)
 {
 	for (size_t i = 0; i < m->nhandlers; i++)
 		if (!strcmp(m->handlers[i]->type, type) || !strcmp(m->handlers[i]->schema, type))
+			return true;
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+		if (!strcmp(inputs[i], type))
 			return true;
 	return pv_modules_analyser(m, type) || pv_modules_source(m, type);
 }

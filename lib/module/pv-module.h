@@ -18,6 +18,15 @@
  * an event begins with struct pv_module_event. What stands behind it may come from a pipe, from anybody:
  * own->check() must find whatever the handler would trip over.
  *
+ * In a pipeline of tools `--chain` withholds the packets that an analyser rejected (enum pv_verdict). In an agent,
+ * where analysers are shared, a chain goes by events: a packet goes on to the next handler when the analyser made
+ * an event of it that is not flagged PV_F_FILTERED. An analyser that is to stand in chains returns PV_REJECT for
+ * all other packets, and both then do the same.
+ *
+ * A source is the input of a tap whose input_type is its name; its settings are keys of the tap, and so is
+ * `input`, what it reads, which therefore no setting should be called. An agent may have dropped its privileges
+ * when it opens one.
+ *
  * State: none at file scope, everything in the object that make() or open() returned, or in the handler's
  * `state`: one process may run an analyser many times, on any thread, one thread at a time each. A module
  * prints nothing, ends nothing, installs no signal handler.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "module/source.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ struct pv_module_input {
 	char error[512];
 	struct pv_stream stream;
 	uint64_t ticked_ns;
-	bool started, stop;
+	bool started;
+	atomic_bool stop;
 	enum pv_res over; /* what to answer for ever */
 };
 
@@ -68,7 +70,7 @@ void pv_module_input_free(struct pv_module_input *in)
 
 void pv_module_input_stop(struct pv_module_input *in)
 {
-	in->stop = true;
+	atomic_store(&in->stop, true);
 }
 
 const char *pv_module_input_error(const struct pv_module_input *in)
@@ -107,10 +109,15 @@ static void start(struct pv_module_input *in, struct pv_out *out)
 	stage->version = pv_ev_put(stage, &at, PV_VERSION, strlen(PV_VERSION));
 }
 
+size_t pv_module_input_ledger(const struct pv_module_input *in, struct pv_ledger_row *rows, size_t max)
+{
+	return in->source->ledger ? in->source->ledger(in->self, rows, max) : 0;
+}
+
 static enum pv_res finish(struct pv_module_input *in, struct pv_out *out, enum pv_res res)
 {
 	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
-	size_t n = in->source->ledger ? in->source->ledger(in->self, rows, PV_LEDGER_ROWS_MAX) : 0;
+	size_t n = pv_module_input_ledger(in, rows, PV_LEDGER_ROWS_MAX);
 	for (size_t i = 0; i < n; i++)
 		rows[i].stage = 0;
 	pv_stop_emit(out, time_of(in), rows, n);
@@ -124,7 +131,7 @@ enum pv_res pv_module_input_poll(struct pv_module_input *in, struct pv_out *out)
 	if (!in->started)
 		start(in, out);
 	enum pv_res res =
-		in->stop ? PV_END : in->source->poll(in->self, &in->stream, out, in->error, sizeof in->error);
+		atomic_load(&in->stop) ? PV_END : in->source->poll(in->self, &in->stream, out, in->error, sizeof in->error);
 	if (out->res != PV_OK)
 		return in->over = out->res;
 	if (res != PV_OK && res != PV_AGAIN)

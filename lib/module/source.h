@@ -2,7 +2,7 @@
 /* module/source.h - runs a module's source: START and its announcement, what it makes, STOP.
  *
  * The shape is that of capture/capture.h: open once, then poll with the same out until it is over.
- * Ownership: the source and conf are borrowed. Threads: one. Errors: one line of text, no newline. */
+ * Ownership: the source and conf are borrowed. Threads: one, but for the stop. Errors: one line of text, no newline. */
 #ifndef PV_MODULE_SOURCE_H
 #define PV_MODULE_SOURCE_H
 
@@ -19,8 +19,11 @@ void pv_module_input_free(struct pv_module_input *); /* NULL is fine */
  * put out. A live source that has nothing gets a TICK a second. */
 enum pv_res pv_module_input_poll(struct pv_module_input *, struct pv_out *);
 
-/* The next poll ends the stream. */
+/* The next poll ends the stream. From any thread. */
 void pv_module_input_stop(struct pv_module_input *);
+
+/* What it has counted until now, as its STOP would say it; how many rows. Between polls. */
+size_t pv_module_input_ledger(const struct pv_module_input *, struct pv_ledger_row *rows, size_t max);
 
 const char *pv_module_input_error(const struct pv_module_input *); /* after PV_FAIL; may be empty */
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -266,4 +267,64 @@ int pv_check_fields(struct pv_check *c, const struct pv_schema *s, const struct 
 			return -1;
 	}
 	return 0;
+}
+
+/* ---- settings of analysers and sources -------------------------------------------------------- */
+
+/* JSON to what set functions take. list: to be freed by the caller. 0, or -1 without memory. */
+static int to_value(const json_t *j, struct pv_value *v, const char ***list)
+{
+	const json_t *entry;
+	size_t i;
+
+	*v = (struct pv_value){.type = PV_KEY_STRING, .string = ""};
+	if (json_is_boolean(j)) {
+		v->type = PV_KEY_BOOL;
+		v->boolean = json_is_true(j);
+	} else if (json_is_integer(j)) {
+		v->type = PV_KEY_UINT;
+		v->number = (uint64_t)json_integer_value(j);
+	} else if (json_is_string(j)) {
+		v->string = json_string_value(j);
+	} else if (json_is_array(j)) {
+		*list = calloc(json_array_size(j) + 1, sizeof **list);
+		if (!*list)
+			return -1;
+		v->type = PV_KEY_LIST;
+		json_array_foreach (j, i, entry)
+			(*list)[v->count++] = json_string_value(entry);
+		v->list = *list;
+	} else if (json_is_object(j)) {
+		v->type = PV_KEY_MAP;
+		v->map = j;
+	}
+	return 0;
+}
+
+bool pv_check_setting_fits(const struct pv_key *key, const struct pv_value *v)
+{
+	return v->type == key->type ||
+	       (key->type == PV_KEY_UINT_OR_LIST && (v->type == PV_KEY_UINT || v->type == PV_KEY_LIST));
+}
+
+int pv_check_setting(struct pv_check *c, const struct pv_layers *l, const struct pv_key *key, const json_t *value,
+		     pv_set_fn *set, void *ctx)
+{
+	char err[PV_CONFIG_TEXT] = "";
+	unsigned line = pv_layers_line(l, key->name);
+	const char **list = NULL;
+	struct pv_value v;
+	int res;
+
+	if (to_value(value, &v, &list))
+		return pv_check_memory(c);
+	res = set(ctx, key, &v, err, sizeof err);
+	if (res)
+		pv_check_fail(c, PV_CONFIG_INVALID, line, "%s", err);
+	if (res && !strncmp(err, "wrong type for key", 18)) {
+		snprintf(err, sizeof err, "%s is expected", pv_schema_key_type_text(key->type));
+		pv_check_hint(c, err);
+	}
+	free(list);
+	return res;
 }

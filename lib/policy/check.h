@@ -68,6 +68,13 @@ const struct pv_node *pv_layers_node(const struct pv_layers *, const char *key);
 /* Values into fields by the rows of a schema. Keys that are in no row are errors, unless it is open. */
 int pv_check_fields(struct pv_check *, const struct pv_schema *, const struct pv_layers *, void *to);
 
+/* A setting of an analyser, a handler or a module's source, in the form that set functions take. set: `ctx` in place of the
+ * object. */
+int pv_check_setting(struct pv_check *, const struct pv_layers *, const struct pv_key *, const json_t *value, pv_set_fn *set,
+		     void *ctx);
+/* Is a value of the type that its key wants? */
+bool pv_check_setting_fits(const struct pv_key *, const struct pv_value *);
+
 /* ---- the parts ---------------------------------------------------------------------------------- */
 
 /* tap.c */

@@ -72,7 +72,7 @@ struct pv_config_visor { /* key by key as in the document; texts NULL when not g
 
 /* ---- inputs ------------------------------------------------------------------------------------- */
 
-enum pv_input { PV_INPUT_PCAP, PV_INPUT_FLOW, PV_INPUT_DNSTAP, PV_INPUT_NETPROBE, PV_INPUT_MOCK };
+enum pv_input { PV_INPUT_PCAP, PV_INPUT_FLOW, PV_INPUT_DNSTAP, PV_INPUT_NETPROBE, PV_INPUT_MOCK, PV_INPUT_MODULE };
 
 enum pv_input_source { PV_INPUT_LIBPCAP, PV_INPUT_AF_PACKET, PV_INPUT_PCAP_MOCK };
 enum pv_input_flow { PV_INPUT_SFLOW, PV_INPUT_NETFLOW }; /* netflow: NetFlow and IPFIX, told apart by themselves */
@@ -117,6 +117,11 @@ struct pv_config_stream {
 	struct {
 		bool fail; /* except_on_start: "mock error on start" */
 	} mock;
+	struct {
+		const struct pv_module_source *source;
+		const char *from; /* what it reads; NULL: not given */
+		void *conf;       /* owned: its settings; NULL: it takes none */
+	} module;
 };
 
 /* ---- taps --------------------------------------------------------------------------------------- */
@@ -124,7 +129,8 @@ struct pv_config_stream {
 struct pv_config_tap {
 	char *name;
 	enum pv_input input;
-	const char *input_type; /* static */
+	const char *input_type; /* static, or a module's */
+	const struct pv_module_source *source; /* of PV_INPUT_MODULE; else NULL */
 	json_t *config, *filter, *tags; /* objects, maybe empty */
 	unsigned line;
 };
@@ -155,6 +161,7 @@ struct pv_config_handler {
 	const struct pv_module_analyser *analyser;
 	void *analyser_conf; /* NULL: it takes none */
 	char *analyser_key;
+	const struct pv_module_source *source; /* the same, where an input makes its events; NULL: none does */
 	json_t *config;                   /* effective, flat; an object */
 };
 

@@ -228,6 +228,8 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err
 		    .nenable = h->nenable,
 		    .ndisable = h->ndisable,
 		};
+		if (h->source)
+			handlers[i].events = PV_EV_MODULE;
 		const struct pv_source_module m = module_of(h);
 		if (h->analyser &&
 		    pv_source_module(source_of(s), &m, &handlers[i].stage, &handlers[i].events, err, cap))

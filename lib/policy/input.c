@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -260,6 +261,51 @@ static int look_at_netprobe(const struct look *w)
 	return check_test_type(w) || check_times(w) || check_targets(w) ? -1 : 0;
 }
 
+/* ---- sources of modules --------------------------------------------------------------------------- */
+
+static int set_of_source(void *ctx, const struct pv_key *key, const struct pv_value *v, char *err, size_t cap)
+{
+	const struct pv_config_stream *s = ctx;
+
+	if (pv_check_setting_fits(key, v))
+		return s->module.source->settings.set(s->module.conf, key, v, err, cap);
+	snprintf(err, cap, "wrong type for key: %s", key->name);
+	return -1;
+}
+
+static const struct pv_key *find_setting(const struct pv_module_settings *of, const char *name)
+{
+	for (size_t i = 0; i < of->count; i++)
+		if (!strcmp(of->keys[i].name, name))
+			return &of->keys[i];
+	return NULL;
+}
+
+static int look_at_module(const struct look *w)
+{
+	const struct pv_module_settings *own = &w->s->module.source->settings;
+	const struct pv_schema *schema = &pv_schema_inputs[PV_INPUT_MODULE];
+	const char *name;
+	json_t *value;
+
+	if (own->conf_size && !(w->s->module.conf = calloc(1, own->conf_size)))
+		return pv_check_memory(w->c);
+	json_object_foreach (w->l->values, name, value) {
+		const struct pv_key *key = find_setting(own, name);
+
+		if (pv_schema_find(schema, name))
+			continue;
+		if (!key) {
+			char text[PV_CONFIG_TEXT];
+			pv_schema_unknown_setting_text(schema, own, name, text, sizeof text);
+			return wrong(w, name, "%s", text);
+		}
+		if (pv_check_setting(w->c, w->l, key, value, set_of_source, w->s))
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- all ------------------------------------------------------------------------------------------ */
 
 static int look_at_mock(const struct look *w)
@@ -287,7 +333,7 @@ int pv_check_stream(struct pv_check *c, struct pv_config_stream *s, const struct
 	static int (*const looks[PV_SCHEMA_INPUTS])(const struct look *) = {
 	    [PV_INPUT_PCAP] = look_at_pcap,	[PV_INPUT_FLOW] = look_at_flow,
 	    [PV_INPUT_DNSTAP] = look_at_dnstap, [PV_INPUT_NETPROBE] = look_at_netprobe,
-	    [PV_INPUT_MOCK] = look_at_mock,
+	    [PV_INPUT_MOCK] = look_at_mock,	[PV_INPUT_MODULE] = look_at_module,
 	};
 	struct look w = {c, s, l, whole};
 
@@ -299,6 +345,7 @@ void pv_config_stream_reset(struct pv_config_stream *s)
 {
 	pv_hosts_free(s->dnstap.only_hosts);
 	free(s->netprobe.targets);
+	free(s->module.conf);
 	free(s->name);
 	free(s->tap);
 	json_decref(s->config);

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "module/source.h"
+
 const char *const pv_input_types[] = {"pcap", "flow", "sflow", "dnstap", "mock", NULL};
 
 /* ---- captures ------------------------------------------------------------------------------------- */
@@ -55,7 +57,7 @@ static const struct pv_input_ops capture_ops = {
 int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
 	struct pv_capture *c = pv_capture_open(conf, err, cap);
-	*to = (struct pv_source_input){&capture_ops, c, !conf->file, c};
+	*to = (struct pv_source_input){&capture_ops, c, !conf->file, c, NULL};
 	return c ? 0 : -1;
 }
 
@@ -86,8 +88,62 @@ static const struct pv_input_ops mock_ops = {
 
 static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
-	*to = (struct pv_source_input){&mock_ops, pv_mock_open(conf, err, cap), true, NULL};
+	*to = (struct pv_source_input){&mock_ops, pv_mock_open(conf, err, cap), true, NULL, NULL};
 	return to->self ? 0 : -1;
+}
+
+/* ---- of modules ----------------------------------------------------------------------------------- */
+
+static enum pv_res module_poll(void *self, struct pv_out *out)
+{
+	return pv_module_input_poll(self, out);
+}
+
+static void module_stop(void *self)
+{
+	pv_module_input_stop(self);
+}
+
+/* Its ledger, in whatever unit it counts: packets, as far as others are concerned. */
+static void module_status(const void *self, struct pv_capture_status *to)
+{
+	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
+	size_t n = pv_module_input_ledger(self, rows, PV_LEDGER_ROWS_MAX);
+	*to = (struct pv_capture_status){.packets = 0};
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *sum = rows[i].what == PV_LEDGER_RECEIVED	? &to->packets
+				: rows[i].what == PV_LEDGER_MALFORMED	? &to->malformed
+				: rows[i].what == PV_LEDGER_UNSUPPORTED ? &to->unsupported
+				: rows[i].what == PV_LEDGER_OS_DROPS	? &to->os_drops
+				: rows[i].what == PV_LEDGER_IF_DROPS	? &to->if_drops
+									: NULL;
+		if (sum)
+			*sum += rows[i].value;
+	}
+}
+
+static const char *module_error(const void *self)
+{
+	return pv_module_input_error(self);
+}
+
+static void module_free(void *self)
+{
+	pv_module_input_free(self);
+}
+
+static const struct pv_input_ops module_ops = {.poll = module_poll,
+					       .stop = module_stop,
+					       .status = module_status,
+					       .error = module_error,
+					       .free = module_free};
+
+static int open_module(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+{
+	const struct pv_module_source *source = s->module.source;
+	struct pv_module_input *in = pv_module_input_open(source, s->module.conf, s->module.from, err, cap);
+	*to = (struct pv_source_input){&module_ops, in, source->clock == PV_CLOCK_LIVE, NULL, source->own};
+	return in ? 0 : -1;
 }
 
 /* ---- dnstap --------------------------------------------------------------------------------------- */
@@ -139,7 +195,7 @@ static const struct pv_input_ops dnstap_ops = {
 
 int pv_input_dnstap(const struct pv_dnstap_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
-	*to = (struct pv_source_input){&dnstap_ops, pv_dnstap_open(conf, err, cap), !conf->file, NULL};
+	*to = (struct pv_source_input){&dnstap_ops, pv_dnstap_open(conf, err, cap), !conf->file, NULL, NULL};
 	return to->self ? 0 : -1;
 }
 
@@ -199,6 +255,8 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 		return pv_input_dnstap(&dnstap, to, err, cap);
 	case PV_INPUT_MOCK:
 		return open_mock(&mock, to, err, cap);
+	case PV_INPUT_MODULE:
+		return open_module(s, to, err, cap);
 	default:
 		snprintf(err, cap, "input type '%s' is not built yet", s->input_type);
 		return -1;

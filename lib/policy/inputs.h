@@ -8,6 +8,8 @@
  *   mock   lib/mock without packets: nothing but time
  *   flow, sflow   lib/flow: a UDP port, or the datagrams of a saved capture (input_flow.c)
  *
+ *   module a source of a loaded module, by its name (module/source.h)
+ *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
 #ifndef PV_POLICY_INPUTS_H
 #define PV_POLICY_INPUTS_H
@@ -37,6 +39,8 @@ struct pv_source_input {
 	void *self;
 	bool live;			  /* its clock is the wall's */
 	const struct pv_capture *capture; /* self, where it is one */
+	/* Events of its own, as PV_EV_MODULE; NULL: it makes those of the format only. */
+	const struct pv_event_module *own;
 };
 
 /* 0, or -1 with one line in err. */

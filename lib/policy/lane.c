@@ -174,6 +174,10 @@ static void open_stream(struct pv_lane *l, const struct pv_event *start)
 	feed(l, start, start->size);
 	for (size_t i = 0; i < l->nhandlers; i++)
 		announce(&l->handler[i]);
+	/* time, so that the windows make their first copies: on a quiet input nothing may come for a second */
+	const struct pv_event tick = {sizeof tick, PV_EV_TICK, 0, start->time_ns};
+	if (((const struct pv_start *)(const void *)start)->clock == PV_CLOCK_LIVE)
+		feed(l, &tick, sizeof tick);
 }
 
 static void put_stop(struct pv_lane *l, const struct pv_event *stop)
@@ -387,7 +391,8 @@ static int make_handlers(struct pv_lane *l, char *err, size_t cap)
 		if (make_window(l, h, err, cap))
 			return -1;
 		if (l->conf.chain && i + 1 < l->nhandlers &&
-		    !(h->link = pv_pick_new(h->conf.handler->type, front(&l->handler[i + 1])))) {
+		    !(h->link = pv_pick_new(h->conf.handler->type, h->conf.stage, h->conf.events,
+					    front(&l->handler[i + 1])))) {
 			snprintf(err, cap, "out of memory");
 			return -1;
 		}

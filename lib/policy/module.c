@@ -33,42 +33,6 @@ void pv_config_handler_reset(struct pv_config_handler *h)
 
 /* ---- keys of the analyser ----------------------------------------------------------------------- */
 
-/* JSON to what set functions take. list: to be freed by the caller. 0, or -1 without memory. */
-static int to_value(const json_t *j, struct pv_value *v, const char ***list)
-{
-	const json_t *entry;
-	size_t i;
-
-	*v = (struct pv_value){.type = PV_KEY_STRING, .string = ""};
-	if (json_is_boolean(j)) {
-		v->type = PV_KEY_BOOL;
-		v->boolean = json_is_true(j);
-	} else if (json_is_integer(j)) {
-		v->type = PV_KEY_UINT;
-		v->number = (uint64_t)json_integer_value(j);
-	} else if (json_is_string(j)) {
-		v->string = json_string_value(j);
-	} else if (json_is_array(j)) {
-		*list = calloc(json_array_size(j) + 1, sizeof **list);
-		if (!*list)
-			return -1;
-		v->type = PV_KEY_LIST;
-		json_array_foreach (j, i, entry)
-			(*list)[v->count++] = json_string_value(entry);
-		v->list = *list;
-	} else if (json_is_object(j)) {
-		v->type = PV_KEY_MAP;
-		v->map = j;
-	}
-	return 0;
-}
-
-static bool has_type(const struct pv_key *key, const struct pv_value *v)
-{
-	return v->type == key->type ||
-	       (key->type == PV_KEY_UINT_OR_LIST && (v->type == PV_KEY_UINT || v->type == PV_KEY_LIST));
-}
-
 /* Keys of a module are none of ours, whatever they are called. */
 static bool is_loaded(const struct module *m, const struct pv_key *key)
 {
@@ -76,9 +40,11 @@ static bool is_loaded(const struct module *m, const struct pv_key *key)
 	return s && s->count && key >= s->keys && key < s->keys + s->count;
 }
 
-static int set(struct module *m, const struct pv_key *key, const struct pv_value *v, char *err, size_t cap)
+static int set(void *ctx, const struct pv_key *key, const struct pv_value *v, char *err, size_t cap)
 {
-	if (is_loaded(m, key) && has_type(key, v))
+	struct module *m = ctx;
+
+	if (is_loaded(m, key) && pv_check_setting_fits(key, v))
 		return m->h->analyser->settings.set(m->h->analyser_conf, key, v, err, cap);
 	if (!strcmp(key->name, "recorded_stream") && v->type == PV_KEY_BOOL)
 		m->h->recorded = v->boolean;
@@ -90,38 +56,17 @@ static int set(struct module *m, const struct pv_key *key, const struct pv_value
 	case PV_HANDLER_FLOW:
 		return pv_flow_filter_set(&m->h->flow, key, v, err, cap);
 	case PV_HANDLER_DHCP:
-		if (has_type(key, v))
+		if (pv_check_setting_fits(key, v))
 			return pv_dhcp_set(&m->dhcp, key, v, err, cap);
 		break;
 	case PV_HANDLER_MODULE:
 	case PV_HANDLER_NO_CONF:
-		if (has_type(key, v))
+		if (pv_check_setting_fits(key, v))
 			return 0;
 		break;
 	}
 	snprintf(err, cap, "wrong type for key: %s", key->name);
 	return -1;
-}
-
-static int set_key(struct module *m, const struct pv_key *key, const json_t *value)
-{
-	char err[PV_CONFIG_TEXT] = "";
-	unsigned line = pv_layers_line(&m->l, key->name);
-	const char **list = NULL;
-	struct pv_value v;
-	int res;
-
-	if (to_value(value, &v, &list))
-		return pv_check_memory(m->c);
-	res = set(m, key, &v, err, sizeof err);
-	if (res)
-		pv_check_fail(m->c, PV_CONFIG_INVALID, line, "%s", err);
-	if (res && !strncmp(err, "wrong type for key", 18)) {
-		snprintf(err, sizeof err, "%s is expected", pv_schema_key_type_text(key->type));
-		pv_check_hint(m->c, err);
-	}
-	free(list);
-	return res;
 }
 
 /* ---- keys of the window ------------------------------------------------------------------------- */
@@ -279,7 +224,8 @@ static const struct pv_handler_kind *kind_of(struct module *m, const struct pv_h
 	if (k || !modules)
 		return k ? k : &pv_handler_kind_other;
 	m->h->analyser = pv_modules_analyser(modules, h->type);
-	if (!m->h->analyser || !m->h->analyser->ops->own)
+	m->h->source = pv_modules_source(modules, h->type);
+	if (m->h->analyser ? !m->h->analyser->ops->own : !m->h->source || !m->h->source->own)
 		return NULL;
 	m->loaded = pv_handler_kind_module(m->h->analyser);
 	return &m->loaded;
@@ -313,7 +259,7 @@ static int settle(struct module *m)
 	json_object_foreach (m->l.values, name, value) {
 		const struct pv_key *key = pv_handler_kind_key_find(m->kind, name);
 
-		if (key && set_key(m, key, value))
+		if (key && pv_check_setting(m->c, &m->l, key, value, set, m))
 			return -1;
 		if (!key && !pv_schema_find(&pv_schema_window, name) &&
 		    !pv_schema_find(&pv_schema_groups, name)) {
@@ -458,14 +404,13 @@ static int find_kind(struct module *m, const struct pv_config_policy *p, const s
 		return pv_check_fail(
 		    m->c, PV_CONFIG_NOT_BUILT, type->line,
 		    "Policy '%s' requires stream handler type '%s', for which its module has no "
-		    "analyser with events of its own",
+		    "analyser or source with events of its own",
 		    p->name, type->text);
-	if (m->h->analyser && p->chain)
-		return pv_check_fail(
-		    m->c, PV_CONFIG_NOT_BUILT, type->line,
-		    "Policy '%s' requires stream handler type '%s' in a list of modules, but "
-		    "chains with handlers of loaded modules are not built yet",
-		    p->name, type->text);
+	if (m->h->source && p->chain)
+		return pv_check_fail(m->c, PV_CONFIG_INVALID, type->line,
+				     "Policy '%s' requires stream handler type '%s' in a list of modules, but "
+				     "its events are not made of packets, of which a chain is",
+				     p->name, type->text);
 	m->h->type = m->h->handler->type;
 	m->h->version = m->h->handler->version;
 	return 0;
@@ -540,7 +485,8 @@ static int lay(struct module *m, const struct pv_node *body, const struct pv_nod
 static int check_inputs(struct module *m, const struct pv_config_policy *p, unsigned line)
 {
 	for (size_t i = 0; i < p->nstreams; i++)
-		if (!(m->kind->inputs & 1u << p->streams[i].input))
+		if (!(m->kind->inputs & 1u << p->streams[i].input) ||
+		    (m->h->source && m->h->source != p->streams[i].module.source))
 			return pv_check_fail(m->c, PV_CONFIG_INVALID, line,
 					     "%s: unsupported input event proxy %s", m->kind->class_name,
 					     p->streams[i].name);

@@ -9,9 +9,14 @@
 
 struct pick {
 	unsigned by;			      /* type of the events that decide; 0: nobody rejects anything */
+	uint8_t stage;			      /* and of a module's, whose */
 	struct pv_net last;		      /* of the packet at hand */
 	bool any;			      /* there is one */
 	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS over TCP */
+	uint64_t passed[PV_PICK_RECENT];      /* by packet number: this one goes on */
+	uint64_t waits;			      /* the packet whose events are held */
+	size_t nheld;
+	_Alignas(8) uint8_t held[PV_PICK_HELD];
 };
 
 static bool flagged(const struct pv_event *ev)
@@ -38,6 +43,33 @@ static const struct pv_net *net_of(const struct pick *k, uint64_t packet)
 	return packet && n->packet == packet ? n : NULL;
 }
 
+/* An event of a packet on which may not have been decided yet. True: it goes on now. */
+static bool with_packet(struct pick *k, const struct pv_event *ev, uint64_t packet)
+{
+	if (!packet || k->passed[packet % PV_PICK_RECENT] == packet)
+		return packet;
+	if (packet > k->waits) {
+		k->waits = packet;
+		k->nheld = 0;
+	}
+	if (packet == k->waits && ev->size <= sizeof k->held - k->nheld) {
+		memcpy(k->held + k->nheld, ev, ev->size);
+		k->nheld += ev->size;
+	}
+	return false;
+}
+
+/* The packet passed: what waits for that goes in front, what comes yet goes on. */
+static void accept(struct pick *k, uint64_t packet, struct pv_view *view)
+{
+	k->passed[packet % PV_PICK_RECENT] = packet;
+	if (packet != k->waits || !k->nheld)
+		return;
+	pv_out_pass(pv_view_out(view), k->held, k->nheld);
+	pv_out_release(pv_view_out(view)); /* `held` is about to change */
+	k->nheld = 0;
+}
+
 /* A message passed: its packet's facts go in front. */
 static void put_net(const struct pick *k, uint64_t packet, struct pv_view *view)
 {
@@ -46,12 +78,16 @@ static void put_net(const struct pick *k, uint64_t packet, struct pv_view *view)
 		pv_out_pass(pv_view_out(view), n, n->ev.size);
 }
 
-static bool by_net(struct pick *k, const struct pv_event *ev, uint64_t packet)
+static bool by_net(struct pick *k, const struct pv_event *ev, uint64_t packet, struct pv_view *view)
 {
 	if (ev->type == PV_EV_NET) {
 		remember(k, (const void *)ev);
+		if (!flagged(ev))
+			accept(k, packet, view);
 		return !flagged(ev);
 	}
+	if (pv_is_module_type(ev->type))
+		return with_packet(k, ev, packet);
 	const struct pv_net *n = net_of(k, packet);
 	return n && !flagged(&n->ev);
 }
@@ -62,9 +98,21 @@ static bool by_message(struct pick *k, const struct pv_event *ev, uint64_t packe
 		remember(k, (const void *)ev);
 	if (ev->type == PV_EV_TCP_ERROR)
 		return true;
+	if (pv_is_module_type(ev->type))
+		return with_packet(k, ev, packet);
 	if (ev->type != k->by || flagged(ev))
 		return false;
 	put_net(k, packet, view);
+	accept(k, packet, view);
+	return true;
+}
+
+static bool by_module(struct pick *k, const struct pv_event *ev, uint64_t packet, struct pv_view *view)
+{
+	bool decides = ev->type == k->by && ((const struct pv_module_event *)(const void *)ev)->stage == k->stage;
+	if (!decides || flagged(ev) || !packet)
+		return with_packet(k, ev, packet);
+	accept(k, packet, view);
 	return true;
 }
 
@@ -76,7 +124,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	case PV_EV_START:
 		k->any = false;
 		for (size_t i = 0; i < PV_PICK_RECENT; i++)
-			k->recent[i].packet = 0;
+			k->recent[i].packet = k->passed[i] = 0;
+		k->waits = k->nheld = 0;
 		return true;
 	case PV_EV_DNS_TIMEOUT:
 		return false;
@@ -95,28 +144,38 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 		packet = ((const struct pv_tcp_error *)(const void *)ev)->packet;
 		break;
 	default:
-		return true;
+		if (!pv_is_module_type(ev->type))
+			return true;
+		packet = ((const struct pv_module_event *)(const void *)ev)->packet;
 	}
 	if (!k->by)
 		return true;
-	return k->by == PV_EV_NET ? by_net(k, ev, packet) : by_message(k, ev, packet, view);
+	if (pv_is_module_type(k->by))
+		return by_module(k, ev, packet, view);
+	return k->by == PV_EV_NET ? by_net(k, ev, packet, view) : by_message(k, ev, packet, view);
 }
+
+#define MODULES (((UINT64_C(1) << PV_EV_MODULES) - 1) << PV_EV_MODULE)
 
 static const struct pv_view_ops ops = {
     .name = "pick",
     .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW),
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW) | MODULES,
     .event = on_event,
     .free = free,
 };
 
-struct pv_stage *pv_pick_new(const char *by, struct pv_sink sink)
+struct pv_stage *pv_pick_new(const char *by, uint8_t stage, uint8_t events, struct pv_sink sink)
 {
 	static const struct {
 		const char *type;
 		unsigned event;
 	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"flow", PV_EV_FLOW}};
 	struct pick *k = calloc(1, sizeof *k);
+	if (k) {
+		k->by = events;
+		k->stage = stage;
+	}
 	for (size_t i = 0; k && i < sizeof types / sizeof types[0]; i++)
 		if (!strcmp(by, types[i].type))
 			k->by = types[i].event;

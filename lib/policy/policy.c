@@ -192,6 +192,7 @@ static int add_stream(struct pv_check *c, struct pv_config_policy *to, const str
 		return -1;
 	s->input = tap->input;
 	s->input_type = tap->input_type;
+	s->module.source = tap->source;
 	s->tap = strdup(tap->name);
 	if (!s->tap)
 		pv_check_memory(c);

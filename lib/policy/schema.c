@@ -206,6 +206,11 @@ static const struct pv_schema_key target_keys[] = {
 	{"ip_version", PV_SCHEMA_UINT, 0, NONE, 0, NULL, "4 or 6; either when not given"},
 };
 
+/* And what its module says (struct pv_module_settings). */
+static const struct pv_schema_key module_input_keys[] = {
+	IN_TEXT("input", module.from, NULL, "what the source reads, as pv-module --input"),
+};
+
 static const struct pv_schema_key mock_keys[] = {
 	{"except_on_start", PV_SCHEMA_ANY, 0, NONE, 0, "false", "fail to start (a test aid)"},
 };
@@ -232,6 +237,7 @@ const struct pv_schema pv_schema_inputs[PV_SCHEMA_INPUTS] = {
 	[PV_INPUT_DNSTAP] = SCHEMA("input dnstap", dnstap_keys),
 	[PV_INPUT_NETPROBE] = SCHEMA("input netprobe", netprobe_keys),
 	[PV_INPUT_MOCK] = {"input mock", mock_keys, COUNT(mock_keys), true},
+	[PV_INPUT_MODULE] = {"input module", module_input_keys, COUNT(module_input_keys), true},
 };
 
 const struct pv_input_name pv_input_names[] = {
@@ -249,8 +255,9 @@ static const size_t one = 1, net_count = PV_NET_KEYS, dns_count = PV_DNS_KEYS, d
 static const char *const not_in_dns2[] = {"only_queries", "only_responses", NULL};
 
 #define ON(input) (1u << PV_INPUT_##input)
-#define ANYWHERE  (ON(PCAP) | ON(FLOW) | ON(DNSTAP) | ON(NETPROBE) | ON(MOCK))
-#define PACKETS	  (ON(PCAP) | ON(DNSTAP) | ON(MOCK))
+#define ANYWHERE  (ON(PCAP) | ON(FLOW) | ON(DNSTAP) | ON(NETPROBE) | ON(MOCK) | ON(MODULE))
+#define CAPTURED  (ON(PCAP) | ON(MODULE)) /* a module's source may put out packets */
+#define PACKETS	  (CAPTURED | ON(DNSTAP) | ON(MOCK))
 
 const struct pv_handler_kind pv_handler_kinds[] = {
 	{"net", "1.0", "NetStreamHandler", PACKETS, PV_HANDLER_NET, {{pv_net_keys, &net_count}}, NULL},
@@ -258,11 +265,11 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 	{"dns", "1.0", "DnsStreamHandler", PACKETS, PV_HANDLER_DNS, {{pv_dns_keys, &dns_count}}, NULL},
 	{"dns", "2.0", "DnsStreamHandler", PACKETS, PV_HANDLER_DNS,
 	 {{pv_dns_keys, &dns_count}, {pv_dns_keys_more, &dns_more}}, not_in_dns2},
-	{"dhcp", "1.0", "DhcpStreamHandler", ON(PCAP), PV_HANDLER_DHCP, {{pv_dhcp_keys, &pv_dhcp_nkeys}}, NULL},
-	{"pcap", "1.0", "PcapStreamHandler", ON(PCAP), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
+	{"dhcp", "1.0", "DhcpStreamHandler", CAPTURED, PV_HANDLER_DHCP, {{pv_dhcp_keys, &pv_dhcp_nkeys}}, NULL},
+	{"pcap", "1.0", "PcapStreamHandler", CAPTURED, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 	{"input_resources", "1.0", "InputResourcesStreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}},
 	 NULL},
-	{"bgp", "1.0", "BgpStreamHandler", ON(PCAP), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
+	{"bgp", "1.0", "BgpStreamHandler", CAPTURED, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_FLOW, {{pv_flow_keys, &pv_flow_nkeys}}, NULL},
 	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 };
@@ -276,6 +283,10 @@ struct pv_handler_kind pv_handler_kind_module(const struct pv_module_analyser *a
 {
 	struct pv_handler_kind k = pv_handler_kind_other;
 
+	if (!a) {
+		k.inputs = ON(MODULE);
+		return k;
+	}
 	k.conf = PV_HANDLER_MODULE;
 	k.sets[0].keys = a->settings.keys;
 	k.sets[0].count = &a->settings.count;
@@ -377,6 +388,16 @@ void pv_schema_unknown_text(const struct pv_schema *s, const char *name, char *t
 	int n = snprintf(to, cap, UNKNOWN, name);
 
 	list_schema(s, to, cap, n > 0 ? (size_t)n : 0, true);
+}
+
+void pv_schema_unknown_setting_text(const struct pv_schema *s, const struct pv_module_settings *of, const char *name, char *to,
+				    size_t cap)
+{
+	int n = snprintf(to, cap, UNKNOWN, name);
+	size_t at = list_schema(s, to, cap, n > 0 ? (size_t)n : 0, true);
+
+	for (size_t i = 0; i < of->count; i++)
+		at = list_add(to, cap, at, of->keys[i].name, false);
 }
 
 void pv_handler_kind_unknown_text(const struct pv_handler_kind *k, const char *name, char *to, size_t cap)

@@ -59,7 +59,7 @@ extern const struct pv_schema pv_schema_document, pv_schema_visor, pv_schema_age
 
 /* Keys of the input types, by enum pv_input. */
 extern const struct pv_schema pv_schema_inputs[];
-#define PV_SCHEMA_INPUTS 5
+#define PV_SCHEMA_INPUTS 6
 
 const struct pv_schema_key *pv_schema_find(const struct pv_schema *, const char *name);
 
@@ -69,6 +69,9 @@ const char *pv_schema_key_type_text(enum pv_key_type);
 
 /* "<name> is an invalid/unsupported config or filter. The valid configs/filters are: a, b, c" */
 void pv_schema_unknown_text(const struct pv_schema *, const char *name, char *to, size_t cap);
+/* The same, with the settings of a module behind the keys of the schema. */
+void pv_schema_unknown_setting_text(const struct pv_schema *, const struct pv_module_settings *, const char *name, char *to,
+				    size_t cap);
 
 /* ---- names of input types: more names than kinds ------------------------------------------------ */
 
@@ -109,7 +112,7 @@ extern const size_t pv_handler_nkinds;
 
 /* What is true of handlers that have no row: any input, no keys of their own. Its type and version are NULL. */
 extern const struct pv_handler_kind pv_handler_kind_other;
-/* The same for what a module brought, with the keys of its analyser. */
+/* The same for what a module brought, with the keys of its analyser. NULL: a source makes its events, and is its only input. */
 struct pv_handler_kind pv_handler_kind_module(const struct pv_module_analyser *);
 
 /* NULL: no such row. version NULL: the first of that type. */

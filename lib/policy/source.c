@@ -523,6 +523,8 @@ struct pv_source *pv_source_new(const struct pv_source_conf *conf)
 	s->conf = *conf;
 	s->in = conf->input;
 	s->live = conf->input.live;
+	if (s->in.own)
+		s->bound[0] = s->in.own->name; /* PV_EV_MODULE, as it has been numbered already */
 	s->ring = pv_ring_new(!s->live, conf->seed);
 	const struct pv_sink head = {.write = head_write, .drain = head_drain, .ctx = s, .copy_below = 512};
 	if (!s->ring || pv_out_init(&s->out, head)) {

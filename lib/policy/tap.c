@@ -59,6 +59,12 @@ static int check_type(struct pv_check *c, struct pv_config_tap *t, const struct 
 		return pv_check_fail(c, PV_CONFIG_INVALID, type ? type->key_line : body->key_line,
 				     "missing or invalid tap type key 'input_type'");
 	const struct pv_input_name *in = pv_check_input(c, type->text);
+	t->source = !in && c->world->modules ? pv_modules_source(c->world->modules, type->text) : NULL;
+	if (t->source) {
+		t->input = PV_INPUT_MODULE;
+		t->input_type = t->source->type;
+		return 0;
+	}
 	if (!in && pv_check_input(&anywhere, type->text))
 		return pv_check_fail(c, PV_CONFIG_NOT_BUILT, type->line,
 				     "Tap '%s' requires input stream type '%s' which is not built yet",
@@ -76,7 +82,7 @@ static int check_type(struct pv_check *c, struct pv_config_tap *t, const struct 
 static int check_settings(struct pv_check *c, const struct pv_config_tap *t, const struct pv_node *config,
 			  const struct pv_node *filter)
 {
-	struct pv_config_stream s = {.input = t->input, .input_type = t->input_type};
+	struct pv_config_stream s = {.input = t->input, .input_type = t->input_type, .module.source = t->source};
 	struct pv_layers l;
 	int res = pv_layers_init(c, &l, t->line);
 

@@ -48,7 +48,7 @@ struct pv_sink pv_sink_stage(struct pv_stage *next);
 /* What an analyser makes of an event. */
 enum pv_verdict {
 	PV_KEEP,  /* goes on in any case */
-	PV_REJECT /* with --chain the packet is withheld */
+	PV_REJECT /* with --chain the packet is withheld; an event made of it is flagged PV_F_FILTERED */
 };
 
 struct pv_emit; /* the way to add events, see below */

@@ -399,7 +399,7 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
 	w->hosts = s->hosts_count > 0;
 	w->stream_id = s->stream_id;
-	w->live_out_sec = ev->time_ns / NS;
+	w->live_out_sec = 0; /* the first copy is made at once: who asks sees an empty minute, not none */
 	pv_defines_clear(w->defines);
 	for (size_t i = 0; i < w->ninstances; i++) {
 		w->instance[i]->bound = w->instance[i]->fed = false;

@@ -3,7 +3,7 @@
 # ns.sh - two network namespaces joined by a veth pair, for bash scripts that source this file.
 #
 #   . tests/lib/ns.sh
-#   trap ns_down EXIT INT TERM      # ns_down may run any number of times
+#   trap ns_down EXIT; trap 'exit 1' INT TERM      # ns_down may run any number of times
 #   ns_up                           # $NS_C (client, device c0) and $NS_S (server, device s0)
 #   ns_c dig @192.0.2.53 ...        # run in the client's namespace
 #   ns_s named -f ...               # run in the server's namespace

@@ -2,7 +2,8 @@
 # pv-capture on interfaces: two network namespaces joined by a veth pair, see tests/lib/ns.sh.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 . "$TESTS/lib/ns.sh"
-trap ns_down EXIT INT TERM
+trap ns_down EXIT
+trap 'exit 1' INT TERM
 ns_up 2>/dev/null || { echo "skip - needs network namespaces"; exit 0; }
 
 # ok SENTENCE: by the status of the command before it

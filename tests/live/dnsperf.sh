@@ -3,7 +3,8 @@
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/dnsserver.sh"
-trap 'dns_server_stop; ns_down' EXIT INT TERM
+trap 'dns_server_stop; ns_down' EXIT
+trap 'exit 1' INT TERM
 secs=${LIVE_SECONDS:-70}
 ns_up && dns_server_start "$NS_S" $NS_SERVER4 || { echo "not ok - the server starts"; exit 1; }
 python3 "$TESTS/lib/dnsqueries.py" 2000 >queries.txt

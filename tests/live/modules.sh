@@ -5,7 +5,8 @@
 . "$TESTS/lib/ns.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 cleanup() { [ -z "${PID:-}" ] || kill "$PID" 2>/dev/null; ns_down; }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "two namespaces"; exit 1; }
 umask 022
 install -d -m 755 mods && install -m 755 "$BUILD/modules/ntp.so" mods

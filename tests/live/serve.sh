@@ -7,7 +7,8 @@ for program in prometheus wrk dnsperf; do command -v $program >/dev/null || { ec
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/dnsserver.sh"
 . "$TESTS/lib/prometheus.sh"
-trap 'prometheus_stop; dns_server_stop; ns_down' EXIT INT TERM
+trap 'prometheus_stop; dns_server_stop; ns_down' EXIT
+trap 'exit 1' INT TERM
 ns_up && dns_server_start "$NS_S" $NS_SERVER4 || { not_ok "the server starts"; exit 1; }
 python3 "$TESTS/lib/dnsqueries.py" 2000 >queries.txt
 

@@ -142,7 +142,7 @@ is "the same in Prometheus" "$(ask GET /api/v1/policies/nope/metrics/prometheus)
 is "the old routes want a policy default" "$(ask GET /api/v1/metrics/bucket/0) $(ask GET /api/v1/metrics/window/2)" \
 	'404 {"error":"no \"default\" policy exists"} 404 {"error":"no \"default\" policy exists"}'
 ask POST /api/v1/taps "{visor: {taps: {default: {input_type: mock}}}}" >/dev/null
-policy "default: {kind: collection, input: {tap: default, input_type: mock}, handlers: {modules: {n: {type: net}}}}" >/dev/null
+policy "default: {kind: collection, input: {tap: default, input_type: mock}, handlers: {modules: {n: {type: net}, m: {type: net}}}}" >/dev/null
 is "with one they say the same" "$(ask GET /api/v1/metrics/bucket/3) $(ask GET /api/v1/metrics/bucket/1) $(ask GET /api/v1/metrics/window/1)" \
 	"$(range 'invalid metrics period, specify [0, 2]') $(range 'requested metrics period has not yet accumulated, current range is [0, 0]') $(range 'invalid metrics period, specify [2, 3]')"
 is "a method that there is not" "$(ask PUT /api/v1/policies/second x)" 404
@@ -152,6 +152,10 @@ is "a method that there is not" "$(ask PUT /api/v1/policies/second x)" 404
 counted() { get /api/v1/policies/__all/metrics/prometheus >prom; grep -q '^packets_total{.*policy="default"' prom; }
 until_true counted
 is "one HELP and one TYPE for each family of many policies" "$(grep -oE '^# (HELP|TYPE) [a-z_A-Z0-9]+' prom | sort | uniq -d)" ""
+get /metrics >one
+is "on /metrics the second handler of a schema is told apart" "$(grep '^packets_total{' one | sed 's/} .*/}/' | paste -sd' ')" \
+	'packets_total{policy="default",tap="default"} packets_total{handler="default-default-m",policy="default",tap="default"}'
+is "so that nothing is left out" "$(awk '/^pktvisor_exposition_dropped_samples/ { n += $NF } END { print n + 0 }' one)" 0
 is "samples of all policies stand in it" "$(grep '^packets_total{' prom | grep -o 'policy="[a-z]*"' | sort -u | xargs)" 'policy=all policy=any policy=chain policy=default policy=flat policy=second policy=taken'
 if command -v promtool >/dev/null; then
 	promtool check metrics <prom >lints 2>&1

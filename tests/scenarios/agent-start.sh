@@ -81,6 +81,10 @@ done
 
 # ---- the background --------------------------------------------------------------------------------------------------------------
 
+head -c 300 /dev/zero | tr '\0' a >long; echo 'two words' >words; : >nothing
+fails "a token that is cut would let nobody in" 'long: a token has at most 256 bytes$' -p 0 --admin-api --admin-token-file long
+fails "a token is one word" 'words: a token is one word of ASCII$' -p 0 --admin-api --admin-token-file words
+fails "and not nothing" 'nothing: there is no token in it$' -p 0 --admin-api --admin-token-file nothing
 fails "a log that cannot be written" 'Log init failed: .*nosuch/log' -p 0 --log-file nosuch/log "$FILE"
 mkdir -p sub
 cp own.pem own.key sub/
@@ -101,6 +105,76 @@ own.key
 own.pem"
 status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
 like "is named" "$(cat err)" 'nosuch/pid: No such file'
+
+# ---- a saved capture that is cut --------------------------------------------------------------------------------------------------
+
+head -c 30000 "$FILE" >cut.pcap
+start "$PWD/cut.pcap"
+until_true grep -q 'cannot read' log
+like "a capture that ends in the middle of a packet is said to, once, with its name" "$(grep 'cannot read' log | paste -sd' ')" \
+	"^\[[^[]*\] \[visor\] \[warning\] input default-[0-9a-f]{16}: cannot read '$PWD/cut.pcap': truncated dump file; [^:]*$"
+until_true none_runs
+is "what came before the cut is there" "$(get /api/v1/metrics/window/2 | jq '."2m".packets.total')" "$(tcpdump -nr cut.pcap 2>/dev/null | wc -l)"
+finish
+is "and it is no reason to end, or to fail" $? 0
+
+# ---- whom root becomes -----------------------------------------------------------------------------------------------------------
+
+# user PID: its user, by number
+user() { awk '/^Uid:/ { print $3 }' "/proc/$1/status"; }
+# logged FILE: the line that SIGHUP leaves
+logged() { grep -q 'log opened again' "$1"; }
+mkdir -p theirs && chmod 700 theirs
+pktvisord -p 0 --log-file theirs/log --pid-file theirs/pid "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
+listening theirs/log
+ME=$(id -u); [ "$ME" = 0 ] && NOBODY=$(id -u nobody) || NOBODY=$ME
+is "root becomes nobody, whatever files there are" "$(user "$PID")" "$NOBODY"
+mv theirs/log theirs/log.1
+kill -HUP "$PID"
+until_true logged theirs/log
+is "and its log in a folder of root's is opened again, nevertheless" "$? $(stat -c %u:%a theirs/log)" "0 $ME:640"
+for i in $(seq 50); do kill -HUP "$PID"; done
+open_logs() { find /proc/"$PID"/fd -lname "$PWD/theirs/*" 2>/dev/null | wc -l; }
+rm theirs/log; kill -HUP "$PID"; until_true logged theirs/log
+is "as often as one likes, without leaving any open" "$? $(open_logs)" "0 2"
+if [ "$ME" = 0 ]; then
+	KEEPER=$(cat "/proc/$PID/task/$PID/children" | xargs)
+	is "by a process of root's that can do nothing else" \
+		"$(user "$KEEPER") $(awk '/^Cap(Eff|Prm|Bnd)|^NoNewPrivs/ { print $2 }' "/proc/$KEEPER/status" | sort -u | xargs) $(ls "/proc/$KEEPER/fd" | wc -l)" "0 0000000000000000 1 4"
+	kill -KILL "$PID"
+	until_true gone "$KEEPER"
+	is "which ends with the agent, however that ends, and takes the PID file along" "$? $(ls theirs)" "0 log
+log.1"
+	install -d -o bin -g daemon -m 700 captures
+	install -o bin -m 600 "$FILE" captures/of.pcap
+	start --admin-api --data-dir captures
+	is "with a folder of captures root becomes its owner" "$(user "$PID")" "$(id -u bin)"
+	post taps "{visor: {taps: {f: {input_type: pcap, config: {pcap_file: $PWD/captures/of.pcap}}}}}" >code
+	is "who can read what is in it, if he may go there" "$(cat code)" 201
+	finish
+else
+	finish
+fi
+
+# ---- a disk that is full ----------------------------------------------------------------------------------------------------------
+
+if [ "$ME" = 0 ]; then
+	mkdir full
+	unshare -m sh -c 'mount -t tmpfs -o size=64k none full && { head -c 100000 /dev/zero >full/rest 2>/dev/null; exec pktvisord -p 0 "$@"; }' \
+		sh --pid-file full.pid --log-file full/log "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
+	until_true test -s full.pid
+	serving() { ls -l /proc/"$PID"/fd 2>/dev/null | grep -q socket && [ -n "$(port_of "$PID")" ]; }
+	port_of() { ss -ltnpH 2>/dev/null | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$1,.*/\1/p"; }
+	until_true serving
+	URL=http://127.0.0.1:$(port_of "$PID")
+	is "a log on a full disk keeps nobody from starting" "$(policies)" 2
+	nsenter -m -t "$PID" rm "$PWD/full/rest"
+	kill -HUP "$PID"
+	recovered() { nsenter -m -t "$PID" grep -q 'lines before this one could not be written' "$PWD/full/log"; }
+	until_true recovered
+	is "and says, when there is room again, that it had more to say" $? 0
+	finish
+fi
 
 # ---- names of all kinds ----------------------------------------------------------------------------------------------------------
 

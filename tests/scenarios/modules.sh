@@ -71,6 +71,18 @@ pv-module "${M[@]}" ntp --name again port=124 <1.pve | pv-window "${M[@]}" --jso
 is "two of them are told apart" "$(jq -c '.[] | [.ntp.wire_packets.events, .ntp_2.wire_packets.events]' again.json)" \
 	"[$(jq .wire_packets.events 1.want),$(jq '.[].ntp.wire_packets.events' port.json)]"
 is "a source, its events and its table" "$(pv-module --module-dir none count count=100 | pv-window --module-dir none --json | jq -c '.[].count | [.events, .sum]')" "[100,5050]"
+install -d -m 755 live && install -m 755 "$BUILD/modules/cpu.so" live
+# stat N IDLE: the counters of a host
+stat() { echo "cpu  $1 0 0 $2 0 0 0 $3"; }
+stat 100 1000 0 >stat
+(sleep 1; stat 110 1070 20 >new; cat new >stat; sleep 1) &
+timeout -s INT 2 pv-module --module-dir live -i stat cpu interval=20 >live.pve; wait
+is "a live source: what is new when it looks, and nothing where nothing is" \
+	"$(pv-window --module-dir live --periods 1 --json <live.pve | jq -c '.[].cpu | [.looks, .ticks, .busy_permille.p50, .stolen_permille.p50]')" "[1,100,100,200]"
+is "its ledger balances" "$(pv-cat --json -t stop live.pve | jq -c '[.rows[] | select(.stage == 0 and (.what == 1 or .what == 2 or .what == 5)) | .value] | .[0] == .[1] + .[2] and .[1] == 1')" true
+echo 'intr 1 2 3' >stat
+status 1 "and an input that is none of its" pv-module --module-dir live -i stat cpu
+one_line "is said to be" err "^pv-module: 'stat': it does not begin with the times of cpu$"
 status 1 "a source that fails is said to" pv-module --module-dir none count count=3 fail
 pv-cat --check out && ok "and its stream is whole"
 one_line "in one line" err "^pv-module: count: was told to$"
@@ -140,15 +152,16 @@ wrong "ntp: port must be between 1 and 65535" "${M[@]}" ntp port=many
 
 # As its author would: with the headers that are installed, and nothing else of this tree.
 make -s -C "$TOP" install-headers DESTDIR="$PWD/root" PREFIX=/usr >/dev/null
-cp "$TOP"/contrib/module-example/{ntp.c,Makefile} .
+cp "$TOP"/contrib/module-example/{ntp.c,cpu.c,Makefile} .
 for cc in gcc clang; do
 	command -v $cc >/dev/null || { skip "there is no $cc"; continue; }
 	rm -rf outside && install -d -m 755 outside
-	if make -s CC=$cc CFLAGS="-Wall -Wextra -Werror -O2" PV_INCLUDE="$PWD/root/usr/include/pv" ntp.so 2>err && install -m 755 ntp.so outside && rm ntp.so; then
-		ok "the example builds with $cc and the installed headers alone"
+	if make -s CC=$cc CFLAGS="-Wall -Wextra -Werror -O2" PV_INCLUDE="$PWD/root/usr/include/pv" ntp.so cpu.so 2>err && install -m 755 ntp.so cpu.so outside && rm ntp.so cpu.so; then
+		ok "the examples build with $cc and the installed headers alone"
 	else
-		cat err; not_ok "the example builds with $cc and the installed headers alone"
+		cat err; not_ok "the examples build with $cc and the installed headers alone"
 	fi
 	capture 1.pcap | pv-module --module-dir outside ntp | pv-window --module-dir outside --json >outside.json
-	same "and does the same" outside.json 1.json
+	same "and do the same" outside.json 1.json
+	is "both" "$(timeout 20 pv-module --module-dir outside cpu interval=10 | head -c 2000 | pv-cat -c - 2>/dev/null | awk '$1 == "module" { print ($2 > 5) }')" 1
 done

@@ -193,6 +193,9 @@ for _ in $(seq 100); do [ "$(code /api/v1/metrics/bucket/1)" = 200 ] && break; s
 is "a live stream: bucket 1 is the minute that has closed" "$(get /api/v1/metrics/bucket/1 | jq -c '."1m".packets | [.period.length, (.rates.pps_total | has("live"))]')" "[60,false]"
 is "bucket 0 is the open one, with live rates" "$(get /api/v1/metrics/bucket/0 | jq -c '."1m".packets | [.period.length < 60, (.rates.pps_total | has("live"))]')" "[true,true]"
 is "policies show what is read-only" "$(get /api/v1/policies/default | jq -c '.default.modules["default-default-net"].metrics.periods | map(.read_only)')" "[false,true]"
+is "with the counts and rates of their events" \
+	"$(get /api/v1/policies/default | jq -cS '.default.modules["default-default-dns"].metrics.periods[1].events | [.wire_packets.events, .rates.rates.events]')" \
+	"$(get /api/v1/metrics/bucket/1 | jq -cS '."1m".dns | [.wire_packets.events, .rates.events]')"
 touch go; served default ended
 is "in the end nothing is live" "$(get /api/v1/metrics/bucket/0 | jq -c '."1m".packets.rates.pps_total | has("live")')" false
 pv-window --json <live.pve | tail -n 1 | tr -d '\n' >want
@@ -236,18 +239,21 @@ cat b.pvb >fifo; served one ended
 is "a FIFO is a policy of its own" "$(get /api/v1/policies/one/metrics/window/3 | jq -r '.one | keys | join(" ")')" "one-one-dhcp one-one-dns one-one-net"
 cat b.pvb >fifo; sleep 0.5
 is "another writer of it goes on" "$(get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]')" '["ended",2]'
-send() { python3 -c 'import socket,sys,time
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read()); time.sleep(float(sys.argv[2]))' "$@"; }
+# send SOCKET [FILE]: stdin; then holds on until the file is there
+send() { python3 -c 'import os,socket,sys,time
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())
+while len(sys.argv) > 2 and not os.path.exists(sys.argv[2]): time.sleep(0.05)' "$@"; }
 is "a socket is for its owner alone" "$(stat -c %a sock)" 600
-head -c 3000 b.pvb | send sock 3 & SENDER=$!
+head -c 3000 b.pvb | send sock enough & SENDER=$!
 served two running
-send sock 0 <b.pvb 2>/dev/null
-like "a second stream of one policy and tap is refused" "$(sleep 0.3; cat inputs.err)" "^pv-serve: policy 'two': a second stream was refused: there is one already$"
-send sock2 0 <b.pvb
+send sock <b.pvb 2>/dev/null
+for _ in $(seq 100); do grep -q refused inputs.err && break; sleep 0.05; done
+like "a second stream of one policy and tap is refused" "$(cat inputs.err)" "^pv-serve: policy 'two': a second stream was refused: there is one already$"
+send sock2 <b.pvb
 for _ in $(seq 100); do [ "$(get /api/v1/policies/two/metrics/bucket/0 | jq '.two | length')" = 3 ] && break; sleep 0.05; done
 is "another tap of the policy is not" "$(get /api/v1/policies/two/metrics/bucket/0 | jq -r '.two | keys | join(" ")')" "two-other-dhcp two-other-dns two-other-net"
-wait $SENDER
-send sock 0 <b.pvb
+touch enough; wait $SENDER
+send sock <b.pvb
 for _ in $(seq 100); do [ "$(get /api/v1/policies/two/metrics/bucket/0 | jq '.two | length')" = 6 ] && break; sleep 0.05; done
 is "after one that was cut the next may come" "$(get /api/v1/policies/two/metrics/bucket/0 | jq '.two | length')" 6
 like "425 knows the periods" "$(get /api/v1/policies/one/metrics/bucket/3)" 'specify \[0, 2\]'

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MPL-2.0
-# Taps and policies that come and go under traffic, a thousand of them created, deleted and created again; also for builds that watch memory
-# and threads: no finding, and nothing is left.
+# Taps and policies that come and go under traffic: a thousand rounds of creating them, deleting them and creating them again; also in builds
+# that watch memory and threads: no finding, and nothing is left.
 . "$TESTS/lib/sh.sh"
 
 [ "$(id -u)" = 0 ] || { skip "capturing needs root"; exit 0; }
-# a round is a tap and three policies, and two documents that fail; a build that watches threads is slow
-rounds=${ROUNDS:-250}
+# a round is a tap and three policies, and two documents that fail
+rounds=${ROUNDS:-1000}
 unshare -n sh -c 'ip link set lo up && exec "$0" lo "$1"' "$BUILD/tests/pvchurn" "$rounds" >churn 2>err
-is "$((4 * rounds)) taps and policies are created and deleted under traffic" $? 0
+is "$((4 * rounds)) taps and policies in $rounds rounds are created and deleted under traffic" $? 0
 is "nobody complains" "$(tail -n 30 err)" ""
 read -r rss0 fds0 threads0 < <(sed -n 1p churn)
 read -r rss1 fds1 threads1 < <(sed -n 2p churn)

@@ -16,54 +16,9 @@
 #include "handlers/handlers.h"
 #include "net/analyser.h"
 #include "stage/pipe.h"
+#include "unit/alloc_util.h"
 #include "unit/stream_util.h"
 #include "window/window.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
-#if defined(__GLIBC__) && !defined(SANITIZED)
-#define COUNTING 1
-/* glibc's own names for what we stand in front of */
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t a, size_t b);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
-static uint64_t allocations;
-
-void *malloc(size_t n)
-{
-	allocations++;
-	return __libc_malloc(n);
-}
-
-void *calloc(size_t a, size_t b)
-{
-	allocations++;
-	return __libc_calloc(a, b);
-}
-
-void *realloc(void *p, size_t n)
-{
-	allocations++;
-	return __libc_realloc(p, n);
-}
-
-void free(void *p)
-{
-	__libc_free(p);
-}
-#else
-#define COUNTING 0
-static uint64_t allocations;
-#endif
 
 static const char *path(const char *name)
 {
@@ -86,10 +41,10 @@ static uint64_t capture(const char *name, struct mem *m)
 	struct pv_sink sink = m ? mem_sink(m) : pv_sink_none();
 	assert_int_equal(pv_out_init(&o, sink), 0);
 	assert_int_equal(pv_capture_poll(c, &o), PV_OK);
-	uint64_t before = allocations;
+	uint64_t before = alloc_made();
 	while ((res = pv_capture_poll(c, &o)) == PV_OK)
 		pv_out_flush(&o);
-	uint64_t took = allocations - before;
+	uint64_t took = alloc_made() - before;
 	assert_int_equal(res, PV_END);
 	assert_int_equal(pv_out_flush(&o), PV_OK);
 	pv_out_free(&o);
@@ -143,7 +98,7 @@ static void steady_state(void **state)
 	    {"dns-tcp-reorder.pcap", false}, {"dhcp4.pcap", false},	{"dhcp6.pcap", false},
 	    {"http-mix.pcap", false},
 	};
-	if (!COUNTING)
+	if (!ALLOC_UTIL)
 		skip();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct mem m = {0};
@@ -166,7 +121,7 @@ static void steady_state(void **state)
 		assert_int_equal(pv_out_drain(&c.net->out), PV_OK);
 		uint64_t took[8];
 		for (unsigned pass = 0; pass < 8; pass++) {
-			uint64_t before = allocations;
+			uint64_t before = alloc_made();
 			for (at = first; at < end;) { /* in batches, as a driver would */
 				size_t batch = at;
 				while (at < end && at - batch + ev_at(&m, at)->size <= PV_BATCH_BYTES)
@@ -174,7 +129,7 @@ static void steady_state(void **state)
 				c.net->ops->batch(c.net, ev_at(&m, batch), at - batch);
 				assert_int_equal(pv_out_drain(&c.net->out), PV_OK);
 			}
-			took[pass] = allocations - before;
+			took[pass] = alloc_made() - before;
 			for (at = first; at < end; at += ev_at(&m, at)->size) {
 				struct pv_packet *p = (struct pv_packet *)(void *)(m.p + at);
 				p->number += packets;
@@ -209,7 +164,7 @@ static void steady_state(void **state)
 static void reading(void **state)
 {
 	(void)state;
-	if (!COUNTING)
+	if (!ALLOC_UTIL)
 		skip();
 	assert_true(capture("dns-mixed.pcap", NULL) <= 4); /* 8480 packets; a file of more than one poll */
 	assert_true(capture("format/nano.pcapng", NULL) <= 4);
@@ -220,7 +175,7 @@ static void piping(void **state)
 {
 	(void)state;
 	uint64_t took[2];
-	if (!COUNTING)
+	if (!ALLOC_UTIL)
 		skip();
 	for (unsigned i = 0; i < 2; i++) {
 		struct mem m = {0};
@@ -235,9 +190,9 @@ static void piping(void **state)
 		pv_out_free(&o);
 		int fd = mem_fd(m.p, m.n);
 		chain_make(&c, false);
-		uint64_t before = allocations;
+		uint64_t before = alloc_made();
 		struct pv_pipe_end end = pv_pipe_run(c.net, fd, -1);
-		took[i] = allocations - before;
+		took[i] = alloc_made() - before;
 		assert_int_equal(end.in, PV_END);
 		chain_free(&c);
 		close(fd);

@@ -5,76 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <cmocka.h>
 
 #include "handlers/handlers.h"
 #include "policy/config.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
-#if defined(__GLIBC__) && !defined(SANITIZED)
-#define FAILING 1
-/* glibc's own names for what we stand in front of */
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t a, size_t b);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
-static long live, left = -1; /* allocations that still work; -1: all */
-
-static bool fails(void)
-{
-	if (left < 0)
-		return false;
-	if (left == 0) {
-		errno = ENOMEM;
-		return true;
-	}
-	left--;
-	return false;
-}
-
-static void *counted(void *p)
-{
-	live += p != NULL;
-	return p;
-}
-
-void *malloc(size_t n)
-{
-	return fails() ? NULL : counted(__libc_malloc(n));
-}
-
-void *calloc(size_t a, size_t b)
-{
-	return fails() ? NULL : counted(__libc_calloc(a, b));
-}
-
-void *realloc(void *p, size_t n)
-{
-	if (fails())
-		return NULL;
-	return p ? __libc_realloc(p, n) : counted(__libc_realloc(NULL, n));
-}
-
-void free(void *p)
-{
-	live -= p != NULL;
-	__libc_free(p);
-}
-#else
-#define FAILING 0
-static long live, left;
-#endif
+#include "unit/alloc_util.h"
 
 static const char document[] =
     "version: \"1.0\"\nvisor:\n  config: {port: 1, host: x}\n"
@@ -100,23 +37,23 @@ static void every_allocation_may_fail(void **state)
 	const struct pv_config_world w = {.handlers = pv_handlers};
 	struct pv_config_error err;
 	struct pv_config *c = NULL;
-	long n = 0;
+	uint64_t n = 1;
 	(void)state;
-	if (!FAILING)
+	if (!ALLOC_UTIL)
 		skip();
 	pv_config_free(pv_config_load_text(document, sizeof document - 1, PV_CONFIG_FILE, &w,
 					   &err)); /* jansson's seed */
 	for (; !c && n < 20000; n++) {
-		long before = live;
-		left = n;
+		long before = alloc_live();
+		alloc_fail(n, true);
 		c = pv_config_load_text(document, sizeof document - 1, PV_CONFIG_FILE, &w, &err);
-		left = -1;
+		alloc_fail(0, false);
 		if (c)
 			pv_config_free(c);
 		else if (!strstr(err.text, "emory"))
-			fail_msg("allocation %ld: %s", n, err.text);
-		if (live != before)
-			fail_msg("allocation %ld: %ld stay behind", n, live - before);
+			fail_msg("allocation %" PRIu64 ": %s", n, err.text);
+		if (alloc_live() != before)
+			fail_msg("allocation %" PRIu64 ": %ld stay behind", n, alloc_live() - before);
 	}
 	assert_true(c && n > 300);
 }

@@ -323,6 +323,28 @@ static struct pv_lane *lane_new(struct collector *c, bool (*ready)(void *))
 	return l;
 }
 
+/* Who asks for a policy that has just begun gets its first minute, though nothing has come yet. */
+static void first_copy_at_once(void **state)
+{
+	(void)state;
+	char err[200];
+	struct writer w = {pv_ring_new(false, SEED), 0};
+	struct collector c;
+	collector_new(&c);
+	struct pv_lane *l = lane_new(&c, yes);
+	assert_int_equal(pv_lane_start(l, w.ring, err, sizeof err), 0);
+	put_start(&w, 100 * SEC, PV_CLOCK_LIVE);
+	pv_ring_push(w.ring);
+	for (int i = 0; i < 20000 && !atomic_load(&c.live); i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&c.live), 1);
+	put_stop(&w, 100 * SEC);
+	pv_lane_wait(l);
+	pv_lane_free(l);
+	pv_stage_free(pv_window_stage(c.window));
+	pv_ring_free(w.ring);
+}
+
 static void lane_counts(void **state)
 {
 	(void)state;
@@ -500,7 +522,8 @@ int main(void)
 	    cmocka_unit_test(big_batches_are_fewer),
 	    cmocka_unit_test(late_reader_gets_the_beginning),
 	    cmocka_unit_test(too_many_readers),
-	    cmocka_unit_test(lane_counts),
+		cmocka_unit_test(first_copy_at_once),
+		cmocka_unit_test(lane_counts),
 	    cmocka_unit_test(stuck_lane),
 	    cmocka_unit_test(live_copies_when_asked),
 	    cmocka_unit_test(join_and_leave),

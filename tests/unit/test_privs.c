@@ -46,7 +46,7 @@ static int dropped(bool keep, bool keep_user)
 	char why[256] = "x";
 	bool permitted = status_of("CapPrm:") & CAP_NET_RAW_BIT, possible = packet_socket(),
 	     root = geteuid() == 0;
-	bool all = pv_privs_drop(&(struct pv_privs_conf){keep, keep_user}, why, sizeof why);
+	bool all = pv_privs_drop(&(struct pv_privs_conf){.keep_net_raw = keep, .keep_user = keep_user}, why, sizeof why);
 	if (all != !why[0])
 		return 1;
 	if (status_of("CapEff:") != 0)
@@ -109,12 +109,30 @@ static void for_an_agent_that_stays_root(void **state)
 	in_child(true, true);
 }
 
+static void for_the_owner_of_some_files(void **state)
+{
+	int status;
+	char why[256];
+	pid_t pid = fork();
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid) {
+		bool root = geteuid() == 0;
+		bool all = pv_privs_drop(&(struct pv_privs_conf){.user = 2, .group = 3}, why, sizeof why);
+		_exit(all && root && (geteuid() != 2 || getuid() != 2 || getegid() != 3 || setuid(0) == 0));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(for_files),
 		cmocka_unit_test(for_interfaces),
 		cmocka_unit_test(for_an_agent_that_stays_root),
+		cmocka_unit_test(for_the_owner_of_some_files),
 	};
 	return cmocka_run_group_tests_name("privs", tests, NULL, NULL);
 }

@@ -815,7 +815,7 @@ static void live_copies(void **state)
 	end(&t, false);
 	buckets_of(&t.out, "net", out, sizeof out);
 	assert_string_equal(
-	    out, "L157+1:10 L157+2:20 L157+3:30 L157+59:40 157+60:41 L217+0:0 L217+1.5:1 217+1.5:2");
+	    out, "L157+0:0 L157+1:10 L157+2:20 L157+3:30 L157+59:40 157+60:41 L217+0:0 L217+1.5:1 217+1.5:2");
 	is_whole(&t.out);
 	done(&t);
 	t = (struct test){.conf = {.periods = 5, .live_copies = true}}; /* who prints puts out nothing */

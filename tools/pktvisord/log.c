@@ -13,11 +13,16 @@
 
 #define FILE_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY)
 
+int log_file_open(const char *path)
+{
+	return open(path, FILE_FLAGS, 0640);
+}
+
 int log_open(struct log *l, const char *file, bool to_syslog, bool verbose)
 {
 	*l = (struct log){.fd = STDERR_FILENO, .verbose = verbose};
 	if (file) {
-		l->fd = open(file, FILE_FLAGS, 0640);
+		l->fd = log_file_open(file);
 		l->path = l->fd < 0 ? NULL : realpath(file, NULL); /* the working directory may change */
 		return l->path ? 0 : -1;
 	}
@@ -28,13 +33,8 @@ int log_open(struct log *l, const char *file, bool to_syslog, bool verbose)
 	return 0;
 }
 
-int log_reopen(struct log *l)
+int log_reopen(struct log *l, int fd)
 {
-	int fd = l->path ? open(l->path, FILE_FLAGS, 0640) : -1;
-	if (!l->path)
-		return 0;
-	if (fd < 0)
-		return -1;
 	int rc = dup2(fd, l->fd) < 0 ? -1 : 0; /* under the number that threads may be writing to */
 	close(fd);
 	return rc;
@@ -46,6 +46,20 @@ void log_close(struct log *l)
 		close(l->fd);
 	free(l->path);
 	*l = (struct log){.fd = STDERR_FILENO};
+}
+
+/* What was lost is said behind the first line that gets through. */
+static void write_line(struct log *l, const char *line, size_t n)
+{
+	char more[80];
+	if (write(l->fd, line, n) != (ssize_t)n) {
+		atomic_fetch_add(&l->lost, 1);
+		return;
+	}
+	unsigned lost = atomic_exchange(&l->lost, 0);
+	int m = lost ? snprintf(more, sizeof more, "%u lines before this one could not be written\n", lost) : 0;
+	if (m && write(l->fd, more, (size_t)m) != m)
+		atomic_fetch_add(&l->lost, lost);
 }
 
 void log_say(struct log *l, enum log_level level, const char *fmt, ...)
@@ -71,8 +85,7 @@ void log_say(struct log *l, enum log_level level, const char *fmt, ...)
 		vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 		n = strlen(line);
 		line[n++] = '\n';
-		ssize_t w = write(l->fd, line, n);
-		(void)w; /* nowhere to say it */
+		write_line(l, line, n);
 	}
 	va_end(ap);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -21,6 +22,7 @@
 #include "handlers/handlers.h"
 #include "http/read.h"
 #include "http/server.h"
+#include "keeper.h"
 #include "log.h"
 #include "options.h"
 #include "service.h"
@@ -45,6 +47,7 @@ struct daemon {
 	char token[TOKEN_MAX + 1];
 	char *pid_file, *data_dir; /* absolute, once they are ours */
 	int signal_fd, stop_fd, notify_fd;
+	struct keeper keeper; /* of root's files, once we are not root any more */
 };
 
 static void say_config(void *ctx, enum pv_config_say kind, const char *line)
@@ -140,14 +143,26 @@ static int read_token(struct daemon *d)
 	int fd = d->o.admin_token_file ? open(d->o.admin_token_file, O_RDONLY | O_CLOEXEC) : -1;
 	if (!d->o.admin_token_file)
 		return PV_EXIT_OK;
-	ssize_t n = fd < 0 ? -1 : read(fd, d->token, TOKEN_MAX);
-	while (n > 0 && strchr(" \t\r\n", d->token[n - 1]))
-		d->token[--n] = '\0';
-	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file,
-		 n < 0 ? strerror(errno) : "there is no token in it");
+	char text[TOKEN_MAX + 2] = ""; /* one byte more than a token, and the end of the line */
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	const char *wrong = n < 0 ? strerror(errno) : NULL;
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+		text[--n] = '\0';
 	if (fd >= 0)
 		close(fd);
-	return n > 0 ? PV_EXIT_OK : fail(d, why);
+	if (!n)
+		wrong = "there is no token in it";
+	else if (n > TOKEN_MAX)
+		wrong = "a token has at most 256 bytes";
+	for (ssize_t i = 0; i < n && !wrong; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			wrong = "a token is one word of ASCII"; /* a client could not send it */
+	if (!wrong) {
+		memcpy(d->token, text, (size_t)n);
+		return PV_EXIT_OK;
+	}
+	snprintf(why, sizeof why, "%s: %s", d->o.admin_token_file, wrong);
+	return fail(d, why);
 }
 
 /* Who lets others change things says which others. */
@@ -257,17 +272,26 @@ static int open_server(struct daemon *d)
 	return d->http ? PV_EXIT_OK : fail(d, err);
 }
 
-/* Everything that needs root is open: give it up before there are threads. */
-static void drop_privileges(struct daemon *d)
+/* Everything that needs root is open: give it up before there are threads. With a folder of captures we become its
+ * owner, who can read what is in it; else nobody. */
+static int drop_privileges(struct daemon *d)
 {
 	char why[256];
+	struct stat data = {.st_uid = 0};
+	if (d->data_dir && stat(d->data_dir, &data))
+		return fail(d, strerror(errno));
 	const struct pv_privs_conf conf = {
 	    .keep_net_raw = d->o.admin_api || pv_agent_live(d->agent),
-	    .keep_user =
-		d->o.log_file || d->o.pid_file || d->o.data_dir, /* files of root are still to be opened */
+	    .keep_user = d->data_dir && !data.st_uid,
+	    .user = data.st_uid,
+	    .group = data.st_gid,
 	};
+	if (geteuid() == 0 && !conf.keep_user && (d->own.path || d->pid_file) &&
+	    keeper_start(&d->keeper, d->own.path, d->pid_file))
+		return fail(d, strerror(errno));
 	if (!pv_privs_drop(&conf, why, sizeof why))
 		log_say(&d->log, LOG_WARNING_, "%s", why);
+	return PV_EXIT_OK;
 }
 
 static int open_signals(void)
@@ -284,7 +308,8 @@ static int open_signals(void)
 static void open_again(struct daemon *d)
 {
 	char err[512];
-	if (log_reopen(&d->log))
+	int fd = !d->log.path ? -1 : d->keeper.fd >= 0 ? keeper_open(&d->keeper) : log_file_open(d->log.path);
+	if (d->log.path && (fd < 0 || log_reopen(&d->log, fd)))
 		log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
 	else
 		log_say(&d->log, LOG_INFO_, "log opened again");
@@ -356,7 +381,8 @@ static int run(struct daemon *d)
 	}
 	if ((code = make(d)) || (code = open_server(d)))
 		return code;
-	drop_privileges(d);
+	if ((code = drop_privileges(d)))
+		return code;
 	struct log starter = d->log; /* until now, words went to who started it */
 	d->log = d->own;	     /* before there are threads that use it */
 	if (pv_agent_start(d->agent, err, sizeof err) || pv_http_run(d->http, err, sizeof err)) {
@@ -381,7 +407,7 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1};
+	struct daemon d = {.signal_fd = -1, .stop_fd = -1, .notify_fd = -1, .keeper = {.fd = -1}};
 	log_open(&d.log, NULL, false, false);
 	options_read(&d.o, argc, argv);
 	d.log.verbose = d.o.verbose;
@@ -393,8 +419,9 @@ int main(int argc, char **argv)
 	pv_store_free(d.store);
 	pv_services_free(d.services);
 	pv_geo_db_close(d.geo);
-	if (d.pid_file)
+	if (d.pid_file && d.keeper.fd < 0)
 		unlink(d.pid_file);
+	keeper_stop(&d.keeper);
 	if (d.http)
 		log_say(&d.log, LOG_INFO_, code ? "exit with failure" : "exit with success");
 	log_close(&d.own);
