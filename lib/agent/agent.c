@@ -672,6 +672,7 @@ struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 	    .registry = conf->handlers,
 	    .geo = conf->geo,
 	    .geo_cache = conf->geo_cache,
+	    .services = conf->services,
 	    .seed = conf->seed,
 	    .open = open_place,
 	    .close = close_place,

@@ -136,7 +136,8 @@ static const char *check_flow(const struct pv_event *ev)
 		return "a flow field is out of range";
 	if (!ref_ok(ev, sizeof *f, f->device_name) || !ref_ok(ev, sizeof *f, f->in_name) ||
 	    !ref_ok(ev, sizeof *f, f->out_name) || !ref_ok(ev, sizeof *f, f->src_label) ||
-	    !ref_ok(ev, sizeof *f, f->dst_label))
+	    !ref_ok(ev, sizeof *f, f->dst_label) || !ref_ok(ev, sizeof *f, f->sport_name) ||
+	    !ref_ok(ev, sizeof *f, f->dport_name))
 		return BAD_REF;
 	return NULL;
 }

@@ -385,6 +385,7 @@ struct pv_flow {
 	uint32_t geo_src, geo_dst, asn_src, asn_dst; /* DEFINE numbers, 0: nothing known */
 	struct pv_ref device_name, in_name, out_name;
 	struct pv_ref src_label, dst_label;
+	struct pv_ref sport_name, dport_name; /* of the services */
 	uint8_t pad[4];
 };
 
@@ -597,9 +598,9 @@ PV_AT(pv_dnstap, l3, 60); PV_AT(pv_dnstap, stamp, 64); PV_AT(pv_dnstap, payload_
 PV_AT(pv_dnstap, frame_len, 72); PV_AT(pv_dnstap, identity, 76); PV_AT(pv_dnstap, query_time_ns, 80);
 PV_SIZE(pv_net, 96);
 PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
-PV_SIZE(pv_flow, 152);
+PV_SIZE(pv_flow, 160);
 PV_AT(pv_flow, src, 24); PV_AT(pv_flow, device, 56); PV_AT(pv_flow, bytes, 72); PV_AT(pv_flow, rate, 88); PV_AT(pv_flow, sport, 100);
-PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140);
+PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140); PV_AT(pv_flow, sport_name, 148);
 PV_SIZE(pv_ecs, 32);
 PV_SIZE(pv_dns, 208);
 PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);

@@ -67,6 +67,7 @@ static const struct field flow[] = {
 	A(pv_flow, stamp, U8),     A(pv_flow, source, U8),     A(pv_flow, bits, U8),       F(pv_flow, geo_src, U32),
 	F(pv_flow, geo_dst, U32),  F(pv_flow, asn_src, U32),   F(pv_flow, asn_dst, U32),   F(pv_flow, device_name, TEXT),
 	F(pv_flow, in_name, TEXT), F(pv_flow, out_name, TEXT), F(pv_flow, src_label, TEXT), F(pv_flow, dst_label, TEXT),
+	F(pv_flow, sport_name, TEXT), F(pv_flow, dport_name, TEXT),
 	{NULL, U8, 0, 0, false}};
 static const struct field net[] = {
 	A(pv_net, packet, U64), F(pv_net, src, ADDR),  F(pv_net, dst, ADDR),      F(pv_net, sport, U16),    F(pv_net, dport, U16),

@@ -5,6 +5,7 @@
 
 #include "dhcp/metrics.h"
 #include "dns/metrics.h"
+#include "flow/metrics.h"
 #include "net/metrics.h"
 #include "pcapstat/metrics.h"
 #include "resources/metrics.h"
@@ -14,6 +15,7 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_dns_v1,
 	&pv_dhcp_v1,
 	&pv_pcap_v1,
+	&pv_flow_v1,
 	&pv_input_resources_v1,
 	NULL,
 };

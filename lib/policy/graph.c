@@ -54,6 +54,7 @@ static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_s
 	    .geo = g->conf.geo,
 	    .geo_cache = g->conf.geo_cache,
 	    .seed = g->conf.seed,
+	    .flows = s->input == PV_INPUT_FLOW,
 	    .tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows
 							  : 0, /* no more than the memory there is for it */
 	};
@@ -202,6 +203,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .stage = (uint8_t)stage_of(h),
 		    .dns = &h->dns,
 		    .net = &h->net,
+		    .flow = &h->flow,
 		    .ttl_ns = h->xact_ttl_ns,
 		    .periods = h->periods,
 		    .deep = h->deep,
@@ -224,6 +226,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 	    .only_hosts = l->stream->dnstap.only_hosts,
 	    .registry = g->conf.registry,
 	    .dns_ttl_ns = pv_source_dns_ttl(l->node->source),
+	    .services = g->conf.services,
 	    .sink = l->place.sink,
 	    .ready = ready,
 	    .beat = beat,

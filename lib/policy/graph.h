@@ -21,6 +21,7 @@
 #ifndef PV_POLICY_GRAPH_H
 #define PV_POLICY_GRAPH_H
 
+#include "flow/services.h"
 #include "geo/geo.h"
 #include "policy/config.h"
 #include "policy/ring.h"
@@ -42,6 +43,7 @@ struct pv_graph_conf {
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	struct pv_geo_db *geo;			  /* borrowed; NULL: none */
 	size_t geo_cache;
+	const struct pv_services *services; /* names of ports, borrowed; NULL: none */
 	uint64_t seed;
 	/* A place for a policy on a stream. 0, or -1 with a line in err. */
 	int (*open)(void *ctx, const struct pv_config_policy *, const struct pv_config_stream *,

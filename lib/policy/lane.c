@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "dhcp/view.h"
 #include "dns/view.h"
+#include "flow/view.h"
 #include "net/view.h"
 #include "policy/only.h"
 #include "policy/pick.h"
@@ -368,6 +369,10 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 	}
 	if (is(h, "net") && h->conf.net && pv_net_filter_on(h->conf.net)) {
 		h->view = pv_net_view_new(h->conf.net, l->conf.seed, behind(h));
+		return h->view ? 0 : -1;
+	}
+	if (is(h, "flow") && h->conf.flow && pv_flow_view_needed(h->conf.flow, l->conf.services)) {
+		h->view = pv_flow_view_new(h->conf.flow, l->conf.services, l->conf.seed, behind(h));
 		return h->view ? 0 : -1;
 	}
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dhcp/analyser.h"
+#include "flow/filter.h"
 #include "geo/geo.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -261,7 +262,7 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 	{"input_resources", "1.0", "InputResourcesStreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}},
 	 NULL},
 	{"bgp", "1.0", "BgpStreamHandler", ON(PCAP), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
-	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
+	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_FLOW, {{pv_flow_keys, &pv_flow_nkeys}}, NULL},
 	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 };
 const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
@@ -345,6 +346,7 @@ const char *pv_schema_key_type_text(enum pv_key_type type)
 		[PV_KEY_BOOL] = "true or false", [PV_KEY_UINT] = "a number",
 		[PV_KEY_STRING] = "a string",    [PV_KEY_LIST] = "a list",
 		[PV_KEY_UINT_OR_LIST] = "a number or a list",
+		[PV_KEY_MAP] = "a map",
 	};
 	return texts[type];
 }

@@ -65,6 +65,7 @@ struct pv_source_conf {
 	struct pv_source_input input; /* moved in, also when pv_source_new() fails */
 	struct pv_geo_db *geo;	      /* borrowed; NULL: none */
 	size_t geo_cache;
+	bool flows; /* the input brings FLOW events, whose ends are to be located */
 	uint32_t tcp_flows_max; /* 0: default */
 	uint64_t seed;
 };

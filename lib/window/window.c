@@ -22,9 +22,11 @@ struct instance {
 	uint8_t own; /* number of its module's events, once bound; 0: none */
 	bool bound; /* announced in this stream */
 	bool fed;   /* its buckets come ready-made in this stream */
+	bool wide;  /* of its handler: pv_handler_wide() */
 	struct pv_bucket_conf conf;
 	struct pv_handler_ctx ctx;
 	struct pv_bucket *live; /* NULL before the first event */
+	uint32_t unchecked;     /* events that it may still take before its size is looked at; of wide handlers */
 	struct pv_history past;
 };
 
@@ -71,6 +73,7 @@ struct pv_window {
 static const struct {
 	uint8_t stage, stamp;
 } where[PV_EV_TYPES] = {
+	[PV_EV_FLOW] = {offsetof(struct pv_flow, stage), offsetof(struct pv_flow, stamp)},
 	[PV_EV_NET] = {offsetof(struct pv_net, stage), offsetof(struct pv_net, stamp)},
 	[PV_EV_DNS] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
@@ -167,6 +170,7 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 	if (!in)
 		return NULL;
 	in->handler = h;
+	in->wide = pv_handler_wide(h);
 	in->stage = -1;
 	memcpy(in->name, own, sizeof own);
 	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h, defaults_of(h)),
@@ -259,6 +263,27 @@ static void stay_in_budget(struct pv_window *w)
 	}
 	w->losses.lost += pv_histories_fit(past, w->ninstances, live,
 					   w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET);
+}
+
+/* What an open bucket may hold where others choose how many blocks there are. It must leave room for those that are
+ * closed, unless there is only one. */
+static size_t live_budget(const struct pv_window *w)
+{
+	size_t all = w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET;
+	return w->conf.periods > 1 ? all / 4 : all;
+}
+
+#define EVENT_BYTES 4096 /* that one event may add: an item of 24 lists on either side, whose tables double */
+
+/* Its size is looked at from time to time: not more often than it pays, for it takes longer the more blocks there are. */
+static void fit_live(struct pv_window *w, struct instance *in)
+{
+	size_t budget = live_budget(w);
+	if (pv_bucket_fit(in->live, budget))
+		in->ctx.generation++; /* blocks have moved */
+	size_t used = pv_bucket_memory(in->live);
+	size_t next = used < budget ? (budget - used) / EVENT_BYTES : 0, least = (size_t)in->live->nblocks * 4 + 64;
+	in->unchecked = (uint32_t)(next > least ? next : least);
 }
 
 /* The live period is over, at end_ns. last: no other follows. */
@@ -513,6 +538,8 @@ static void update(struct pv_window *w, const struct pv_event *ev)
 				pv_rate_events(root, (unsigned)h->events_rate, 1);
 		}
 		h->update(b, ev, deep, &in->ctx);
+		if (in->wide && !in->unchecked--)
+			fit_live(w, in);
 	}
 }
 

@@ -15,7 +15,8 @@
  * pv_window_json() serve those who print instead.
  * Ownership: buckets given to callbacks are borrowed. Threads: one.
  * Limits: PV_WINDOW_INSTANCES, PV_WINDOW_DEFINES; conf.budget_bytes of buckets, kept by trimming the top-N tables of
- * closed ones and, when that is not enough, by giving up the oldest (counted as lost). */
+ * closed ones and, when that is not enough, by giving up the oldest (counted as lost). An open bucket of a handler whose
+ * blocks others choose (pv_handler_wide()) is kept within a quarter of it, or all of it with one period (pv_bucket_fit()). */
 #ifndef PV_WINDOW_WINDOW_H
 #define PV_WINDOW_WINDOW_H
 

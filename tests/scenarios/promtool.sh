@@ -6,13 +6,25 @@
 # promtool: 0 fine, 3 read but ugly, 1 cannot be read
 MODULES=$(pv-window --list-metrics | cut -f 1 | sort -u | paste -sd ,)
 
+# forms BASE: both, of the file buckets
+forms() {
+	[ -s buckets ] || return 1
+	pv-window --prometheus --modules "$MODULES" --enable all --topn 50 <buckets >"$1.prom" 2>>err
+	pv-window --json --modules "$MODULES" --enable all --topn 50 <buckets >"$1.json" 2>>err
+}
+
 # text CAPTURE BASE: both forms of its window, as BASE.json and BASE.prom
 text() {
 	pv-capture -r "$1" -H "$HOSTS" 2>err | pv-net "${GEO[@]}" 2>>err | pv-dns "${GEO[@]}" --public-suffix-list 2>>err |
 		pv-dhcp 2>>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
-	[ -s buckets ] || return 1
-	pv-window --prometheus --modules "$MODULES" --enable all --topn 50 <buckets >"$2.prom" 2>>err
-	pv-window --json --modules "$MODULES" --enable all --topn 50 <buckets >"$2.json" 2>>err
+	forms "$2"
+}
+
+# flows KIND BASE: the same of flow exports
+flows() {
+	python3 "$TESTS/lib/flowpcap.py" "$1" >flows.pcap
+	pv-flow "${GEO[@]}" flows.pcap 2>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
+	forms "$2"
 }
 
 n=0 read=0 skipped=0 bad=
@@ -24,14 +36,17 @@ while read -r f; do
 	*/hostile/* | */link/* | */format/*) [ $((skipped++ % 6)) -eq 0 ] || continue ;; # sanitizers take their time
 	esac
 	n=$((n + 1))
-	text "$f" "texts/$n" || continue # one that cannot be opened
+	case $f in
+	flow:*) flows "${f#flow:}" "texts/$n" ;;
+	*) text "$f" "texts/$n" ;;
+	esac || continue # one that cannot be opened
 	promtool check metrics <"texts/$n.prom" >>lints 2>errors; status=$?
 	cat errors >>lints
 	case $status in
 	0 | 3) read=$((read + 1)) ;;
 	*) bad="$bad $(capture_name "$f")"; cat errors ;;
 	esac
-done < <(captures)
+done < <(captures; printf 'flow:%s\n' netflow sflow)
 
 is "promtool reads the text of every capture" "$bad" ""
 if [ $read -ge 20 ]; then ok "there were texts"; else not_ok "there were texts: $read of $n"; fi

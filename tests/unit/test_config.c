@@ -251,6 +251,36 @@ static void inputs(void **state)
 	REFUSED(PV_CONFIG_FILE, cases);
 }
 
+#define FLOWS(body) HEAD "  taps:\n    t: {input_type: flow, config: {bind: \"::1\", port: 1}}\n  policies:\n    p:\n" KIND \
+	"      input: {tap: t, input_type: flow}\n      handlers:\n        modules:\n          f:\n            type: flow\n" \
+	"            filter:\n" body /* from line 14 */
+
+static void flow_handlers(void **state)
+{
+	static const struct bad cases[] = {
+		{FLOWS("              device_map:\n                1.2.3.4: {name: a, interfaces: {x: {name: b}}}\n"), 14,
+		 START "FlowHandler: 'device_map' config with device IP 1.2.3.4 has an invalid interface: x", 0},
+		{FLOWS("              only_ports: [1]\n              only_device_interfaces: {1.2.3.4: [\"1-\"]}\n"), 15,
+		 START "FlowHandler: invalid 'only_device_interfaces' filter interface value: 1-", 0},
+		{FLOWS("              device_map: 1.2.3.4\n"), 14, START "wrong type for key: device_map", 0},
+		{FLOWS("              subnets_for_summarization: [\"::/8\", \"::/9\"]\n"), 14,
+		 START "FlowHandler: 'subnets_for_summarization' only allows one ipv4 and one ipv6 wildcard", 0},
+	};
+	(void)state;
+	REFUSED(PV_CONFIG_FILE, cases);
+	struct pv_config *c = good(FLOWS("              device_map: {1.2.3.4: {name: 17, interfaces: {3: {name: e}}}}\n"
+					 "              only_ports: [53, 80-90]\n              enrichment: true\n"));
+	const struct pv_flow_filter *f = &c->policies[0]->handlers[0].flow;
+	assert_int_equal(f->ndevice, 1);
+	assert_string_equal(f->device[0].name, "17");
+	assert_string_equal(pv_flow_device_iface(&f->device[0], 3), "e");
+	assert_null(pv_flow_device_iface(&f->device[0], 4));
+	assert_int_equal(f->ports.n, 2);
+	assert_int_equal(f->ports.at[1].last, 90);
+	assert_true(f->scaling);
+	pv_config_free(c);
+}
+
 static void global_handler_config(void **state)
 {
 	static const struct bad cases[] = {
@@ -570,7 +600,7 @@ static void odd_things_are_said(void **state)
 	(void)state;
 	pv_config_free(good("description: mine\nvisor:\n  analyzers: x\n  taps:\n"
 			    "    t: {input_type: pcap, description: [a, b], config: {iface: x}}\n"
-			    "  global_handler_config: {weather: {a: 1}, flow: {b: 2}, net: {topn_count: 7}}\n"
+			    "  global_handler_config: {weather: {a: 1}, net: {topn_count: 7}}\n"
 			    "  policies:\n    p: {kind: collection, description: y, input: {tap: t, input_type: pcap},\n"
 			    "      handlers: {config: {periods: 2}, modules: {n: {type: net, config: {deep_sample_rate: 102,\n"
 			    "        num_periods: 0}}}}}\n    q: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {}}}\n"));
@@ -580,7 +610,6 @@ static void odd_things_are_said(void **state)
 			    "w3:analyzers has no meaning here and is ignored\n"
 			    "w5:description has no meaning here and is ignored\n"
 			    "w6:stream handler type 'weather' in global_handler_config is unknown: ignored\n"
-			    "w6:stream handler type 'flow' in global_handler_config is not built yet: not checked\n"
 			    "w8:description has no meaning here and is ignored\n"
 			    "w9:config has no meaning here and is ignored\n"
 			    "w10:num_periods must be between 1 and 10: taken as 1\n"
@@ -1238,6 +1267,7 @@ int main(void)
 		cmocka_unit_test(the_agent),
 		cmocka_unit_test(taps),
 		cmocka_unit_test(inputs),
+		cmocka_unit_test(flow_handlers),
 		cmocka_unit_test(global_handler_config),
 		cmocka_unit_test(policies),
 		cmocka_unit_test(selectors),

@@ -16,6 +16,7 @@
 #include "net/analyser.h"
 #include "policy/inputs.h"
 #include "stage/crew.h"
+#include "tool/flow.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
@@ -89,11 +90,13 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	return ok;
 }
 
-/* Exports: one stage, which no packet leaves. */
-static bool build_flow(struct chain *c, const struct kind *kind, struct pv_sink sink)
+/* Exports: one stage, which no packet leaves, and what gives names to what it found. */
+static bool build_flow(struct chain *c, const struct pv_program *prog, const struct kind *kind, struct pv_tool_flow *show,
+		       const struct pv_tool_geo *geo, struct pv_sink sink)
 {
 	const struct pv_flow_conf conf = {.collector = {.kind = kind->flow, .exporters = {.seed = pv_tool_seed()}}};
 	const struct pv_filter_conf fc = {.only = true};
+	sink = pv_tool_flow_open(prog, show, geo, sink);
 	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
 	if (!s)
 		return false;
@@ -147,6 +150,7 @@ int main(int argc, char **argv)
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
 	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
+	struct pv_tool_flow show = {.iana = NULL};
 	const char *input = "pcap";
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
@@ -154,6 +158,7 @@ int main(int argc, char **argv)
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
+		PV_TOOL_SERVICE_OPTS(show),
 		PV_SUMMARY_OPT_ROWS(o),
 		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person instead of JSON", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say more on stderr", 0, 0},
@@ -168,6 +173,7 @@ int main(int argc, char **argv)
 		.operands_max = 1,
 	};
 	char err[512];
+	pv_flow_filter_init(&show.filter);
 	pv_tool_start(&prog, argc, argv, &conf.file);
 	const struct kind *kind = kind_of(&prog, input);
 	if (kind->input == DNSTAP && conf.bpf) {
@@ -201,7 +207,7 @@ int main(int argc, char **argv)
 	struct pv_sink to_window = {.write = NULL};
 	if (chain.crew)
 		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
-	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, kind, to_window)
+	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, &prog, kind, &show, &geo, to_window)
 						     : build(&chain, &prog, &wconf, &geo, to_window));
 	if (!built || pv_out_init(&out, chain.first)) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
@@ -216,6 +222,7 @@ int main(int argc, char **argv)
 	pv_out_free(&out);
 	for (size_t i = 0; i < chain.n; i++)
 		pv_stage_free(chain.stage[i]);
+	pv_tool_flow_close(&show);
 out:
 	pv_stage_free(w ? pv_window_stage(w) : NULL);
 	if (in.self)

@@ -7,6 +7,7 @@
 #include "capture/capture.h"
 #include "flow/analyser.h"
 #include "flow/listener.h"
+#include "tool/flow.h"
 #include "tool/tool.h"
 
 struct settings {
@@ -14,6 +15,8 @@ struct settings {
 	struct pv_flow_conf flow;
 	struct pv_filter_conf filter;
 	struct pv_capture_conf capture; /* .file: where to read */
+	struct pv_tool_flow show;
+	struct pv_tool_geo geo;
 	struct pv_opt_list ports;
 	const char *type;
 	uint64_t sockets;
@@ -171,7 +174,8 @@ static bool sensible(const struct pv_program *prog, struct settings *s)
 
 int main(int argc, char **argv)
 {
-	struct settings s = {.type = "any"};
+	struct settings s = {.type = "any", .geo = PV_TOOL_GEO};
+	char text[1024] = "";
 	struct pv_flow_exporters_conf *exporters = &s.flow.collector.exporters;
 	const struct pv_opt opts[] = {
 		{0, "type", PV_OPT_STRING, &s.type, "TYPE",
@@ -190,7 +194,13 @@ int main(int argc, char **argv)
 		{0, "template-memory", PV_OPT_SIZE, &exporters->memory_bytes, "SIZE",
 		 "memory for the templates of all exporters (default: 32M)", 0, 0},
 		PV_TOOL_FILTER_OPTS(s.filter),
+		PV_TOOL_FLOW_OPTS(s.show),
+		PV_TOOL_SERVICE_OPTS(s.show),
+		PV_TOOL_GEO_OPTS(s.geo),
 		{'v', "verbose", PV_OPT_FLAG, &s.verbose, NULL, "say what is going on, on stderr", 0, 0},
+	};
+	const struct pv_opt_keys keys[] = {
+		{"Filters and names", pv_flow_keys, PV_FLOW_KEYS, pv_tool_flow_set, &s.show.filter, text, sizeof text},
 	};
 	const struct pv_program prog = {
 		.name = "pv-flow",
@@ -198,21 +208,24 @@ int main(int argc, char **argv)
 		.synopsis = "[options] --bind ADDRESS | FILE > EVENTS, or [options] < EVENTS > EVENTS",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof opts[0],
+		.keys = keys,
+		.nkeys = 1,
 		.operands_max = 1,
 	};
+	pv_flow_filter_init(&s.show.filter);
 	pv_tool_start(&prog, argc, argv, &s.capture.file);
 	exporters->seed = pv_tool_seed();
 	bool good = sensible(&prog, &s);
 	pv_opt_list_free(&s.ports);
-	if (!good)
-		return PV_EXIT_USAGE;
-	if (!s.listen.bind && !s.capture.file) {
-		struct pv_sink out = pv_tool_stdout();
-		return from_events(&prog, &s, out);
+	bool events = !s.listen.bind && !s.capture.file;
+	int code = PV_EXIT_USAGE;
+	s.filter.filters = text;
+	if (good && (events || pv_tool_stdout_binary(&prog))) {
+		if (!events)
+			s.listen.stop_fd = s.capture.stop_fd = pv_tool_signals();
+		struct pv_sink sink = pv_tool_flow_open(&prog, &s.show, &s.geo, pv_tool_stdout());
+		code = events ? from_events(&prog, &s, sink) : s.listen.bind ? from_socket(&prog, &s, sink) : from_file(&prog, &s, sink);
 	}
-	if (!pv_tool_stdout_binary(&prog))
-		return PV_EXIT_USAGE;
-	s.listen.stop_fd = s.capture.stop_fd = pv_tool_signals();
-	struct pv_sink sink = pv_tool_stdout();
-	return s.listen.bind ? from_socket(&prog, &s, sink) : from_file(&prog, &s, sink);
+	pv_tool_flow_close(&s.show);
+	return code;
 }
