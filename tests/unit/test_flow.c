@@ -726,9 +726,9 @@ static void samples(void **state)
 			struct bytes m;
 			struct got g;
 			size_t n = 0;
-			struct pv_collector *c = collector();
 			if (expanded && table[i].in == 0x3fffffff)
 				continue; /* has another word for it */
+			struct pv_collector *c = collector();
 			while (n < 3 && table[i].element[n])
 				n++;
 			print_message("%s, expanded %d\n", table[i].name, expanded);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/privs.h"
 #include "flow/analyser.h"
 #include "flow/listener.h"
 #include "tool/flow.h"
@@ -47,6 +48,15 @@ static void report(const struct pv_program *prog, const struct pv_collector_stat
 
 /* ---- the three ways ------------------------------------------------------------------------------- */
 
+/* Once the port is open nothing of root is needed any more. */
+static void drop_privileges(const struct pv_program *prog, bool verbose)
+{
+	char why[512];
+	const struct pv_privs_conf conf = {.keep_net_raw = false};
+	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
+		pv_tool_say(prog, "privileges: %s", why);
+}
+
 static int from_socket(const struct pv_program *prog, struct settings *s, struct pv_sink sink)
 {
 	char why[512];
@@ -59,6 +69,7 @@ static int from_socket(const struct pv_program *prog, struct settings *s, struct
 		pv_flow_listener_free(l);
 		return PV_EXIT_FAILED;
 	}
+	drop_privileges(prog, s->verbose);
 	do {
 		const char *notice = pv_flow_listener_notice(l);
 		if (notice && s->verbose)
