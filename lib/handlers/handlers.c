@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "bgp/metrics.h"
 #include "dhcp/metrics.h"
 #include "dns/metrics.h"
 #include "net/metrics.h"
@@ -13,6 +14,7 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_net_v1,
 	&pv_dns_v1,
 	&pv_dhcp_v1,
+	&pv_bgp_v1,
 	&pv_pcap_v1,
 	&pv_input_resources_v1,
 	NULL,

@@ -104,6 +104,7 @@ static enum pv_source_stage stage_of(const struct pv_config_handler *h)
 	return !strcmp(h->type, "net")	  ? PV_SOURCE_NET
 	       : !strcmp(h->type, "dns")  ? PV_SOURCE_DNS
 	       : !strcmp(h->type, "dhcp") ? PV_SOURCE_DHCP
+	       : !strcmp(h->type, "bgp")  ? PV_SOURCE_BGP
 					  : PV_SOURCE_CAPTURE;
 }
 
@@ -113,6 +114,7 @@ static void want_inputs_of(struct pv_source_want *w, const struct pv_analyser_op
 	const uint64_t dns = PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) | PV_WANTS(PV_EV_TCP_ERROR);
 	w->stage[PV_SOURCE_NET] |= ops->wants & PV_WANTS(PV_EV_NET);
 	w->stage[PV_SOURCE_DNS] |= (ops->wants & dns) != 0;
+	w->stage[PV_SOURCE_BGP] |= (ops->wants & PV_WANTS(PV_EV_BGP)) != 0;
 	w->stage[PV_SOURCE_DHCP] |= (ops->wants & PV_WANTS(PV_EV_DHCP)) != 0;
 }
 

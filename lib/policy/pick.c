@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bgp/analyser.h"
 #include "dns/analyser.h"
 #include "dns/names.h"
 
@@ -11,7 +12,7 @@ struct pick {
 	unsigned by;			      /* type of the events that decide; 0: nobody rejects anything */
 	struct pv_net last;		      /* of the packet at hand */
 	bool any;			      /* there is one */
-	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS over TCP */
+	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS and BGP over TCP */
 };
 
 static bool flagged(const struct pv_event *ev)
@@ -25,7 +26,7 @@ static void remember(struct pick *k, const struct pv_net *n)
 	memcpy(&k->last, n, size);
 	k->last.ev.size = (uint32_t)size;
 	k->any = true;
-	if (n->l4 == PV_L4_TCP && pv_dns_port(n->sport, n->dport))
+	if (n->l4 == PV_L4_TCP && (pv_dns_port(n->sport, n->dport) || pv_bgp_port(n->sport, n->dport)))
 		k->recent[n->packet % PV_PICK_RECENT] = k->last;
 }
 
@@ -89,6 +90,9 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	case PV_EV_DHCP:
 		packet = ((const struct pv_dhcp *)(const void *)ev)->packet;
 		break;
+	case PV_EV_BGP:
+		packet = ((const struct pv_bgp *)(const void *)ev)->packet;
+		break;
 	case PV_EV_TCP_ERROR:
 		packet = ((const struct pv_tcp_error *)(const void *)ev)->packet;
 		break;
@@ -103,7 +107,7 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 static const struct pv_view_ops ops = {
     .name = "pick",
     .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR),
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_BGP) | PV_WANTS(PV_EV_TCP_ERROR),
     .event = on_event,
     .free = free,
 };
@@ -113,7 +117,7 @@ struct pv_stage *pv_pick_new(const char *by, struct pv_sink sink)
 	static const struct {
 		const char *type;
 		unsigned event;
-	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}};
+	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"bgp", PV_EV_BGP}};
 	struct pick *k = calloc(1, sizeof *k);
 	for (size_t i = 0; k && i < sizeof types / sizeof types[0]; i++)
 		if (!strcmp(by, types[i].type))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/source.h - one input stream and its analysis, shared by every policy that wants it.
  *
- *   input (policy/inputs.h) --> modules --> dhcp --> dns --> net --> modules --> ring (policy/ring.h)
+ *   input (policy/inputs.h) --> modules --> bgp --> dhcp --> dns --> net --> modules --> ring (policy/ring.h)
  *
  * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them
  * into batches for the policies' lanes. It runs only those analysers that somebody wants, without filters,
@@ -14,7 +14,7 @@
  * other settings is another analyser: policies that give it the same share it. The payload of the ports that
  * they name is asked of the input.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, BGP, TCP_ERROR events and those of modules,
  * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
  * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
  * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
@@ -43,10 +43,11 @@
 /* Numbers of stages in every source's stream. */
 enum pv_source_stage {
 	PV_SOURCE_CAPTURE = 0,
-	PV_SOURCE_DHCP = 1,
-	PV_SOURCE_DNS = 2,
-	PV_SOURCE_NET = 3,
-	PV_SOURCE_STAGES = 4, /* from here on those of modules, as they come */
+	PV_SOURCE_BGP = 1,
+	PV_SOURCE_DHCP = 2,
+	PV_SOURCE_DNS = 3,
+	PV_SOURCE_NET = 4,
+	PV_SOURCE_STAGES = 5, /* from here on those of modules, as they come */
 };
 
 /* Analysers of modules on one input: each works on every packet of it. */
@@ -110,9 +111,10 @@ const struct pv_capture *pv_source_capture(const struct pv_source *);
 
 struct pv_source_status {
 	struct pv_capture_status capture;
-	uint64_t messages; /* DNS and DHCP messages that were parsed */
+	uint64_t messages; /* DNS, DHCP and BGP messages that were parsed */
 	uint64_t dns_received, dns_malformed, dns_xact_open, dns_xact_evicted;
 	uint64_t dhcp_received, dhcp_malformed;
+	uint64_t bgp_received, bgp_malformed, bgp_unsupported;
 	size_t ring_bytes;
 	unsigned lanes;
 	bool started, running; /* running: not at its end */

@@ -75,6 +75,8 @@ static const struct {
 	[PV_EV_DNS] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DHCP] = {offsetof(struct pv_dhcp, stage), offsetof(struct pv_dhcp, stamp)},
+	[PV_EV_BGP] = {offsetof(struct pv_bgp, stage), offsetof(struct pv_bgp, stamp)},
+	[PV_EV_PROBE] = {offsetof(struct pv_probe_event, stage), offsetof(struct pv_probe_event, stamp)},
 	[PV_EV_TCP_ERROR] = {offsetof(struct pv_tcp_error, stage), 0},
 	[PV_EV_RESOURCES] = {offsetof(struct pv_resources_event, stage), 0},
 	MODULE(0), MODULE(1), MODULE(2), MODULE(3), MODULE(4), MODULE(5), MODULE(6), MODULE(7),
