@@ -15,6 +15,7 @@ export PV_CAPTURES=$OUT
 ./dns-special.sh "$OUT"
 ./dns-timeout.sh "$OUT"
 ./dhcp.sh "$OUT"
+./bgp.sh "$OUT"
 ./net.sh "$OUT"
 ./gen-names.py
 ./gen-tcp.py
