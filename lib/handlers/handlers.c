@@ -8,6 +8,7 @@
 #include "dns/metrics.h"
 #include "net/metrics.h"
 #include "pcapstat/metrics.h"
+#include "probe/metrics.h"
 #include "resources/metrics.h"
 
 const struct pv_handler *const pv_handlers[] = {
@@ -15,6 +16,7 @@ const struct pv_handler *const pv_handlers[] = {
 	&pv_dns_v1,
 	&pv_dhcp_v1,
 	&pv_bgp_v1,
+	&pv_netprobe_v1,
 	&pv_pcap_v1,
 	&pv_input_resources_v1,
 	NULL,
@@ -23,5 +25,6 @@ const struct pv_handler *const pv_handlers[] = {
 const struct pv_builtin_input pv_inputs[] = {
 	{"pcap", "1.0"},
 	{"mock", "1.0"},
+	{"netprobe", "1.0"},
 	{NULL, NULL},
 };

@@ -136,6 +136,10 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_GAUGE:
 		value = integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
 		break;
+	case PV_MINIMUM:
+	case PV_MAXIMUM:
+		value = c->count ? integer(c->count - 1) : NULL;
+		break;
 	}
 	if (!value)
 		return 0; /* without data it is absent, and so is what would hold it */

@@ -154,6 +154,8 @@ static void want_more(struct pv_source_want *w, struct pv_source_module *list,
 			w->dns_ttl_ns = h->xact_ttl_ns;
 		if (stage == PV_SOURCE_DHCP && h->xact_ttl_ns > w->dhcp_ttl_ns)
 			w->dhcp_ttl_ns = h->xact_ttl_ns;
+		if (!strcmp(h->type, "netprobe") && h->xact_ttl_ns > w->probe_ttl_ns)
+			w->probe_ttl_ns = h->xact_ttl_ns;
 	}
 }
 
@@ -188,6 +190,13 @@ static bool ready(void *ctx)
 	return !l->place.ready || l->place.ready(l->place.ctx);
 }
 
+static uint64_t ttl_of(const struct pv_config_stream *s, const struct pv_config_handler *h)
+{
+	if (h->xact_ttl_ns || s->input != PV_INPUT_NETPROBE)
+		return h->xact_ttl_ns;
+	return s->netprobe.timeout_ms * 1000000;
+}
+
 static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, size_t cap)
 {
 	struct pv_lane_handler handlers[PV_LANE_HANDLERS];
@@ -204,7 +213,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .stage = (uint8_t)stage_of(h),
 		    .dns = &h->dns,
 		    .net = &h->net,
-		    .ttl_ns = h->xact_ttl_ns,
+		    .ttl_ns = ttl_of(l->stream, h),
 		    .periods = h->periods,
 		    .deep = h->deep,
 		    .topn = h->topn,

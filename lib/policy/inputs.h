@@ -4,6 +4,7 @@
  *
  *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" is lib/mock
  *   mock   lib/mock without packets: nothing but time
+ *   netprobe  lib/probe: what came of asking
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
 #ifndef PV_POLICY_INPUTS_H
@@ -12,6 +13,7 @@
 #include "capture/capture.h"
 #include "mock/mock.h"
 #include "policy/config.h"
+#include "probe/probe.h"
 #include "stage/out.h"
 
 struct pv_input_ops {
@@ -25,6 +27,8 @@ struct pv_input_ops {
 	/* Carry the payload of these ports, too, from the next poll on. NULL: there is none, or all of it is
 	 * carried. */
 	void (*ports)(void *self, const uint16_t *ports, size_t n);
+	/* Wait so long for answers, from the next poll on. NULL: it asks nothing. */
+	void (*patience)(void *self, uint64_t ns);
 	void (*free)(void *self);
 };
 
@@ -33,6 +37,7 @@ struct pv_source_input {
 	void *self;
 	bool live;			  /* its clock is the wall's */
 	const struct pv_capture *capture; /* self, where it is one */
+	const struct pv_probe *probe;     /* likewise */
 };
 
 /* 0, or -1 with one line in err. */

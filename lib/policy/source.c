@@ -347,6 +347,15 @@ static void ask_for_payload(struct pv_source *s)
 	s->ported = n;
 }
 
+static void ask_for_patience(struct pv_source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	uint64_t ns = s->want.probe_ttl_ns;
+	pthread_mutex_unlock(&s->lock);
+	if (s->in.ops->patience)
+		s->in.ops->patience(s->in.self, ns);
+}
+
 /* ---- all of them -------------------------------------------------------------------------------------- */
 
 static struct pv_sink link_stage(struct pv_stage *stage, struct pv_sink next, bool *drop)
@@ -495,6 +504,7 @@ static void *run(void *arg)
 		if (asked != atomic_load(&s->version)) {
 			asked = atomic_load(&s->version);
 			ask_for_payload(s);
+			ask_for_patience(s);
 		}
 		if (s->start && s->applied != atomic_load(&s->version)) {
 			pv_out_drain(&s->out);
@@ -645,6 +655,11 @@ bool pv_source_joinable(struct pv_source *s)
 const struct pv_capture *pv_source_capture(const struct pv_source *s)
 {
 	return s->in.capture;
+}
+
+const struct pv_probe *pv_source_probe(const struct pv_source *s)
+{
+	return s->in.probe;
 }
 
 void pv_source_status(struct pv_source *s, struct pv_source_status *to)

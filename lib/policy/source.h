@@ -73,6 +73,7 @@ struct pv_source_want {
 	const struct pv_source_module *module; /* borrowed for the length of the call */
 	size_t nmodules;
 	uint64_t dns_ttl_ns, dhcp_ttl_ns; /* the largest; 0: default */
+	uint64_t probe_ttl_ns;		  /* likewise */
 	uint32_t policies, handlers;	  /* how many there are, for RESOURCES events */
 };
 
@@ -108,6 +109,7 @@ bool pv_source_joinable(struct pv_source *); /* may another lane still come? */
 /* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture.
  */
 const struct pv_capture *pv_source_capture(const struct pv_source *);
+const struct pv_probe *pv_source_probe(const struct pv_source *); /* likewise, where it asks */
 
 struct pv_source_status {
 	struct pv_capture_status capture;

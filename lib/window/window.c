@@ -370,11 +370,17 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 		period_start(w, ev->time_ns);
 }
 
+/* Does it count what a source brings (types 16 to 31), and not, like pcap, how the source fares? */
+static bool counts_input(const struct pv_handler *h)
+{
+	return h->own || h->wants >> PV_EV_PACKET & 0xffff;
+}
+
 static void on_stage(struct pv_window *w, const struct pv_event *ev)
 {
 	const struct pv_stage_event *s = (const void *)ev;
 	const struct pv_handler *h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len);
-	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own))
+	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules && !counts_input(h)))
 		return;
 	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
 	if (!in) {
