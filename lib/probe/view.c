@@ -52,7 +52,7 @@ struct open {
 
 struct view {
 	uint64_t ttl_ns;
-	uint64_t oldest, next; /* attempts: none below oldest is open, none from next on */
+	uint64_t oldest, next; /* attempts, from 1: none below oldest is open, none from next on */
 	struct open *open;     /* PV_PROBE_OPEN places; an attempt's is its number modulo that */
 	size_t names;
 	uint8_t name_len[PV_PROBE_TARGETS];
@@ -104,7 +104,7 @@ static void expire(struct view *v, uint64_t now_ns, struct pv_view *view)
 static void forget(struct view *v)
 {
 	memset(v->open, 0, PV_PROBE_OPEN * sizeof *v->open);
-	v->oldest = v->next = 0;
+	v->oldest = v->next = 1;
 	v->names = 0;
 }
 
@@ -176,7 +176,9 @@ struct pv_stage *pv_probe_view_new(uint64_t ttl_ns, struct pv_sink sink)
 		free(v);
 		v = NULL;
 	}
-	if (v)
+	if (v) {
 		v->ttl_ns = ttl_ns;
+		v->oldest = v->next = 1;
+	}
 	return pv_view_new(&ops, v, sink);
 }
