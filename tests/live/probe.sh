@@ -70,9 +70,10 @@ visor:
     short: {kind: collection, input: {tap: ping, input_type: netprobe}, handlers: {modules: {n: {type: netprobe, config: {xact_ttl_ms: 20}, metric_groups: {enable: [quantiles]}}}}}
 END
 start --config c.yaml --admin-api || exit 1
-post taps "{visor: {taps: {web: {input_type: netprobe, config: {test_type: tcp, interval_msec: 200, timeout_msec: 100, targets: {
-	open: {target: 192.0.2.53, port: 80}, closed: {target: 192.0.2.53, port: 82}, dropped: {target: 192.0.2.53, port: 81}}}},
-	later: {input_type: netprobe, config: {test_type: ping, interval_msec: 200, timeout_msec: 100, targets: {up: {target: 192.0.2.53}, dead: {target: 192.0.2.55}}}}}}}" >/dev/null
+post taps '{visor: {taps: {web: {input_type: netprobe, config: {test_type: tcp, interval_msec: 200, timeout_msec: 100, targets: {
+	open: {target: 192.0.2.53, port: 80}, closed: {target: 192.0.2.53, port: 82}, dropped: {target: 192.0.2.53, port: 81}}}}}}}' >/dev/null
+post taps '{visor: {taps: {later: {input_type: netprobe, config: {test_type: ping, interval_msec: 200, timeout_msec: 100,
+	targets: {up: {target: 192.0.2.53}, dead: {target: 192.0.2.55}}}}}}}' >/dev/null
 is "a policy that comes later may probe, too" "$(post policies '{visor: {policies: {later: {kind: collection, input: {tap: later, input_type: netprobe}, handlers: {modules: {n: {type: netprobe}}}}}}}')" 201
 is "and connect" "$(post policies '{visor: {policies: {web: {kind: collection, input: {tap: web, input_type: netprobe}, handlers: {modules: {n: {type: netprobe}}}}}}}')" 201
 unprivileged "while probing"
