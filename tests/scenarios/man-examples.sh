@@ -20,6 +20,7 @@ stage_inputs() {
 	cp "$CAPTURES/dns-timeout.pcap" timeouts.pcap
 	cp "$CAPTURES/dns-ecs.pcap" ecs.pcap
 	cp "$CAPTURES/dhcp4.pcap" dhcp.pcap
+	cp "$CAPTURES/bgp.pcap" bgp.pcap
 	cp "$CAPTURES/link/vxlan4.pcap" vxlan.pcap
 	cp "$CAPTURES/http-mix.pcap" ntp.pcap
 	install -d -m 755 modules

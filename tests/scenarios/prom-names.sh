@@ -34,7 +34,7 @@ ours() {
 	prefixes=$(pv-window --list-metrics --modules "$modules" | cut -f 2 | sed 's/\..*/_/' | sort -u)
 	[ -n "$modules" ] && [ "$input" = pcap ] || { prefixes=; return; }
 	case " $prefixes " in *packets_*) prefixes="$prefixes payload_" ;; esac
-	pv-capture -r "$file" "${capture[@]}" | pv-net "${geo[@]}" | pv-dns "${geo[@]}" | pv-dhcp |
+	pv-capture -r "$file" "${capture[@]}" | pv-net "${geo[@]}" | pv-dns "${geo[@]}" | pv-dhcp | pv-bgp |
 		pv-window --prometheus --modules "$modules" "${window[@]}" >ours.prom
 }
 

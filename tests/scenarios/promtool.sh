@@ -9,7 +9,7 @@ MODULES=$(pv-window --list-metrics | cut -f 1 | sort -u | paste -sd ,)
 # text CAPTURE BASE: both forms of its window, as BASE.json and BASE.prom
 text() {
 	pv-capture -r "$1" -H "$HOSTS" 2>err | pv-net "${GEO[@]}" 2>>err | pv-dns "${GEO[@]}" --public-suffix-list 2>>err |
-		pv-dhcp 2>>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
+		pv-dhcp 2>>err | pv-bgp 2>>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
 	[ -s buckets ] || return 1
 	pv-window --prometheus --modules "$MODULES" --enable all --topn 50 <buckets >"$2.prom" 2>>err
 	pv-window --json --modules "$MODULES" --enable all --topn 50 <buckets >"$2.json" 2>>err
