@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -327,18 +328,6 @@ static void sent(struct pv_probe *p, struct attempt *a)
 	tell(p, a->sent_ns, a->target, a, PV_PROBE_SENT, PV_PROBE_NO_ERROR, 0);
 }
 
-static void expire(struct pv_probe *p, uint64_t mono_ns)
-{
-	for (; p->oldest < p->next; p->oldest++) {
-		struct attempt *a = &p->open[p->oldest % PV_PROBE_OPEN];
-		if (a->number != p->oldest)
-			continue; /* has ended */
-		if (mono_ns - a->mono_ns < p->wait_ns)
-			return;
-		time_out(p, a, mono_ns);
-	}
-}
-
 /* ---- echo ----------------------------------------------------------------------------------------- */
 
 static void ping(struct pv_probe *p, struct target *t)
@@ -409,6 +398,20 @@ static void try_connect(struct pv_probe *p, const struct target *t)
 		end_attempt(p, a, clock_ns(CLOCK_REALTIME), PV_PROBE_FAILED, PV_PROBE_CONNECT, 0);
 }
 
+/* By the kernel, which measured the handshake, where it can be had: we may have been told late. */
+static uint64_t handshake(const struct attempt *a, uint64_t ours)
+{
+#ifdef TCP_INFO
+	struct tcp_info info;
+	socklen_t n = sizeof info;
+	memset(&info, 0, sizeof info);
+	if (!getsockopt(a->fd, IPPROTO_TCP, TCP_INFO, &info, &n) && info.tcpi_rtt && !info.tcpi_total_retrans &&
+	    info.tcpi_rtt * UINT64_C(1000) < ours)
+		return info.tcpi_rtt * UINT64_C(1000);
+#endif
+	return ours;
+}
+
 static void connected(struct pv_probe *p, struct attempt *a)
 {
 	int error = 0;
@@ -417,7 +420,31 @@ static void connected(struct pv_probe *p, struct attempt *a)
 	if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &n) || error)
 		end_attempt(p, a, clock_ns(CLOCK_REALTIME), PV_PROBE_FAILED, PV_PROBE_CONNECT, took);
 	else
-		answered(p, a, took);
+		answered(p, a, handshake(a, took));
+}
+
+/* Has it come to something since we looked last? */
+static bool connect_done(struct pv_probe *p, struct attempt *a)
+{
+	struct pollfd fd = {a->fd, POLLOUT, 0};
+	if (a->fd < 0 || poll(&fd, 1, 0) <= 0)
+		return false;
+	connected(p, a);
+	return true;
+}
+
+/* Of what was waiting at that time all has been read. */
+static void expire(struct pv_probe *p, uint64_t mono_ns)
+{
+	for (; p->oldest < p->next; p->oldest++) {
+		struct attempt *a = &p->open[p->oldest % PV_PROBE_OPEN];
+		if (a->number != p->oldest)
+			continue; /* has ended */
+		if (mono_ns < a->mono_ns || mono_ns - a->mono_ns < p->wait_ns)
+			return;
+		if (!connect_done(p, a))
+			time_out(p, a, mono_ns);
+	}
 }
 
 /* ---- tests ---------------------------------------------------------------------------------------- */
@@ -577,9 +604,9 @@ static void step(struct pv_probe *p)
 	for (unsigned i = p->nconnects; i--;) /* backwards: one that ends is replaced by one that was seen to */
 		if (p->fds[i].revents)
 			connected(p, p->connects[i]);
+	uint64_t mono_ns = clock_ns(CLOCK_MONOTONIC); /* before reading: see expire() */
 	bool all = replies(p, &p->icmp[V4]);
 	all &= replies(p, &p->icmp[V6]);
-	uint64_t mono_ns = clock_ns(CLOCK_MONOTONIC);
 	while (p->resolver && pv_resolver_answer(p->resolver, &r))
 		found(p, &r, mono_ns);
 	if (all)

@@ -10,7 +10,7 @@
  *
  * Every attempt has a number, and two events (event/event.h): SENT, and what became of it. It is waited for until it is
  * older than conf.timeout_ns, or than what pv_probe_wait() says where that is more. Elapsed times of echoes are from before the
- * sending to the kernel's own note of the arrival, of connects to when we are told. A reply is ours when it has the token
+ * sending to the kernel's own note of the arrival, of connects what the kernel measured; so our being late spoils none. A reply is ours when it has the token
  * of an open attempt (probe/icmp.h); others, late ones, second ones and everybody's requests are nothing.
  *
  * Events of answers have the time of their arrival, so whoever goes by stream time is not misled by our being late.
