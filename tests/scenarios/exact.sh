@@ -22,7 +22,7 @@ while read -r f; do
 			tee exact.pve | "$PVEXACT" window 2>>err
 		got=${PIPESTATUS[*]}
 		"$PVEXACT" json <exact.pve 2>>err || bad="$bad json"
-		[ "$got" = "0 0 0 0 0" ] || { bad="$bad exit-statuses-$got"; tail -n 30 err; }
+		[ "$got" = "0 0 0 0 0 0" ] || { bad="$bad exit-statuses-$got"; tail -n 30 err; }
 		pv-net "${opt[@]}" <packets.pve | pv-dns --public-suffix-list "${opt[@]}" | pv-dhcp | pv-bgp >batches.pve
 		cmp -s <(events exact.pve) <(events batches.pve) || bad="$bad other-events"
 	done
