@@ -250,8 +250,10 @@ static void segment(struct stream *s, uint64_t t, int side, const void *bytes, s
 
 static uint64_t counter(const struct stream *s, const char *path)
 {
+	char whole[64];
+	snprintf(whole, sizeof whole, "wire_packets.%s", path);
 	for (size_t i = 0; i < pv_bgp_v1.nmetrics; i++)
-		if (!strcmp(pv_bgp_v1.metrics[i].path + sizeof "wire_packets", path))
+		if (!strcmp(pv_bgp_v1.metrics[i].path, whole))
 			return pv_bucket_root(s->bucket)->cells[i].count;
 	fail_msg("no metric %s", path);
 	return 0;
