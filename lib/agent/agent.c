@@ -62,7 +62,7 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 #define STAGE_NAMES(input)                                                                                    \
 	{                                                                                                     \
 		[PV_SOURCE_CAPTURE] = (input), [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",            \
-		[PV_SOURCE_NET] = "net", [PV_SOURCE_STAGES] = NULL,                                           \
+		[PV_SOURCE_NET] = "net", [PV_SOURCE_BGP] = "bgp", [PV_SOURCE_STAGES] = NULL,                                           \
 	}
 
 static const char *const *stage_names(enum pv_input input)
@@ -99,8 +99,14 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_DHCP, PV_LEDGER_ANALYSED, 0, s.dhcp_received - s.dhcp_malformed},
 	    {PV_SOURCE_DHCP, PV_LEDGER_MALFORMED, 0, s.dhcp_malformed},
 	};
+	const struct pv_ledger_row bgp[] = {
+	    {PV_SOURCE_BGP, PV_LEDGER_RECEIVED, 0, s.bgp_received},
+	    {PV_SOURCE_BGP, PV_LEDGER_ANALYSED, 0, s.bgp_received - s.bgp_malformed - s.bgp_unsupported},
+	    {PV_SOURCE_BGP, PV_LEDGER_MALFORMED, 0, s.bgp_malformed},
+	    {PV_SOURCE_BGP, PV_LEDGER_UNSUPPORTED, 0, s.bgp_unsupported},
+	};
 	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
-				  sizeof dhcp / sizeof dhcp[0]];
+				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0]];
 	size_t n = sizeof capture / sizeof capture[0];
 	memcpy(rows, capture, sizeof capture);
 	if (has_type(p->policy, "dns")) {
@@ -110,6 +116,10 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	if (has_type(p->policy, "dhcp")) {
 		memcpy(&rows[n], dhcp, sizeof dhcp);
 		n += sizeof dhcp / sizeof dhcp[0];
+	}
+	if (has_type(p->policy, "bgp")) {
+		memcpy(&rows[n], bgp, sizeof bgp);
+		n += sizeof bgp / sizeof bgp[0];
 	}
 	pv_store_ledger(p->stage, rows, n);
 }

@@ -37,6 +37,15 @@ static json_t *hosts(const struct pv_capture *c)
 	return json_pack("{s:o, s:o}", "ipv4", v4, "ipv6", v6);
 }
 
+/* ping_sockets where there are any: what is asked over TCP needs none. */
+static json_t *probes(const struct pv_probe *p)
+{
+	json_t *o = json_pack("{s:i}", "current_targets_total", (int)pv_probe_targets(p));
+	if (pv_probe_sockets(p))
+		json_object_set_new(o, "ping_sockets", json_integer(pv_probe_sockets(p)));
+	return o;
+}
+
 struct input { /* while the lanes of a policy are walked */
 	const struct pv_config_policy *policy;
 	json_t *inputs, *open; /* open: transactions by tap */
@@ -77,6 +86,9 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 		json_object_set_new(o, "flow",
 				    json_pack("{s:I}", "packet_errors",
 					      (json_int_t)(st.capture.malformed + st.capture.unsupported)));
+	const struct pv_probe *probe = pv_source_probe(pv_team_source(l->team, 0));
+	if (probe)
+		json_object_set_new(o, "netprobe", probes(probe));
 	json_object_set_new(in->inputs, l->stream, o);
 }
 

@@ -175,6 +175,23 @@ static const char *check_dhcp(const struct pv_event *ev)
 	return ref_ok(ev, sizeof *d, d->client_name) ? NULL : BAD_REF;
 }
 
+static const char *check_bgp(const struct pv_event *ev)
+{
+	const struct pv_bgp *b = (const void *)ev;
+	if ((b->l3 != 0 && b->l3 != 4 && b->l3 != 6) || b->dir > PV_DIR_OUT || b->stamp > 99)
+		return "a bgp field is out of range";
+	return NULL;
+}
+
+static const char *check_probe(const struct pv_event *ev)
+{
+	const struct pv_probe_event *p = (const void *)ev;
+	if ((p->l3 != 0 && p->l3 != 4 && p->l3 != 6) || p->what < PV_PROBE_SENT || p->what > PV_PROBE_FAILED ||
+	    p->test < PV_PROBE_PING || p->test > PV_PROBE_TCP || p->error > PV_PROBE_CONNECT || p->stamp > 99)
+		return "a probe field is out of range";
+	return ref_ok(ev, sizeof *p, p->target) ? NULL : BAD_REF;
+}
+
 static const char *check_module(const struct pv_event *ev)
 {
 	const struct pv_module_event *m = (const void *)ev;
@@ -226,11 +243,13 @@ static const struct {
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
 	[PV_EV_DNSTAP] = {sizeof(struct pv_dnstap), check_dnstap, "dnstap"},
 	[PV_EV_FLOW] = {sizeof(struct pv_flow), check_flow, "flow"},
+	[PV_EV_PROBE] = {sizeof(struct pv_probe_event), check_probe, "probe"},
 	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
 	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},
 	[PV_EV_DNS_TIMEOUT] = {PV_DNS_FIXED_BASE, check_dns, "dns_timeout"},
 	[PV_EV_DHCP] = {sizeof(struct pv_dhcp), check_dhcp, "dhcp"},
 	[PV_EV_TCP_ERROR] = {sizeof(struct pv_tcp_error), NULL, "tcp_error"},
+	[PV_EV_BGP] = {sizeof(struct pv_bgp), check_bgp, "bgp"},
 	[PV_EV_BUCKET] = {sizeof(struct pv_bucket_event), check_bucket, "bucket"},
 	[PV_EV_LIVE] = {sizeof(struct pv_bucket_event), check_bucket, "live"},
 	[PV_EV_BLOCK] = {sizeof(struct pv_block_event), check_block, "block"},

@@ -389,6 +389,42 @@ struct pv_flow {
 	uint8_t pad[4];
 };
 
+enum pv_probe_test { PV_PROBE_PING = 1, PV_PROBE_TCP = 2 };
+
+enum pv_probe_what {
+	PV_PROBE_SENT = 1,    /* an echo request is on its way, a connect has begun */
+	PV_PROBE_ANSWER = 2,  /* the reply, or connected */
+	PV_PROBE_TIMEOUT = 3, /* nothing within the time that the source waits */
+	PV_PROBE_FAILED = 4   /* error says why */
+};
+
+enum pv_probe_error {
+	PV_PROBE_NO_ERROR = 0,
+	PV_PROBE_DNS = 1,     /* the name was not found, or not in time */
+	PV_PROBE_ADDRESS = 2, /* it has no address of the wanted kind */
+	PV_PROBE_SOCKET = 3,  /* could not be sent */
+	PV_PROBE_CONNECT = 4  /* refused, unreachable */
+};
+
+/* Something about one attempt to reach a target. Each attempt is one SENT, and later one of the others with the same
+ * number; a test that does not get as far is a FAILED alone. The source waits for as long as anybody wants to; whoever
+ * has less patience finds in elapsed_ns what came too late (probe/view.h). */
+struct pv_probe_event {
+	struct pv_event ev;
+	uint64_t attempt;    /* 1, 2, 3, ...; 0: none was made */
+	uint64_t sent_ns;    /* when it was sent; 0: it was not */
+	uint64_t elapsed_ns; /* since then, by a clock that nobody sets */
+	uint8_t addr[16];    /* IPv4 as ::ffff:a.b.c.d; zeros: not known */
+	uint16_t port;       /* TCP, else 0 */
+	uint8_t l3;          /* 4, 6 or 0: not known */
+	uint8_t test;        /* enum pv_probe_test */
+	uint8_t what;        /* enum pv_probe_what */
+	uint8_t error;       /* enum pv_probe_error */
+	uint8_t stage, stamp; /* the stamp is the attempt's */
+	struct pv_ref target; /* its name */
+	uint8_t pad[4];
+};
+
 enum pv_transport {
 	PV_TR_OTHER = 0, PV_TR_UDP = 1, PV_TR_TCP = 2, PV_TR_DOT = 3, PV_TR_DOH = 4,
 	PV_TR_DNSCRYPT_UDP = 5, PV_TR_DNSCRYPT_TCP = 6, PV_TR_DOQ = 7
@@ -509,6 +545,20 @@ struct pv_dhcp {
 	uint64_t request_time_ns;
 };
 
+/* One BGP message. */
+struct pv_bgp {
+	struct pv_event ev;
+	uint64_t packet; /* the one that completed the message */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint8_t l3, dir, stage, stamp;
+	uint8_t message; /* type: bgp/message.h */
+	uint8_t reason;  /* why it is none that can be counted (bgp/message.h), 0 when fine */
+	uint16_t length; /* as the header says */
+	uint8_t code, subcode; /* of a NOTIFICATION */
+	uint8_t pad[2];
+};
+
 struct pv_tcp_error {
 	struct pv_event ev;
 	uint64_t packet;
@@ -601,6 +651,9 @@ PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_A
 PV_SIZE(pv_flow, 160);
 PV_AT(pv_flow, src, 24); PV_AT(pv_flow, device, 56); PV_AT(pv_flow, bytes, 72); PV_AT(pv_flow, rate, 88); PV_AT(pv_flow, sport, 100);
 PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140); PV_AT(pv_flow, sport_name, 148);
+PV_SIZE(pv_probe_event, 72);
+PV_AT(pv_probe_event, attempt, 16); PV_AT(pv_probe_event, sent_ns, 24); PV_AT(pv_probe_event, elapsed_ns, 32); PV_AT(pv_probe_event, addr, 40);
+PV_AT(pv_probe_event, port, 56); PV_AT(pv_probe_event, l3, 58); PV_AT(pv_probe_event, what, 60); PV_AT(pv_probe_event, stage, 62); PV_AT(pv_probe_event, target, 64);
 PV_SIZE(pv_ecs, 32);
 PV_SIZE(pv_dns, 208);
 PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);
@@ -611,6 +664,9 @@ PV_AT(pv_dns, query_length, 116); PV_AT(pv_dns, query_qname, 120); PV_AT(pv_dns,
 PV_AT(pv_dns, query_packet, 136); PV_AT(pv_dns, ecs, PV_DNS_FIXED_QUERY); PV_AT(pv_dns, query_ecs, 176);
 PV_SIZE(pv_dhcp, 104);
 PV_AT(pv_dhcp, family, 56); PV_AT(pv_dhcp, xid, 64); PV_AT(pv_dhcp, client_name, 88); PV_AT(pv_dhcp, request_time_ns, 96);
+PV_SIZE(pv_bgp, 72);
+PV_AT(pv_bgp, packet, 16); PV_AT(pv_bgp, src, 24); PV_AT(pv_bgp, sport, 56); PV_AT(pv_bgp, l3, 60); PV_AT(pv_bgp, stage, 62);
+PV_AT(pv_bgp, message, 64); PV_AT(pv_bgp, length, 66); PV_AT(pv_bgp, code, 68);
 PV_SIZE(pv_tcp_error, 32);
 PV_SIZE(pv_module_event, 32);
 PV_AT(pv_module_event, packet, 16); PV_AT(pv_module_event, stage, 24); PV_AT(pv_module_event, stamp, 25); PV_AT(pv_module_event, kind, 26);

@@ -94,6 +94,15 @@ static const struct field dhcp[] = {
 	F(pv_dhcp, client_name, TEXT), F(pv_dhcp, request_time_ns, TIME), {NULL, U8, 0, 0, false}};
 static const struct field tcp_error[] = {A(pv_tcp_error, packet, U64), A(pv_tcp_error, stage, U8),
 					 A(pv_tcp_error, reason, U8), {NULL, U8, 0, 0, false}};
+static const struct field bgp[] = {
+	A(pv_bgp, packet, U64), F(pv_bgp, src, ADDR), F(pv_bgp, dst, ADDR), A(pv_bgp, sport, U16), A(pv_bgp, dport, U16),
+	A(pv_bgp, l3, U8), A(pv_bgp, dir, DIR), A(pv_bgp, stage, U8), A(pv_bgp, stamp, U8), A(pv_bgp, message, U8),
+	F(pv_bgp, reason, U8), A(pv_bgp, length, U16), F(pv_bgp, code, U8), F(pv_bgp, subcode, U8), {NULL, U8, 0, 0, false}};
+static const struct field probe[] = {
+	A(pv_probe_event, attempt, U64), F(pv_probe_event, sent_ns, TIME), F(pv_probe_event, elapsed_ns, U64),
+	F(pv_probe_event, addr, ADDR), F(pv_probe_event, port, U16), F(pv_probe_event, l3, U8), A(pv_probe_event, test, U8),
+	A(pv_probe_event, what, U8), F(pv_probe_event, error, U8), A(pv_probe_event, stage, U8), A(pv_probe_event, stamp, U8),
+	A(pv_probe_event, target, TEXT), {NULL, U8, 0, 0, false}};
 static const struct field module[] = {
 	A(pv_module_event, packet, U64), A(pv_module_event, stage, U8), A(pv_module_event, stamp, U8),
 	F(pv_module_event, kind, U8), {NULL, U8, 0, 0, false}};
@@ -114,6 +123,7 @@ static const struct field *const fields[PV_EV_TYPES] = {
 	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_DNSTAP] = dnstap,   [PV_EV_NET] = net,
 	[PV_EV_FLOW] = flow,
 	[PV_EV_DNS] = dns,	 [PV_EV_DNS_TIMEOUT] = dns, [PV_EV_DHCP] = dhcp,     [PV_EV_TCP_ERROR] = tcp_error,
+	[PV_EV_BGP] = bgp,	 [PV_EV_PROBE] = probe,
 	[PV_EV_BUCKET] = bucket, [PV_EV_LIVE] = bucket,	  [PV_EV_BLOCK] = block,     [PV_EV_METRIC] = metric,
 	[PV_EV_BUCKET_END] = none,
 };

@@ -92,12 +92,20 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 	memset(c, 0, sizeof *c);
 }
 
+static void merge_plain(unsigned kind, uint64_t *dst, uint64_t src)
+{
+	if (kind == PV_COUNTER)
+		*dst = *dst > UINT64_MAX - src ? UINT64_MAX : *dst + src;
+	else if (!*dst || (src && (kind == PV_MINIMUM) == (src < *dst)))
+		*dst = src;
+}
+
 static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 {
 	const struct pv_metric *row = &k->bucket->handler->metrics[m];
 	union pv_cell *dst = &k->cells[m];
-	if (row->kind == PV_COUNTER) {
-		dst->count = dst->count > UINT64_MAX - src->count ? UINT64_MAX : dst->count + src->count;
+	if (pv_kind_plain(row->kind)) {
+		merge_plain(row->kind, &dst->count, src->count);
 		return 0;
 	}
 	/* all sketches are pointers: the union's first one tells whether there is any */
@@ -127,7 +135,7 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 
 size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (pv_kind_plain(row->kind) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -147,7 +155,7 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 
 static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER || !c->distinct)
+	if (pv_kind_plain(row->kind) || !c->distinct)
 		return 0;
 	switch (row->kind) {
 	case PV_DISTINCT:
@@ -167,7 +175,7 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 
 size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 {
-	if (row->kind == PV_COUNTER)
+	if (pv_kind_plain(row->kind))
 		return c->count ? 8 : 0;
 	if (!c->distinct)
 		return 0;
@@ -191,6 +199,8 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 {
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_MINIMUM:
+	case PV_MAXIMUM:
 		return put_u64(c->count, buf, cap);
 	case PV_DISTINCT:
 		return pv_hll_write(c->distinct, buf, cap);
@@ -212,6 +222,8 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 	void *made;
 	switch (row->kind) {
 	case PV_COUNTER:
+	case PV_MINIMUM:
+	case PV_MAXIMUM:
 		if (n != 8) {
 			errno = EINVAL;
 			return -1;

@@ -23,7 +23,7 @@
 #include "sketch/topn.h"
 
 union pv_cell {
-	uint64_t count;
+	uint64_t count; /* of PV_MINIMUM and PV_MAXIMUM: the sample and 1, 0 where there is none */
 	struct pv_hll *distinct;
 	struct pv_topn *topn;
 	struct pv_exphist *quantiles;
@@ -121,6 +121,21 @@ static inline void pv_count(struct pv_block *k, unsigned m, uint64_t n)
 void *pv_cell_make(struct pv_block *, unsigned m);
 
 #define PV_CELL(k, m, field) ((k)->cells[m].field ? (k)->cells[m].field : pv_cell_make((k), (m)))
+
+/* Samples of UINT64_MAX count as one less. */
+static inline void pv_minimum(struct pv_block *k, unsigned m, uint64_t v)
+{
+	uint64_t *at = &k->cells[m].count, with = v < UINT64_MAX ? v + 1 : v;
+	if (pv_on(k, m) && (!*at || with < *at))
+		*at = with;
+}
+
+static inline void pv_maximum(struct pv_block *k, unsigned m, uint64_t v)
+{
+	uint64_t *at = &k->cells[m].count, with = v < UINT64_MAX ? v + 1 : v;
+	if (pv_on(k, m) && with > *at)
+		*at = with;
+}
 
 static inline void pv_distinct_bytes(struct pv_block *k, unsigned m, const void *p, size_t n)
 {

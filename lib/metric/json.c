@@ -125,6 +125,9 @@ static json_t *value_of(const struct json *j, const struct pv_metric *m, const u
 		return rate(j->bucket, c->rate);
 	case PV_GAUGE:
 		return integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
+	case PV_MINIMUM:
+	case PV_MAXIMUM:
+		return c->count ? integer(c->count - 1) : NULL;
 	}
 	return NULL;
 }

@@ -25,8 +25,16 @@ enum pv_kind {
 	PV_QUANTILES = 4, /* sketch/exphist.h; printed as integers unless unit says ratio */
 	PV_HISTOGRAM = 5, /* sketch/histogram.h */
 	PV_RATE = 6,     /* sketch/rate.h */
-	PV_GAUGE = 7     /* sketch/gauge.h: a level that is told again and again, not summed up over time */
+	PV_GAUGE = 7,    /* sketch/gauge.h: a level that is told again and again, not summed up over time */
+	PV_MINIMUM = 8,  /* the smallest of all samples; not shown without any */
+	PV_MAXIMUM = 9   /* the largest */
 };
+
+/* Does a cell of this kind hold a number, and no sketch? */
+static inline bool pv_kind_plain(unsigned kind)
+{
+	return kind == PV_COUNTER || kind == PV_MINIMUM || kind == PV_MAXIMUM;
+}
 
 /* How a top-N item becomes text. Writes at most cap bytes including the NUL. */
 typedef void pv_item_fn(const struct pv_topn_row *, char *out, size_t cap);

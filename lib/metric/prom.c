@@ -631,6 +631,11 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_GAUGE:
 		one_u64(v->prom, f, &v->labels, c->gauge ? pv_gauge_value(c->gauge) : 0);
 		break;
+	case PV_MINIMUM:
+	case PV_MAXIMUM:
+		if (c->count)
+			one_u64(v->prom, f, &v->labels, c->count - 1);
+		break;
 	}
 	return v->prom->failed;
 }

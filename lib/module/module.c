@@ -173,7 +173,7 @@ static const char *check_source(const struct pv_module_source *s)
 static const char *check_metric(const struct pv_handler *h, size_t at)
 {
 	const struct pv_metric *m = &h->metrics[at];
-	if (!m->id || !m->path || !m->help || m->kind < PV_COUNTER || m->kind > PV_GAUGE)
+	if (!m->id || !m->path || !m->help || m->kind < PV_COUNTER || m->kind > PV_MAXIMUM)
 		return "a metric without number, path, kind or help";
 	if ((m->group != PV_ALWAYS && m->group >= h->ngroups) ||
 	    (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups) || m->scope >= h->nscopes)

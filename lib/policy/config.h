@@ -152,7 +152,7 @@ struct pv_config_handler {
 	uint32_t groups;                  /* bit per group that is on */
 	const char *const *enable, *const *disable; /* as given, for pv_window_conf; borrowed from config */
 	size_t nenable, ndisable;
-	uint64_t xact_ttl_ns;             /* 0: the handler has no transactions */
+	uint64_t xact_ttl_ns;             /* 0: the handler has no transactions, or waits as long as its input */
 	bool recorded;                    /* recorded_stream: true */
 	struct pv_net_filter net;         /* of a net handler, else empty */
 	struct pv_dns_filter dns;         /* of a dns handler, else empty */

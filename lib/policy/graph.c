@@ -111,6 +111,7 @@ static enum pv_source_stage stage_of(const struct pv_config_handler *h)
 	return !strcmp(h->type, "net")	  ? PV_SOURCE_NET
 	       : !strcmp(h->type, "dns")  ? PV_SOURCE_DNS
 	       : !strcmp(h->type, "dhcp") ? PV_SOURCE_DHCP
+	       : !strcmp(h->type, "bgp")  ? PV_SOURCE_BGP
 					  : PV_SOURCE_CAPTURE;
 }
 
@@ -120,6 +121,7 @@ static void want_inputs_of(struct pv_source_want *w, const struct pv_analyser_op
 	const uint64_t dns = PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) | PV_WANTS(PV_EV_TCP_ERROR);
 	w->stage[PV_SOURCE_NET] |= ops->wants & PV_WANTS(PV_EV_NET);
 	w->stage[PV_SOURCE_DNS] |= (ops->wants & dns) != 0;
+	w->stage[PV_SOURCE_BGP] |= (ops->wants & PV_WANTS(PV_EV_BGP)) != 0;
 	w->stage[PV_SOURCE_DHCP] |= (ops->wants & PV_WANTS(PV_EV_DHCP)) != 0;
 }
 
@@ -159,6 +161,8 @@ static void want_more(struct pv_source_want *w, struct pv_source_module *list,
 			w->dns_ttl_ns = h->xact_ttl_ns;
 		if (stage == PV_SOURCE_DHCP && h->xact_ttl_ns > w->dhcp_ttl_ns)
 			w->dhcp_ttl_ns = h->xact_ttl_ns;
+		if (!strcmp(h->type, "netprobe") && h->xact_ttl_ns > w->probe_ttl_ns)
+			w->probe_ttl_ns = h->xact_ttl_ns;
 	}
 }
 
@@ -200,6 +204,13 @@ static bool ready(void *ctx)
 	return !place->ready || place->ready(place->ctx);
 }
 
+static uint64_t ttl_of(const struct pv_config_stream *s, const struct pv_config_handler *h)
+{
+	if (h->xact_ttl_ns || s->input != PV_INPUT_NETPROBE)
+		return h->xact_ttl_ns;
+	return s->netprobe.timeout_ms * 1000000;
+}
+
 static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err, size_t cap)
 {
 	struct lane *l = s->of;
@@ -218,7 +229,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err
 		    .dns = &h->dns,
 		    .net = &h->net,
 		    .flow = &h->flow,
-		    .ttl_ns = h->xact_ttl_ns,
+		    .ttl_ns = ttl_of(l->stream, h),
 		    .periods = h->periods,
 		    .deep = h->deep,
 		    .topn = h->topn,

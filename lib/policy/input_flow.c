@@ -94,7 +94,7 @@ static int open_live(const struct pv_flow_listener_conf *conf, struct pv_source_
 		free(l);
 		return -1;
 	}
-	*to = (struct pv_source_input){&live_ops, l, true, NULL};
+	*to = (struct pv_source_input){.ops = &live_ops, .self = l, .live = true};
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static int open_file(const char *name, const struct pv_collector_conf *collector
 		file_free(f);
 		return -1;
 	}
-	*to = (struct pv_source_input){&file_ops, f, false, NULL};
+	*to = (struct pv_source_input){.ops = &file_ops, .self = f};
 	return 0;
 }
 

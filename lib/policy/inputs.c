@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 
+#include "capture/privs.h"
 #include "module/source.h"
 
-const char *const pv_input_types[] = {"pcap", "flow", "sflow", "dnstap", "mock", NULL};
+const char *const pv_input_types[] = {"pcap", "flow", "sflow", "dnstap", "mock", "netprobe", NULL};
 
 /* ---- captures ------------------------------------------------------------------------------------- */
 
@@ -57,7 +58,7 @@ static const struct pv_input_ops capture_ops = {
 int pv_input_capture(const struct pv_capture_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
 	struct pv_capture *c = pv_capture_open(conf, err, cap);
-	*to = (struct pv_source_input){&capture_ops, c, !conf->file, c, NULL};
+	*to = (struct pv_source_input){.ops = &capture_ops, .self = c, .live = !conf->file, .capture = c};
 	return c ? 0 : -1;
 }
 
@@ -88,7 +89,7 @@ static const struct pv_input_ops mock_ops = {
 
 static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
-	*to = (struct pv_source_input){&mock_ops, pv_mock_open(conf, err, cap), true, NULL, NULL};
+	*to = (struct pv_source_input){.ops = &mock_ops, .self = pv_mock_open(conf, err, cap), .live = true};
 	return to->self ? 0 : -1;
 }
 
@@ -142,7 +143,8 @@ static int open_module(const struct pv_config_stream *s, struct pv_source_input 
 {
 	const struct pv_module_source *source = s->module.source;
 	struct pv_module_input *in = pv_module_input_open(source, s->module.conf, s->module.from, err, cap);
-	*to = (struct pv_source_input){&module_ops, in, source->clock == PV_CLOCK_LIVE, NULL, source->own};
+	*to = (struct pv_source_input){
+	    .ops = &module_ops, .self = in, .live = source->clock == PV_CLOCK_LIVE, .own = source->own};
 	return in ? 0 : -1;
 }
 
@@ -195,8 +197,83 @@ static const struct pv_input_ops dnstap_ops = {
 
 int pv_input_dnstap(const struct pv_dnstap_conf *conf, struct pv_source_input *to, char *err, size_t cap)
 {
-	*to = (struct pv_source_input){&dnstap_ops, pv_dnstap_open(conf, err, cap), !conf->file, NULL, NULL};
+	*to = (struct pv_source_input){
+	    .ops = &dnstap_ops, .self = pv_dnstap_open(conf, err, cap), .live = !conf->file};
 	return to->self ? 0 : -1;
+}
+
+/* ---- probes --------------------------------------------------------------------------------------- */
+
+static enum pv_res probe_poll(void *self, struct pv_out *out)
+{
+	return pv_probe_poll(self, out);
+}
+
+static void probe_stop(void *self)
+{
+	pv_probe_stop(self);
+}
+
+/* For an input's counters its attempts are what it has received. */
+static void probe_status(const void *self, struct pv_capture_status *to)
+{
+	struct pv_probe_status st;
+	pv_probe_status(self, &st);
+	*to = (struct pv_capture_status){.packets = st.attempts};
+}
+
+static const char *probe_notice(void *self)
+{
+	return pv_probe_notice(self);
+}
+
+static void probe_patience(void *self, uint64_t ns)
+{
+	pv_probe_wait(self, ns);
+}
+
+static void probe_free(void *self)
+{
+	pv_probe_free(self);
+}
+
+static const struct pv_input_ops probe_ops = {
+    .poll = probe_poll,
+    .stop = probe_stop,
+    .status = probe_status,
+    .notice = probe_notice,
+    .patience = probe_patience,
+    .free = probe_free,
+};
+
+static int open_probe(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+{
+	const uint64_t ms = 1000000;
+	struct pv_probe_target target[PV_PROBE_TARGETS];
+	struct pv_probe_conf conf = {
+	    .targets = target,
+	    .interval_ns = s->netprobe.interval_ms * ms,
+	    .timeout_ns = s->netprobe.timeout_ms * ms,
+	    .packets = s->netprobe.packets,
+	    .packets_interval_ns = s->netprobe.packets_interval_ms * ms,
+	    .payload_bytes = s->netprobe.payload_bytes,
+	    .producer = "pktvisord",
+	};
+	for (size_t i = 0; i < s->netprobe.ntargets && i < PV_PROBE_TARGETS; i++) {
+		const struct pv_config_target *t = &s->netprobe.targets[i];
+		target[conf.ntargets++] = (struct pv_probe_target){
+		    .name = t->name,
+		    .host = t->target,
+		    .test = s->netprobe.type == PV_INPUT_TCP ? PV_PROBE_TCP : PV_PROBE_PING,
+		    .family = t->family,
+		    .port = t->port,
+		};
+	}
+	bool raised = pv_privs_raise(); /* a policy that comes later, when privileges have been given up */
+	struct pv_probe *p = pv_probe_open(&conf, err, cap);
+	pv_privs_lower(raised);
+	*to = (struct pv_source_input){.ops = &probe_ops, .self = p, .live = true, .probe = p};
+	return p ? 0 : -1;
 }
 
 /* ---- from configurations -------------------------------------------------------------------------- */
@@ -225,7 +302,7 @@ int pv_input_open_split(const struct pv_config_stream *s, unsigned n, struct pv_
 	if (pv_capture_open_split(&conf, n, c, err, cap))
 		return -1;
 	for (unsigned i = 0; i < n; i++)
-		to[i] = (struct pv_source_input){&capture_ops, c[i], true, c[i]};
+		to[i] = (struct pv_source_input){.ops = &capture_ops, .self = c[i], .live = true, .capture = c[i]};
 	return 0;
 }
 
@@ -257,6 +334,8 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 		return open_mock(&mock, to, err, cap);
 	case PV_INPUT_MODULE:
 		return open_module(s, to, err, cap);
+	case PV_INPUT_NETPROBE:
+		return open_probe(s, to, err, cap);
 	default:
 		snprintf(err, cap, "input type '%s' is not built yet", s->input_type);
 		return -1;

@@ -7,7 +7,7 @@
  *          each policy's own (policy/only.h)
  *   mock   lib/mock without packets: nothing but time
  *   flow, sflow   lib/flow: a UDP port, or the datagrams of a saved capture (input_flow.c)
- *
+ *   netprobe  lib/probe: what came of asking
  *   module a source of a loaded module, by its name (module/source.h)
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
@@ -18,6 +18,7 @@
 #include "dnstap/dnstap.h"
 #include "mock/mock.h"
 #include "policy/config.h"
+#include "probe/probe.h"
 #include "stage/out.h"
 
 struct pv_input_ops {
@@ -31,6 +32,8 @@ struct pv_input_ops {
 	/* Carry the payload of these ports, too, from the next poll on. NULL: there is none, or all of it is
 	 * carried. */
 	void (*ports)(void *self, const uint16_t *ports, size_t n);
+	/* Wait so long for answers, from the next poll on. NULL: it asks nothing. */
+	void (*patience)(void *self, uint64_t ns);
 	void (*free)(void *self);
 };
 
@@ -39,6 +42,7 @@ struct pv_source_input {
 	void *self;
 	bool live;			  /* its clock is the wall's */
 	const struct pv_capture *capture; /* self, where it is one */
+	const struct pv_probe *probe;     /* likewise */
 	/* Events of its own, as PV_EV_MODULE; NULL: it makes those of the format only. */
 	const struct pv_event_module *own;
 };

@@ -15,6 +15,7 @@
 #include "net/view.h"
 #include "policy/only.h"
 #include "policy/pick.h"
+#include "probe/view.h"
 #include "stage/stop.h"
 #include "window/window.h"
 
@@ -370,6 +371,10 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 	}
 	if (is(h, "dhcp") && h->conf.ttl_ns) {
 		h->view = pv_dhcp_view_new(h->conf.ttl_ns, behind(h));
+		return h->view ? 0 : -1;
+	}
+	if (is(h, "netprobe")) {
+		h->view = pv_probe_view_new(h->conf.ttl_ns, behind(h));
 		return h->view ? 0 : -1;
 	}
 	if (is(h, "net") && h->conf.net && pv_net_filter_on(h->conf.net)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dhcp/analyser.h"
+#include "probe/view.h"
 
 struct module { /* being looked at */
 	struct pv_check *c;
@@ -15,6 +16,7 @@ struct module { /* being looked at */
 	struct pv_handler_kind loaded; /* `kind` of what a module brought */
 	struct pv_layers l;
 	struct pv_dhcp_conf dhcp;
+	struct pv_probe_ttl probe;
 };
 
 void pv_config_handler_reset(struct pv_config_handler *h)
@@ -58,6 +60,10 @@ static int set(void *ctx, const struct pv_key *key, const struct pv_value *v, ch
 	case PV_HANDLER_DHCP:
 		if (pv_check_setting_fits(key, v))
 			return pv_dhcp_set(&m->dhcp, key, v, err, cap);
+		break;
+	case PV_HANDLER_PROBE:
+		if (pv_check_setting_fits(key, v))
+			return pv_probe_set(&m->probe, key, v, err, cap);
 		break;
 	case PV_HANDLER_MODULE:
 	case PV_HANDLER_NO_CONF:
@@ -186,6 +192,8 @@ static void set_ttl(struct module *m)
 		m->h->xact_ttl_ns = pv_dns_filter_ttl_ns(&m->h->dns);
 	else if (m->kind->conf == PV_HANDLER_DHCP)
 		m->h->xact_ttl_ns = m->dhcp.xact_ttl_ns ? m->dhcp.xact_ttl_ns : PV_DHCP_TTL_NS;
+	else if (m->kind->conf == PV_HANDLER_PROBE)
+		m->h->xact_ttl_ns = m->probe.ns;
 }
 
 /* version NULL: any */

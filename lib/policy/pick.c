@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bgp/analyser.h"
 #include "dns/analyser.h"
 #include "dns/names.h"
 
@@ -12,7 +13,7 @@ struct pick {
 	uint8_t stage;			      /* and of a module's, whose */
 	struct pv_net last;		      /* of the packet at hand */
 	bool any;			      /* there is one */
-	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS over TCP */
+	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS and BGP over TCP */
 	uint64_t passed[PV_PICK_RECENT];      /* by packet number: this one goes on */
 	uint64_t waits;			      /* the packet whose events are held */
 	size_t nheld;
@@ -30,7 +31,7 @@ static void remember(struct pick *k, const struct pv_net *n)
 	memcpy(&k->last, n, size);
 	k->last.ev.size = (uint32_t)size;
 	k->any = true;
-	if (n->l4 == PV_L4_TCP && pv_dns_port(n->sport, n->dport))
+	if (n->l4 == PV_L4_TCP && (pv_dns_port(n->sport, n->dport) || pv_bgp_port(n->sport, n->dport)))
 		k->recent[n->packet % PV_PICK_RECENT] = k->last;
 }
 
@@ -140,6 +141,9 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 		break;
 	case PV_EV_FLOW:
 		return !k->by || (k->by == PV_EV_FLOW && !flagged(ev));
+	case PV_EV_BGP:
+		packet = ((const struct pv_bgp *)(const void *)ev)->packet;
+		break;
 	case PV_EV_TCP_ERROR:
 		packet = ((const struct pv_tcp_error *)(const void *)ev)->packet;
 		break;
@@ -160,7 +164,7 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 static const struct pv_view_ops ops = {
     .name = "pick",
     .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW) | MODULES,
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_BGP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW) | MODULES,
     .event = on_event,
     .free = free,
 };
@@ -170,7 +174,7 @@ struct pv_stage *pv_pick_new(const char *by, uint8_t stage, uint8_t events, stru
 	static const struct {
 		const char *type;
 		unsigned event;
-	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"flow", PV_EV_FLOW}};
+	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"bgp", PV_EV_BGP}, {"flow", PV_EV_FLOW}};
 	struct pick *k = calloc(1, sizeof *k);
 	if (k) {
 		k->by = events;

@@ -8,7 +8,7 @@
  *   net   a packet that passed goes on with all that was made of it
  *   dns   a message that passed goes on as one packet: its DNS event, and in front of it the NET event of the
  *         packet that completed it, once per message
- *   dhcp  likewise
+ *   dhcp, bgp  likewise
  *   flow  a record that passed goes on
  *   pcap  rejects nothing
  *   a module's  a packet of which it made an event that is not flagged PV_F_FILTERED goes on, with all that
@@ -18,7 +18,7 @@
  * the event that decides is held until then, PV_PICK_HELD bytes of one packet at most: what is more is withheld.
  *
  * A message put together from TCP may be completed by a segment that came long before (it had waited for
- * another): the NET events of the last PV_PICK_RECENT packets of DNS over TCP are kept for that. Without it
+ * another): the NET events of the last PV_PICK_RECENT packets of DNS over TCP and of BGP are kept for that. Without it
  * the message goes on alone. DNS_TIMEOUT events end here: the next handler has transactions
  * of its own. Time (TICK, STATS), DEFINE, START and STOP always go on.
  *

@@ -7,6 +7,7 @@
 #include "dhcp/analyser.h"
 #include "flow/filter.h"
 #include "geo/geo.h"
+#include "probe/view.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NONE	 PV_SCHEMA_NO_FIELD
@@ -271,7 +272,7 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 	 NULL},
 	{"bgp", "1.0", "BgpStreamHandler", CAPTURED, PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_FLOW, {{pv_flow_keys, &pv_flow_nkeys}}, NULL},
-	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
+	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_PROBE, {{pv_probe_keys, &pv_probe_nkeys}}, NULL},
 };
 const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bgp/analyser.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "flow/locate.h"
@@ -18,6 +19,11 @@
 #define MS_NS	  UINT64_C(1000000)
 #define STATUS_NS (100 * MS_NS)
 #define HOLD_NS	  (PV_CAPTURE_WAIT_MS * MS_NS)
+
+/* What is told of messages, by analyser; the rows of their ledgers. */
+static const enum pv_ledger counts_of[] = {PV_LEDGER_RECEIVED, PV_LEDGER_MALFORMED, PV_LEDGER_UNSUPPORTED};
+
+#define COUNTS (sizeof counts_of / sizeof counts_of[0])
 
 struct analyser {
 	struct pv_stage *stage; /* NULL: does not run */
@@ -55,7 +61,7 @@ struct pv_source {
 	uint64_t filled_ns;	/* clock: when the batch at hand began; 0: it is empty */
 	uint64_t told_ns;	/* clock: when the status was last told */
 	struct pv_resources resources;
-	uint64_t gone[2][2]; /* messages [dns, dhcp], malformed of them, of analysers that have been freed */
+	uint64_t gone[PV_SOURCE_STAGES][COUNTS]; /* of analysers that have been freed */
 
 	/* between threads */
 	pthread_mutex_t lock;
@@ -158,7 +164,7 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 			     const struct pv_source_want *want, void **self)
 {
 	struct pv_geo *geo = NULL;
-	if (s->conf.geo && number != PV_SOURCE_DHCP)
+	if (s->conf.geo && (number == PV_SOURCE_DNS || number == PV_SOURCE_NET))
 		geo =
 		    pv_geo_new(s->conf.geo, s->conf.geo_cache, s->conf.seed); /* without memory: no places */
 	const struct pv_filter_conf fc = {.name = NULL}; /* who drops packets is for link_all() to say */
@@ -176,6 +182,11 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 		pv_dns_filter_init(&conf.filter);
 		*self = pv_dns_new(&conf);
 		return pv_filter_new(&pv_dns_ops, *self, &fc, nowhere);
+	}
+	if (number == PV_SOURCE_BGP) {
+		const struct pv_bgp_conf conf = {.seed = s->conf.seed};
+		*self = pv_bgp_new(&conf);
+		return pv_filter_new(&pv_bgp_ops, *self, &fc, nowhere);
 	}
 	const struct pv_dhcp_conf conf = {.xact_ttl_ns = want->dhcp_ttl_ns, .seed = s->conf.seed};
 	*self = pv_dhcp_new(&conf);
@@ -206,8 +217,14 @@ static void begin(struct pv_source *s, struct pv_stage *stage, uint8_t number, c
 }
 
 /* From a ledger: rows of `what`. */
-static uint64_t counted(const struct pv_analyser_ops *ops, const struct analyser *a, enum pv_ledger what)
+static uint64_t counted(const struct pv_source *s, enum pv_source_stage number, enum pv_ledger what)
 {
+	static const struct pv_analyser_ops *const all[] = {[PV_SOURCE_BGP] = &pv_bgp_ops,
+							    [PV_SOURCE_DHCP] = &pv_dhcp_ops,
+							    [PV_SOURCE_DNS] = &pv_dns_ops,
+							    [PV_SOURCE_NET] = &pv_net_ops};
+	const struct pv_analyser_ops *ops = all[number];
+	const struct analyser *a = &s->analyser[number];
 	struct pv_ledger_row rows[64];
 	size_t n = a->self ? ops->ledger(a->self, rows, sizeof rows / sizeof rows[0]) : 0;
 	for (size_t i = 0; i < n; i++)
@@ -219,12 +236,8 @@ static uint64_t counted(const struct pv_analyser_ops *ops, const struct analyser
 static void unmake(struct pv_source *s, enum pv_source_stage number)
 {
 	struct analyser *a = &s->analyser[number];
-	if (number == PV_SOURCE_DNS || number == PV_SOURCE_DHCP) {
-		const struct pv_analyser_ops *ops = number == PV_SOURCE_DNS ? &pv_dns_ops : &pv_dhcp_ops;
-		uint64_t *gone = s->gone[number == PV_SOURCE_DHCP];
-		gone[0] += counted(ops, a, PV_LEDGER_RECEIVED);
-		gone[1] += counted(ops, a, PV_LEDGER_MALFORMED);
-	}
+	for (size_t i = 0; i < COUNTS; i++)
+		s->gone[number][i] += counted(s, number, counts_of[i]);
 	pv_stage_free(a->stage);
 	*a = (struct analyser){NULL, NULL};
 }
@@ -337,6 +350,15 @@ static void ask_for_payload(struct pv_source *s)
 	s->ported = n;
 }
 
+static void ask_for_patience(struct pv_source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	uint64_t ns = s->want.probe_ttl_ns;
+	pthread_mutex_unlock(&s->lock);
+	if (s->in.ops->patience)
+		s->in.ops->patience(s->in.self, ns);
+}
+
 /* ---- all of them -------------------------------------------------------------------------------------- */
 
 static struct pv_sink link_stage(struct pv_stage *stage, struct pv_sink next, bool *drop)
@@ -362,7 +384,7 @@ static void link_all(struct pv_source *s)
 	bool drop = s->analyser[PV_SOURCE_NET].stage;
 	struct pv_sink next = s->locate ? pv_sink_stage(s->locate) : ring_sink(s);
 	next = link_modules(s, true, next, &drop);
-	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_DHCP; n--)
+	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_BGP; n--)
 		if (s->analyser[n].stage)
 			next = link_stage(s->analyser[n].stage, next, &drop);
 	s->first = link_modules(s, false, next, &drop);
@@ -376,7 +398,7 @@ static void apply(struct pv_source *s)
 	struct pv_source_want want = s->want;
 	s->applied = atomic_load(&s->version);
 	pthread_mutex_unlock(&s->lock);
-	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++) {
+	for (unsigned n = PV_SOURCE_BGP; n < PV_SOURCE_STAGES; n++) {
 		struct analyser *a = &s->analyser[n];
 		if (want.stage[n] && !a->stage) {
 			a->stage = make(s, (enum pv_source_stage)n, &want, &a->self);
@@ -449,16 +471,22 @@ static enum pv_res head_drain(void *ctx)
 static void tell(struct pv_source *s, const char *error)
 {
 	struct pv_source_status st = {.started = true, .running = !atomic_load(&s->over)};
-	const struct analyser *dns = &s->analyser[PV_SOURCE_DNS], *dhcp = &s->analyser[PV_SOURCE_DHCP];
+	uint64_t n[PV_SOURCE_STAGES][COUNTS];
+	for (unsigned a = PV_SOURCE_BGP; a < PV_SOURCE_STAGES; a++)
+		for (size_t i = 0; i < COUNTS; i++)
+			n[a][i] = s->gone[a][i] + counted(s, (enum pv_source_stage)a, counts_of[i]);
 	if (s->in.ops->status)
 		s->in.ops->status(s->in.self, &st.capture);
-	st.dns_received = s->gone[0][0] + counted(&pv_dns_ops, dns, PV_LEDGER_RECEIVED);
-	st.dns_malformed = s->gone[0][1] + counted(&pv_dns_ops, dns, PV_LEDGER_MALFORMED);
-	st.dns_xact_open = counted(&pv_dns_ops, dns, PV_LEDGER_XACT_OPEN);
-	st.dns_xact_evicted = counted(&pv_dns_ops, dns, PV_LEDGER_XACT_EVICTED);
-	st.dhcp_received = s->gone[1][0] + counted(&pv_dhcp_ops, dhcp, PV_LEDGER_RECEIVED);
-	st.dhcp_malformed = s->gone[1][1] + counted(&pv_dhcp_ops, dhcp, PV_LEDGER_MALFORMED);
-	st.messages = st.dns_received + st.dhcp_received;
+	st.dns_received = n[PV_SOURCE_DNS][0];
+	st.dns_malformed = n[PV_SOURCE_DNS][1];
+	st.dns_xact_open = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN);
+	st.dns_xact_evicted = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED);
+	st.dhcp_received = n[PV_SOURCE_DHCP][0];
+	st.dhcp_malformed = n[PV_SOURCE_DHCP][1];
+	st.bgp_received = n[PV_SOURCE_BGP][0];
+	st.bgp_malformed = n[PV_SOURCE_BGP][1];
+	st.bgp_unsupported = n[PV_SOURCE_BGP][2];
+	st.messages = st.dns_received + st.dhcp_received + st.bgp_received;
 	if (error)
 		snprintf(st.error, sizeof st.error, "%s", error);
 	const char *notice = s->in.ops->notice ? s->in.ops->notice(s->in.self) : NULL;
@@ -480,6 +508,7 @@ static void *run(void *arg)
 		if (asked != atomic_load(&s->version)) {
 			asked = atomic_load(&s->version);
 			ask_for_payload(s);
+			ask_for_patience(s);
 		}
 		if (s->start && s->applied != atomic_load(&s->version)) {
 			pv_out_drain(&s->out);
@@ -617,7 +646,7 @@ void pv_source_free(struct pv_source *s)
 		pv_ring_abort(s->ring);
 	pv_source_stop(s);
 	pv_stage_free(s->locate);
-	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++)
+	for (unsigned n = PV_SOURCE_BGP; n < PV_SOURCE_STAGES; n++)
 		pv_stage_free(s->analyser[n].stage);
 	for (size_t i = 0; i < PV_SOURCE_MODULES; i++)
 		free_module(&s->module[i]);
@@ -647,6 +676,11 @@ bool pv_source_joinable(struct pv_source *s)
 const struct pv_capture *pv_source_capture(const struct pv_source *s)
 {
 	return s->in.capture;
+}
+
+const struct pv_probe *pv_source_probe(const struct pv_source *s)
+{
+	return s->in.probe;
 }
 
 void pv_source_status(struct pv_source *s, struct pv_source_status *to)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy/source.h - one input stream and its analysis, shared by every policy that wants it.
  *
- *   input (policy/inputs.h) --> modules --> dhcp --> dns --> net --> modules --> ring (policy/ring.h)
+ *   input (policy/inputs.h) --> modules --> bgp --> dhcp --> dns --> net --> modules --> ring (policy/ring.h)
  *
  * A thread reads packets, decodes each once and parses each message once, and gathers what was made of them
  * into batches for the policies' lanes. It runs only those analysers that somebody wants, without filters,
@@ -16,7 +16,7 @@
  *
  * An input of flow exports (lib/flow) brings its events itself; no analyser of ours looks at them.
  *
- * What the ring gets: START; DEFINE; FLOW, NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * What the ring gets: START; DEFINE; FLOW, NET, DNS, DNS_TIMEOUT, DHCP, BGP, PROBE, TCP_ERROR events and those of modules,
  * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
  * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
  * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
@@ -45,10 +45,11 @@
 /* Numbers of stages in every source's stream. */
 enum pv_source_stage {
 	PV_SOURCE_CAPTURE = 0,
-	PV_SOURCE_DHCP = 1,
-	PV_SOURCE_DNS = 2,
-	PV_SOURCE_NET = 3,
-	PV_SOURCE_STAGES = 4, /* from here on those of modules, as they come */
+	PV_SOURCE_BGP = 1,
+	PV_SOURCE_DHCP = 2,
+	PV_SOURCE_DNS = 3,
+	PV_SOURCE_NET = 4,
+	PV_SOURCE_STAGES = 5, /* from here on those of modules, as they come */
 };
 
 /* Analysers of modules on one input: each works on every packet of it. */
@@ -75,6 +76,7 @@ struct pv_source_want {
 	const struct pv_source_module *module; /* borrowed for the length of the call */
 	size_t nmodules;
 	uint64_t dns_ttl_ns, dhcp_ttl_ns; /* the largest; 0: default */
+	uint64_t probe_ttl_ns;		  /* likewise */
 	uint32_t policies, handlers;	  /* how many there are, for RESOURCES events */
 };
 
@@ -113,12 +115,14 @@ bool pv_source_joinable(struct pv_source *); /* may another lane still come? */
 /* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture.
  */
 const struct pv_capture *pv_source_capture(const struct pv_source *);
+const struct pv_probe *pv_source_probe(const struct pv_source *); /* likewise, where it asks */
 
 struct pv_source_status {
 	struct pv_capture_status capture;
-	uint64_t messages; /* DNS and DHCP messages that were parsed */
+	uint64_t messages; /* DNS, DHCP and BGP messages that were parsed */
 	uint64_t dns_received, dns_malformed, dns_xact_open, dns_xact_evicted;
 	uint64_t dhcp_received, dhcp_malformed;
+	uint64_t bgp_received, bgp_malformed, bgp_unsupported;
 	size_t ring_bytes;
 	unsigned lanes;
 	bool started, running; /* running: not at its end */

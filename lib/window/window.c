@@ -79,6 +79,8 @@ static const struct {
 	[PV_EV_DNS] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DHCP] = {offsetof(struct pv_dhcp, stage), offsetof(struct pv_dhcp, stamp)},
+	[PV_EV_BGP] = {offsetof(struct pv_bgp, stage), offsetof(struct pv_bgp, stamp)},
+	[PV_EV_PROBE] = {offsetof(struct pv_probe_event, stage), offsetof(struct pv_probe_event, stamp)},
 	[PV_EV_TCP_ERROR] = {offsetof(struct pv_tcp_error, stage), 0},
 	[PV_EV_RESOURCES] = {offsetof(struct pv_resources_event, stage), 0},
 	MODULE(0), MODULE(1), MODULE(2), MODULE(3), MODULE(4), MODULE(5), MODULE(6), MODULE(7),
@@ -415,10 +417,16 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 		period_start(w, ev->time_ns);
 }
 
+/* Does it count what a source brings (types 16 to 31), and not, like pcap, how the source fares? */
+static bool counts_input(const struct pv_handler *h)
+{
+	return h->own || h->wants >> PV_EV_PACKET & 0xffff;
+}
+
 static void bind_stage(struct pv_window *w, const struct pv_event *ev, const struct pv_handler *h)
 {
 	const struct pv_stage_event *s = (const void *)ev;
-	if (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own)
+	if (s->kind == PV_STAGE_SOURCE && !w->nmodules && !counts_input(h))
 		return;
 	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
 	if (!in) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""balance.py < LINES - checks the ledgers of streams that `pv-cat --json -t stop,stage,net,dns,dhcp` printed. Before each stream stands a
+"""balance.py < LINES - checks the ledgers of streams that `pv-cat --json -t stop,stage,net,dns,dhcp,bgp` printed. Before each stream stands a
 line {"type": "case", "name": ..., "how": ..., "want": PACKETS or "-" for any}. Prints a case per name.
 
 Of every stage: received = analysed + filtered + malformed + unsupported + evicted + dropped; the reasons add up to
@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 RECEIVED, ANALYSED, FILTERED, MALFORMED, UNSUPPORTED, EVICTED, DROPPED = range(1, 8)
 REASON, STREAM = 256, 255
 SHORT = 1  # a DNS message without a header: malformed, and flagged FILTERED as well
-KINDS = ("net", "dns", "dhcp")
+KINDS = ("net", "dns", "dhcp", "bgp")
 
 
 class Stream:

@@ -7,13 +7,13 @@
 trap stop_agents EXIT
 
 OURS=192.0.2.53/32,2001:db8:0:1::53/128
-four='{n: {type: net}, d: {type: dns}, h: {type: dhcp}, p: {type: pcap}}'
-names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 http-mix"
+five='{n: {type: net}, d: {type: dns}, h: {type: dhcp}, p: {type: pcap}, b: {type: bgp}}'
+names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 bgp http-mix"
 {
 	printf 'version: "1.0"\nvisor:\n  taps:\n'
 	for n in $names; do tap "$n" "$CAPTURES/$n.pcap" $OURS; done
 	echo "  policies:"
-	for n in $names; do policy "$n" "$n" "$four"; done
+	for n in $names; do policy "$n" "$n" "$five"; done
 	policy queries dns-udp4 '{d: {type: dns, filter: {only_queries: true}}}'
 	policy responses dns-udp4 '{d: {type: dns, filter: {only_responses: true}}}'
 	policy noerror dns-udp4 '{d: {type: dns, filter: {exclude_noerror: true}}}'
@@ -47,6 +47,8 @@ for n in $names; do
 	dhcp4) is "$n: messages" "$(of $n h .wire_packets.{discover,offer,request,ack})" "$(for k in discover offer request ack; do fact $n dhcp4_$k; done | xargs)" ;;
 	dhcp6) is "$n: messages" "$(of $n h .wire_packets.{solicit,advertise,request_v6,reply})" \
 		"$(for k in solicit advertise request; do fact $n dhcp6_$k; done | xargs) $(tcpdump -n -r "$CAPTURES/$n.pcap" 2>/dev/null | grep -c 'dhcp6 reply')" ;; # tshark looks into ICMP, too
+	bgp) is "$n: messages" "$(of $n b .wire_packets.{open,update,notification,keepalive,routerefresh})" \
+		"$(for k in open update notification keepalive routerefresh; do fact $n bgp_$k; done | xargs)" ;;
 	esac
 	is "$n: nothing lost" "$(of "$n" p .if_drops .os_drops)" "0 0"
 done
@@ -70,12 +72,12 @@ is "groups that are off are not there" "$(jq -c '.off | [keys, (.["off-dns-udp4-
 
 KIT=$SHARED/conform/fixtures
 [ -d "$KIT" ] || { skip "there is no conformance kit beside the project"; exit 0; }
-names="dns_ipv4_udp dns_ipv4_tcp dns_ipv6_udp dns_ipv6_tcp dns_udp_tcp_random dns_udp_mixed_rcode dhcp-flow dhcpv6 dnssec"
+names="dns_ipv4_udp dns_ipv4_tcp dns_ipv6_udp dns_ipv6_tcp dns_udp_tcp_random dns_udp_mixed_rcode dhcp-flow dhcpv6 dnssec bgp"
 {
 	printf 'version: "1.0"\nvisor:\n  taps:\n'
 	for n in $names; do tap "$n" "$KIT/$n.pcap" 192.168.0.0/24; done
 	echo "  policies:"
-	for n in $names; do policy "$n" "$n" "$four"; done
+	for n in $names; do policy "$n" "$n" "$five"; done
 	policy random_qtype dns_udp_tcp_random '{d: {type: dns, filter: {only_qtype: [AAAA, TxT]}}}'
 	policy mixed_noerror dns_udp_mixed_rcode '{d: {type: dns, filter: {exclude_noerror: true}}}'
 	policy mixed_nx dns_udp_mixed_rcode '{d: {type: dns, filter: {only_rcode: 3}}}'
@@ -119,5 +121,6 @@ signed d 14,6,6 .wire_packets.events .wire_packets.replies .wire_packets.noerror
 dhcp-flow h 8,1,1,3,3,1634851620,30 .wire_packets.total .wire_packets.discover .wire_packets.offer .wire_packets.request .wire_packets.ack .period.start_ts .period.length
 dhcp-flow h b8:27:eb:0c:b3:e2/192.168.2.1 .top_servers[0].name
 dhcpv6 h 13,6,1,1,1,2 .period.length .wire_packets.events .wire_packets.solicit .wire_packets.advertise .wire_packets.request_v6 .wire_packets.reply
+bgp b 9,9,9,2,4,0,3,0,0,1453594491,4 .wire_packets.events .wire_packets.deep_samples .wire_packets.total .wire_packets.open .wire_packets.update .wire_packets.notification .wire_packets.keepalive .wire_packets.routerefresh .wire_packets.filtered .period.start_ts .period.length
 dhcpv6 h 08:00:27:d4:10:bb/fe80::a00:27ff:fed4:10bb .top_servers[0].name
 END

@@ -23,15 +23,15 @@ one() {
 	elif [ "$want" != - ] && ! grep -q 'cannot decode link type' err; then
 		echo "tcpdump reads $want packets, pv-capture: $(cat err)"
 	fi
-	pktvisor-reader --enable all --modules net,dns,dhcp,pcap "$f" >want.json 2>err; reader=$?
+	pktvisor-reader --enable all --modules net,dns,dhcp,pcap,bgp "$f" >want.json 2>err; reader=$?
 	[ $reader -eq $status ] || { echo "the reader ends with $reader, pv-capture with $status"; tail -n 30 err; }
 	[ -s packets.pve ] || return
 	pv-net <packets.pve 2>err | pv-dns --public-suffix-list 2>>err | pv-dhcp 2>>err |
 		pv-window --json --enable all >got.json 2>>err
 	got=${PIPESTATUS[*]}
 	[ "$got" = "0 0 0 0" ] || { echo "the pipeline ends with $got"; tail -n 30 err; }
-	pv-net <packets.pve 2>err | pv-dns 2>>err | pv-dhcp --only 2>>err | tee all.pve |
-		pv-window --json --enable all --modules net,dns,dhcp,pcap >got.json 2>>err
+	pv-net <packets.pve 2>err | pv-dns 2>>err | pv-dhcp 2>>err | pv-bgp --only 2>>err | tee all.pve |
+		pv-window --json --enable all --modules net,dns,dhcp,pcap,bgp >got.json 2>>err
 	cmp -s got.json want.json || { echo "reader and pipeline differ"; diff <(jq -S . got.json) <(jq -S . want.json) | head -n 10; }
 	pv-capture -r "$f" --decap gre,ipip,vxlan 2>err | pv-net | pv-dns --only-qname-suffix com --chain 2>>err |
 		pv-dhcp 2>>err | pv-cat --check 2>>err

@@ -35,6 +35,7 @@ cut_at() {
 cut_at packets.pve pv-net
 cut_at packets.pve pv-dns
 cut_at packets.pve pv-dhcp
+cut_at packets.pve pv-bgp
 cut_at packets.pve pv-cat --check
 cut_at whole.pve pv-window --json
 cut_at whole.pve pv-window --json --periods 1
@@ -105,7 +106,7 @@ done
 
 # ---- other input -------------------------------------------------------------------------------------
 
-for p in pv-net pv-dns pv-dhcp "pv-cat --check" "pv-window --json"; do
+for p in pv-net pv-dns pv-dhcp pv-bgp "pv-cat --check" "pv-window --json"; do
 	# shellcheck disable=SC2086
 	status 3 "$p: no input at all is an input that was cut" $p </dev/null
 	one_line "$p: and says so" err "^${p%% *}: input cut off at byte 0: the input is empty$"
@@ -159,6 +160,7 @@ flipped() {
 flipped packets.pve pv-net "${GEO[@]}"
 flipped packets.pve pv-dns --public-suffix-list --chain
 flipped packets.pve pv-dhcp
+flipped packets.pve pv-bgp
 flipped whole.pve pv-cat --json
 flipped whole.pve pv-window --json --enable all
 flipped whole.pve pv-window --periods 1

@@ -5,12 +5,12 @@
 # stream NAME HOW EXPECTED-PACKETS < EVENTS: for balance.py
 stream() {
 	printf '{"type": "case", "name": "%s", "how": "%s", "want": "%s"}\n' "$@"
-	pv-cat --json -t stop,stage,net,dns,dhcp
+	pv-cat --json -t stop,stage,net,dns,dhcp,bgp
 }
 
 # Without filters, and with some: each rejects a part of one capture and all of another.
 pipelines=(
-	"pv-net | pv-dns | pv-dhcp"
+	"pv-net | pv-dns | pv-dhcp | pv-bgp"
 	"pv-dhcp --only"
 	"pv-net --geoloc-notfound ${GEO[*]} | pv-dns --only-qname-suffix example.org --chain | pv-dhcp"
 	"pv-dns --only-rcode NXDOMAIN | pv-net --only-asn-number 64496 ${GEO[*]} --chain | pv-dhcp --chain"

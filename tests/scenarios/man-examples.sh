@@ -20,6 +20,7 @@ stage_inputs() {
 	cp "$CAPTURES/dns-timeout.pcap" timeouts.pcap
 	cp "$CAPTURES/dns-ecs.pcap" ecs.pcap
 	cp "$CAPTURES/dhcp4.pcap" dhcp.pcap
+	cp "$CAPTURES/bgp.pcap" bgp.pcap
 	cp "$CAPTURES/link/vxlan4.pcap" vxlan.pcap
 	cp "$CAPTURES/http-mix.pcap" ntp.pcap
 	cp "$CAPTURES/flow/softflowd-v9.pcap" flows.pcap
@@ -117,7 +118,7 @@ BEGIN {
 }
 /^\.Ss .* \([0-9]+\), [0-9]+ bytes/ {
 	split($0, a, /[ (),]+/)
-	s = "pv_" a[2] ((a[2] == "stage" || a[2] == "bucket" || a[2] == "block" || a[2] == "metric" || a[2] == "resources" || a[2] == "module") ? "_event" : "")
+	s = "pv_" a[2] ((a[2] == "stage" || a[2] == "bucket" || a[2] == "block" || a[2] == "metric" || a[2] == "resources" || a[2] == "module" || a[2] == "probe") ? "_event" : "")
 	if (size[s] != a[4]) { print "not ok - pv-events(5): " s " has " size[s] " bytes, not " a[4]; bad = 1 }
 	if (type[a[3]] != a[2]) { print "not ok - pv-events(5): type " a[3] " is " type[a[3]]; bad = 1 }
 	described[s] = 1

@@ -38,7 +38,7 @@ ours() {
 	fi
 	[ -n "$modules" ] && [ "$input" = pcap ] || { prefixes=; return; }
 	case " $prefixes " in *packets_*) prefixes="$prefixes payload_" ;; esac
-	pv-capture -r "$file" "${capture[@]}" | pv-net "${geo[@]}" | pv-dns "${geo[@]}" | pv-dhcp |
+	pv-capture -r "$file" "${capture[@]}" | pv-net "${geo[@]}" | pv-dns "${geo[@]}" | pv-dhcp | pv-bgp |
 		pv-window --prometheus --modules "$modules" "${window[@]}" >ours.prom
 }
 

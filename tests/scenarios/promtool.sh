@@ -12,7 +12,7 @@ SECOND=$(tr ',' '\n' <<<"$MODULES" | grep ':2\.0$' | paste -sd ,)
 # text CAPTURE BASE: both forms of its windows, as BASE.json and BASE.prom, and of second versions as BASE-2.json and BASE-2.prom
 text() {
 	pv-capture -r "$1" -H "$HOSTS" 2>err | pv-net "${GEO[@]}" 2>>err | pv-dns "${GEO[@]}" --public-suffix-list 2>>err |
-		pv-dhcp 2>>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
+		pv-dhcp 2>>err | pv-bgp 2>>err | pv-window --modules "$MODULES" --enable all --topn 50 >buckets 2>>err
 	[ -s buckets ] || return 1
 	form "$2" "$FIRST" || return 1
 	case $(capture_name "$1") in

@@ -2,7 +2,7 @@
 # What a program says when it is asked, and when it is asked wrongly: where it says it, in how many words, and how it ends.
 . "$TESTS/lib/sh.sh"
 
-ALL=(pv-capture pv-cat pv-dhcp pv-dns pv-dnstap pv-module pv-net pv-window pktvisor-reader pktvisor-pcap)
+ALL=(pv-bgp pv-capture pv-cat pv-dhcp pv-dns pv-dnstap pv-module pv-net pv-probe pv-window pktvisor-reader pktvisor-pcap)
 CAP=$CAPTURES/dhcp4.pcap
 cp "$CAP" file.pcap
 cp "$CAPTURES/link/unsupported-user0.pcap" odd-link.pcap
@@ -156,12 +156,12 @@ on_terminal() {
 	script -qec "$1" /dev/null </dev/null >out 2>&1; got=$?
 	tr -d '\r' <out >out2
 }
-for p in "pv-capture -r file.pcap" "pv-cat file.pve" "pv-net <file.pve" "pv-dns <file.pve" "pv-dhcp <file.pve" "pv-window <file.pve"; do
+for p in "pv-capture -r file.pcap" "pv-cat file.pve" "pv-net <file.pve" "pv-dns <file.pve" "pv-dhcp <file.pve" "pv-bgp <file.pve" "pv-window <file.pve"; do
 	on_terminal "$p"
 	is "$p: no events on a terminal" "$got" 2
 	one_line "$p: and what to add is said" out2 "^${p%% *}: events are not for a terminal; add '\| pv-window --table' or '\| pv-cat --json'$"
 done
-for p in pv-net pv-dns pv-dhcp pv-cat pv-window "pv-window --json" "pv-window --prometheus"; do
+for p in pv-net pv-dns pv-dhcp pv-bgp pv-cat pv-window "pv-window --json" "pv-window --prometheus"; do
 	on_terminal "$p"
 	is "$p: no events from a terminal" "$got" 2
 	one_line "$p: and where they come from is said" out2 "^${p%% *}: wants an event stream on stdin, as in 'pv-capture -r FILE \| ${p%% *}'$"

@@ -167,6 +167,12 @@ static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
 			pv_rate_events(k, i, n * m->id % 13);
 		}
 		break;
+	case PV_MINIMUM:
+		pv_minimum(k, i, 1000 + m->id);
+		break;
+	case PV_MAXIMUM:
+		pv_maximum(k, i, 1000 + m->id);
+		break;
 	case PV_GAUGE:
 		for (unsigned n = 0; n < 3; n++) {
 			k->bucket->stream_id += n;

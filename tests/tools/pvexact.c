@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* pvexact net|dns|dhcp|window|json < EVENTS [> EVENTS] - a stage that gets every event alone, in a block of memory of its exact size. In a
+/* pvexact net|dns|dhcp|bgp|window|json < EVENTS [> EVENTS] - a stage that gets every event alone, in a block of memory of its exact size. In a
  * batch a stage that reads behind an event finds the next one; here AddressSanitizer finds the stage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bgp/analyser.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "event/json.h"
@@ -22,6 +23,7 @@ static struct pv_stage *make(const char *name, struct pv_geo *geo)
 	struct pv_net_conf net = {.geo = geo};
 	struct pv_dns_conf dns = {.geo = geo, .public_suffix_list = true};
 	struct pv_dhcp_conf dhcp = {.seed = 1};
+	struct pv_bgp_conf bgp = {.seed = 1};
 	struct pv_window_conf window = {.handlers = pv_handlers, .periods = 5, .deep = 100, .topn = 10, .enable = all, .nenable = 1};
 	char err[512];
 	if (!strcmp(name, "net"))
@@ -30,6 +32,8 @@ static struct pv_stage *make(const char *name, struct pv_geo *geo)
 		return pv_filter_new(&pv_dns_ops, pv_dns_new(&dns), &conf, pv_sink_fd(1));
 	if (!strcmp(name, "dhcp"))
 		return pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&dhcp), &conf, pv_sink_fd(1));
+	if (!strcmp(name, "bgp"))
+		return pv_filter_new(&pv_bgp_ops, pv_bgp_new(&bgp), &conf, pv_sink_fd(1));
 	struct pv_window *w = pv_window_new(&window, pv_sink_none(), err, sizeof err);
 	return w ? pv_window_stage(w) : NULL;
 }

@@ -96,6 +96,7 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 	h->stage = !strcmp(text, "net")	   ? PV_SOURCE_NET
 		   : !strcmp(text, "dns")  ? PV_SOURCE_DNS
 		   : !strcmp(text, "dhcp") ? PV_SOURCE_DHCP
+		   : !strcmp(text, "bgp")  ? PV_SOURCE_BGP
 					   : PV_SOURCE_CAPTURE;
 	h->periods = periods;
 	h->deep = 100;

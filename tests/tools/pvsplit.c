@@ -27,6 +27,7 @@ static uint64_t packet_of(const struct pv_event *ev)
 	case PV_EV_NET:
 	case PV_EV_DNS:
 	case PV_EV_DHCP:
+	case PV_EV_BGP:
 	case PV_EV_TCP_ERROR:
 		return ((const struct pv_net *)ev)->packet;
 	default:

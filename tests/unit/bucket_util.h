@@ -33,6 +33,8 @@ enum {
 	M_IF_HISTOGRAM,
 	M_DIR_COUNT,
 	M_GAUGE,
+	M_MIN,
+	M_MAX,
 	METRICS
 };
 
@@ -73,6 +75,8 @@ static const struct pv_metric test_metrics[METRICS] = {
     [M_IF_HISTOGRAM] = ROW(PV_HISTOGRAM, G_A, S_INTERFACE, "times", .id = 17),
     [M_DIR_COUNT] = ROW(PV_COUNTER, PV_ALWAYS, S_DIRECTION, "count", .id = 18),
     [M_GAUGE] = ROW(PV_GAUGE, G_A, S_ROOT, "level", .id = 19),
+    [M_MIN] = ROW(PV_MINIMUM, G_A, S_ROOT, "smallest", .id = 20),
+    [M_MAX] = ROW(PV_MAXIMUM, G_A, S_ROOT, "largest", .id = 21),
 };
 
 static const struct pv_group test_groups[] = {
@@ -132,6 +136,8 @@ UNUSED static void bucket_fill(struct pv_bucket *b, unsigned p)
 		pv_rate_events(root, M_RATE, i + 1);
 		pv_top_bytes(root, M_OFF, "never", 5, 1);
 		pv_gauge_set(root, M_GAUGE, b->start_ns + i, i * (p + 1));
+		pv_minimum(root, M_MIN, (i + 7) % 60 + 3 * p);
+		pv_maximum(root, M_MAX, (i + 7) % 60 + 3 * p);
 		snprintf(text, sizeof text, "10.0.0.%u", (i + p) % 2);
 		struct pv_block *dev = pv_bucket_block(b, root, S_DEVICE, text);
 		pv_count(dev, M_DEV_COUNT, 3);

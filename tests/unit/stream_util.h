@@ -353,6 +353,44 @@ UNUSED static void ev_tcp_error(struct pv_out *o, uint64_t t, uint8_t stage, uin
 	e->reason = reason;
 }
 
+UNUSED static struct pv_bgp *ev_bgp(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet)
+{
+	struct pv_bgp *b = pv_out_event(o, PV_EV_BGP, sizeof *b, t);
+	b->packet = packet;
+	ev_addr(b->src, true, 51);
+	ev_addr(b->dst, true, 52);
+	b->sport = 179;
+	b->dport = 5054;
+	b->l3 = 6;
+	b->dir = PV_DIR_OUT;
+	b->stage = stage;
+	b->stamp = (uint8_t)(packet % 100);
+	b->message = 3;
+	b->reason = 0;
+	b->length = 521;
+	b->code = 6;
+	b->subcode = 2;
+	return b;
+}
+
+UNUSED static struct pv_probe_event *ev_probe(struct pv_out *o, uint64_t t, uint64_t attempt,
+					      enum pv_probe_what what, uint64_t elapsed_ns, const char *target)
+{
+	size_t at = sizeof(struct pv_probe_event);
+	struct pv_probe_event *p = pv_out_event(o, PV_EV_PROBE, at + strlen(target), t);
+	p->attempt = attempt;
+	p->sent_ns = t > elapsed_ns ? t - elapsed_ns : 0;
+	p->elapsed_ns = elapsed_ns;
+	ev_addr(p->addr, true, 61);
+	p->port = 6062;
+	p->l3 = 6;
+	p->test = PV_PROBE_TCP;
+	p->what = (uint8_t)what;
+	p->stamp = (uint8_t)(attempt % 100);
+	p->target = pv_ev_put(p, &at, target, strlen(target));
+	return p;
+}
+
 /* Type number n of those that are bound to names, with 8 bytes of its own. */
 UNUSED static struct pv_module_event *ev_module(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet,
 						unsigned n)
@@ -463,6 +501,12 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_TCP_ERROR:
 		ev_tcp_error(o, t, 1, 1, 2);
 		break;
+	case PV_EV_BGP:
+		ev_bgp(o, t, 4, 1);
+		break;
+	case PV_EV_PROBE:
+		ev_probe(o, t, 1, PV_PROBE_ANSWER, 63000, "web");
+		break;
 	case PV_EV_BUCKET:
 	case PV_EV_LIVE:
 		ev_bucket(o, (enum pv_event_type)type, t, "pcap", "1.0", 1, 1);
@@ -486,7 +530,7 @@ UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_DNSTAP, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
     PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES,
-    PV_EV_MODULE, PV_EV_FLOW};
+    PV_EV_MODULE, PV_EV_FLOW, PV_EV_BGP, PV_EV_PROBE};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 
 #endif

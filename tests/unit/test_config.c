@@ -424,8 +424,8 @@ static void modules(void **state)
 		 "Policy 'p' requires stream handler type 'net' and version '9.0' which is not available", 0},
 		{MOD("            type: net\n            require_version: [1]\n"), 13,
 		 "Invalid stream handler version at key 'require_version'", 0},
-		{MOD("            type: bgp\n"), 12,
-		 "Policy 'p' requires stream handler type 'bgp' and version '1.0' which is not built yet", PV_CONFIG_NOT_BUILT},
+		{MOD("            type: bgp\n            config: {bogus_key: 1}\n"), 13,
+		 START UNKNOWN("bogus_key") "recorded_stream, " WINDOW_KEYS_TEXT, 0},
 		{MOD("            type: net\n            filter: 5\n"), 13, "stream handler filter configuration is not a map", 0},
 		{MOD("            type: net\n            filter: {a: [[]]}\n"), 13,
 		 "invalid stream handler filter config for handler 'h': invalid value for sequence in key: a", 0},
@@ -709,6 +709,14 @@ static void the_world_counts(void **state)
 	assert_null(load_in(&w, PV_CONFIG_TAP, HEAD "  taps: {a: {input_type: pcap}}\n"));
 	assert_string_equal(err.text, "Tap 'a' requires input stream type 'pcap' which is not built yet");
 	assert_int_equal(err.fault, PV_CONFIG_NOT_BUILT);
+	static const struct pv_handler *const nothing[] = {NULL};
+	w = world();
+	w.handlers = nothing;
+	assert_null(load_in(&w, PV_CONFIG_FILE, MOD("            type: bgp\n")));
+	assert_string_equal(err.text, "Policy 'p' requires stream handler type 'bgp' and version '1.0' which is not built yet");
+	assert_int_equal(err.fault, PV_CONFIG_NOT_BUILT);
+	w = world();
+	w.inputs = only_mock;
 	assert_null(load_in(&w, PV_CONFIG_TAP, HEAD "  taps: {a: {input_type: nope}}\n"));
 	assert_string_equal(err.text, "Tap 'a' requires input stream type 'nope' which is not available");
 }
@@ -993,7 +1001,8 @@ static void other_inputs_are_typed(void **state)
 		"    p: {input_type: pcap, config: {pcap_source: mock}}\n"
 		"  policies:\n"
 		"    f: {kind: collection, input: {tap: f, input_type: flow}, handlers: {modules: {}}}\n"
-		"    n: {kind: collection, input: {tap: n, input_type: netprobe}, handlers: {modules: {}}}\n"
+		"    n: {kind: collection, input: {tap: n, input_type: netprobe}, handlers: {modules: {a: {type: netprobe,\n"
+		"      config: {xact_ttl_ms: 70, xact_ttl_secs: 9}}, b: {type: netprobe}}}}\n"
 		"    m: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {}}}\n"
 		"    d: {kind: collection, input: {tap: d, input_type: dnstap}, handlers: {modules: {}}}\n"
 		"    p: {kind: collection, input: {tap: p, input_type: pcap}, handlers: {modules: {}}}\n");
@@ -1002,6 +1011,8 @@ static void other_inputs_are_typed(void **state)
 	assert_int_equal(f->flow.type, PV_INPUT_NETFLOW);
 	assert_string_equal(f->flow.bind, "0.0.0.0");
 	assert_int_equal(f->flow.port, 4739);
+	assert_int_equal(c->policies[1]->handlers[0].xact_ttl_ns, 70000000);
+	assert_int_equal(c->policies[1]->handlers[1].xact_ttl_ns, 0); /* the input's */
 	assert_int_equal(n->netprobe.type, PV_INPUT_TCP);
 	assert_int_equal(n->netprobe.interval_ms, 10000);
 	assert_int_equal(n->netprobe.timeout_ms, 2000);

@@ -15,7 +15,7 @@
 #include "handlers/handlers.h"
 #include "metric/prom.h"
 
-static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate", "gauge"};
+static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate", "gauge", "minimum", "maximum"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",

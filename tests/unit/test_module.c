@@ -545,7 +545,7 @@ static void configured_wrong(void **state)
 	     ""},
 	    {"{a: {type: ntp, require_version: '2.0'}}",
 	     "Policy 'p' requires stream handler type 'ntp' and version '2.0' which is not available",
-	     "there are: net 1.0, net 2.0, dns 1.0, dns 2.0, dhcp 1.0, flow 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
+	     "there are: net 1.0, net 2.0, dns 1.0, dns 2.0, dhcp 1.0, bgp 1.0, flow 1.0, netprobe 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
 	    {"{a: {type: count}}", "StreamHandler: unsupported input event proxy t-HASH", ""},
 	    {"[{b: {type: ntp}}, {a: {type: count}}]",
 	     "Policy 'p' requires stream handler type 'count' in a list of modules, but its events are not made of "

@@ -628,6 +628,12 @@ static void fill(struct pv_block *k)
 		case PV_GAUGE:
 			pv_gauge_set(k, m, SEC, 1);
 			break;
+		case PV_MINIMUM:
+			pv_minimum(k, m, 1);
+			break;
+		case PV_MAXIMUM:
+			pv_maximum(k, m, 1);
+			break;
 		default:
 			pv_rate_events(k, m, 1);
 		}

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "bgp/analyser.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "flow/analyser.h"
@@ -35,7 +36,7 @@ static const struct kind {
 	{"ipfix", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
 };
 
-#define ANALYSERS 3
+#define ANALYSERS 4
 
 /* The analysers that the modules need, the last of the pipeline first. */
 struct chain {
@@ -61,28 +62,30 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 {
 	struct pv_net_conf net = {.geo = NULL};
 	struct pv_dns_conf dns = {.seed = pv_tool_seed()};
-	struct pv_dhcp_conf dhcp = {.seed = pv_tool_seed()};
+	const struct pv_dhcp_conf dhcp = {.seed = pv_tool_seed()};
+	const struct pv_bgp_conf bgp = {.seed = pv_tool_seed()};
 	pv_net_filter_init(&net.filter);
 	pv_dns_filter_init(&dns.filter);
-	const char *const types[ANALYSERS] = {"dhcp", "dns", "net"}; /* from the end */
+	const char *const types[ANALYSERS] = {"bgp", "dhcp", "dns", "net"}; /* from the end */
 	bool ok = true;
 	for (size_t i = 0; i < ANALYSERS && ok; i++) {
 		if (!needs(conf, types[i]))
 			continue;
 		struct pv_filter_conf fc = {.only = c->n == 0}; /* packets are of no use to the window */
-		if (i == 1) /* numbers of places are an analyser's own */
+		if (i == 2) /* numbers of places are an analyser's own */
 			dns.geo = pv_tool_geo_open(prog, geo);
-		if (i == 2)
+		if (i == 3)
 			net.geo = pv_tool_geo_open(prog, geo);
-		struct pv_stage *s = i == 0 ? pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&dhcp), &fc, sink)
-				     : i == 1 ? pv_filter_new(&pv_dns_ops, pv_dns_new(&dns), &fc, sink)
+		struct pv_stage *s = i == 0 ? pv_filter_new(&pv_bgp_ops, pv_bgp_new(&bgp), &fc, sink)
+				     : i == 1 ? pv_filter_new(&pv_dhcp_ops, pv_dhcp_new(&dhcp), &fc, sink)
+				     : i == 2 ? pv_filter_new(&pv_dns_ops, pv_dns_new(&dns), &fc, sink)
 					      : pv_filter_new(&pv_net_ops, pv_net_new(&net), &fc, sink);
 		ok = s != NULL;
 		if (!ok)
 			break;
 		c->stage[c->n++] = s;
-		/* dns is the most work: what comes before it is done by whoever reads, dhcp by whoever does dns */
-		sink = i == 1 ? pv_crew_add(c->crew, s) : pv_sink_stage(s);
+		/* dns is the most work: what comes before it is done by whoever reads, what comes behind by whoever does dns */
+		sink = i == 2 ? pv_crew_add(c->crew, s) : pv_sink_stage(s);
 		ok = sink.write != NULL;
 	}
 	c->first = sink;
