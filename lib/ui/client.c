@@ -157,7 +157,7 @@ static bool finished(struct pv_ui_client *c, struct pv_ui_answer *a)
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	forget(c);
 	if (c->too_large)
-		snprintf(c->why, sizeof c->why, "the answer is larger than %zu KiB", PV_UI_BODY_MAX >> 10);
+		snprintf(c->why, sizeof c->why, "the answer is too large");
 	else if (res != CURLE_OK && !c->why[0])
 		snprintf(c->why, sizeof c->why, "%s", curl_easy_strerror(res));
 	else if (res == CURLE_OK && (status < 100 || status > 999))

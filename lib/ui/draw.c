@@ -8,7 +8,9 @@
 
 #define ROWS_LEAST 7 /* of a list in the overview, where there is no room for ten */
 #define ROWS_MOST 10
-#define PANEL_WIDEST 64 /* of four lists side by side; wider terminals get more of them */
+#define LIST_LEAST 36   /* columns of a list in a handler's view: names are long there */
+#define LIST_MOST 64    /* of the overview's lists; wider terminals get more than four of them */
+#define ABREAST_MOST 8
 #define NAME_LEAST 12   /* columns of a table's names */
 
 /* ---- the page ------------------------------------------------------------------------------------ */
@@ -58,9 +60,12 @@ struct layout {
 };
 
 /* Lists stand this many abreast. The original had four, whatever the width. */
-static int abreast(int cols)
+static int abreast(const struct layout *l)
 {
-	return cols < 60 ? 1 : cols < 100 ? 2 : cols < 4 * PANEL_WIDEST ? 4 : cols / PANEL_WIDEST < 8 ? cols / PANEL_WIDEST : 8;
+	int n = l->cols / (l->overview ? LIST_MOST : LIST_LEAST);
+	if (l->overview && l->cols < 4 * LIST_MOST)
+		return l->cols < 60 ? 1 : l->cols < 100 ? 2 : 4;
+	return n < 1 ? 1 : n > ABREAST_MOST ? ABREAST_MOST : n;
 }
 
 /* Fields stand in a line until the next would not fit. Draws when there is a screen. Returns the lines. */
@@ -173,7 +178,7 @@ static int list_rows(const struct layout *l, const struct pv_ui_panel *b, int co
 
 static bool arrange(struct layout *l, struct pv_ui_page *p)
 {
-	int columns = abreast(l->cols);
+	int columns = abreast(l);
 	const struct pv_ui_panel *b = p->panel;
 	l->place = pv_ui_alloc(&p->pool, (p->panels + 1) * sizeof *l->place);
 	if (!l->place)

@@ -176,11 +176,14 @@ static void numbers(struct pv_ui_page *p, const struct pv_ui_handler *h, const s
 		if (!g && !(g = pv_ui_panel(p, PV_UI_GRID, "Counters")))
 			return;
 		double base = m->kind == PV_UI_NUMBER ? pv_ui_base(h, s, m->path) : 0;
+		const char *name = pv_ui_value_name(&p->pool, m->path);
 		if (m->kind == PV_UI_NUMBER)
 			text = base > 0 ? pv_ui_fmt(&p->pool, "%s (%4.1f%%)", pv_ui_count(&p->pool, m->n),
 						    pv_ui_percent(m->n.d, base))
+				 : name == m->path
+					? pv_ui_count(&p->pool, m->n)
 					: pv_ui_value(&p->pool, m->path, m->n);
-		struct pv_ui_row *r = pv_ui_row(p, g, pv_ui_value_name(&p->pool, m->path), text);
+		struct pv_ui_row *r = pv_ui_row(p, g, name, text);
 		if (r)
 			r->ref = (struct pv_ui_ref){h, s, m, NULL, 0};
 	}

@@ -30,6 +30,10 @@ static size_t tidy(unsigned char *p, size_t n)
 json_t *pv_ui_json(char *body, size_t len, char *err, size_t cap)
 {
 	json_error_t e;
+	if (!len) {
+		snprintf(err, cap, "the answer is empty");
+		return NULL;
+	}
 	if (len > PV_UI_BODY_MAX || tidy((unsigned char *)body, len) > PV_UI_VALUES_MAX) {
 		snprintf(err, cap, "the answer is too large (%zu bytes)", len);
 		return NULL;
@@ -151,6 +155,12 @@ static void add_top(struct build *b, struct pv_ui_section *s, const char *path, 
 	b->m->left_out += n > cap ? n - cap : 0;
 }
 
+static int by_bound(const void *a, const void *b)
+{
+	double x = strtod(((const struct pv_ui_item *)a)->name, NULL), y = strtod(((const struct pv_ui_item *)b)->name, NULL);
+	return (x > y) - (x < y);
+}
+
 static void add_histogram(struct build *b, struct pv_ui_section *s, const char *path, json_t *buckets)
 {
 	size_t cap = json_object_size(buckets);
@@ -169,6 +179,7 @@ static void add_histogram(struct build *b, struct pv_ui_section *s, const char *
 		m->item[m->items].name = pv_ui_clean(&b->m->pool, key, strlen(key), PV_UI_NAME_MAX);
 		m->item[m->items++].place = "";
 	}
+	qsort(m->item, m->items, sizeof *m->item, by_bound); /* JSON sorts them as texts */
 }
 
 static bool is_map(const char *key)

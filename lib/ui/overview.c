@@ -283,8 +283,9 @@ static void add_items(struct pv_ui_page *p, struct pv_ui_panel *panel, const str
 {
 	for (size_t i = 0; m && m->kind == PV_UI_TOP && i < m->items; i++) {
 		const struct pv_ui_item *it = &m->item[i];
-		struct pv_ui_row *r = *s->map ? same_name(panel, it->name) : NULL;
-		if (!r && (r = pv_ui_row(p, panel, it->name, "")))
+		const char *name = *it->name ? it->name : "(empty)";
+		struct pv_ui_row *r = *s->map ? same_name(panel, name) : NULL;
+		if (!r && (r = pv_ui_row(p, panel, name, "")))
 			r->ref = (struct pv_ui_ref){h, s, m, it, i};
 		if (r)
 			r->key[0] += it->n.d;

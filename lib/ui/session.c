@@ -18,7 +18,6 @@ bool pv_ui_session_init(struct pv_ui_session *s, const char *policy, unsigned wi
 	snprintf(s->policy, sizeof s->policy, "%s", policy);
 	snprintf(s->server, sizeof s->server, "unknown");
 	s->window = window < 1 ? 1 : window > PV_UI_PERIODS_MAX ? PV_UI_PERIODS_MAX : window;
-	s->minute = 1;
 	s->history = pv_ui_history_new();
 	return s->history != NULL;
 }
@@ -122,8 +121,10 @@ static void words(unsigned status, char *body, size_t len, char *out, size_t cap
 	const char *text = json_string_value(json_object_get(j, "error"));
 	if (text)
 		snprintf(out, cap, "%u %s", status, text);
+	else if (len)
+		snprintf(out, cap, "%u %.*s", status, (int)(len < 120 ? len : 120), body);
 	else
-		snprintf(out, cap, "%u %.*s", status, (int)(len < 120 ? len : 120), len ? body : "(no words)");
+		snprintf(out, cap, "status %u, without a word", status);
 	out[strcspn(out, "\r\n")] = '\0';
 	json_decref(j);
 }
@@ -132,9 +133,10 @@ static void words(unsigned status, char *body, size_t len, char *out, size_t cap
 static bool correct(struct pv_ui_session *s, const char *text)
 {
 	const char *at = strstr(text, "specify [");
-	unsigned from, to;
-	if (!at || sscanf(at, "specify [%3u, %3u]", &from, &to) != 2 || s->retries++ >= RETRIES)
+	char from[4], last[4];
+	if (!at || sscanf(at, "specify [%3[0-9], %3[0-9]]", from, last) != 2 || s->retries++ >= RETRIES)
 		return false;
+	unsigned to = (unsigned)strtoul(last, NULL, 10);
 	unsigned want = to < 2 ? 1 : to > PV_UI_PERIODS_MAX ? PV_UI_PERIODS_MAX : to;
 	if (want == s->window)
 		return false;
@@ -166,7 +168,7 @@ static void got_metrics(struct pv_ui_session *s, uint64_t now_ns, unsigned statu
 	}
 	if (s->failures) { /* perhaps another agent: everything anew */
 		s->asked_policies = s->asked_app = s->have_server = false;
-		s->minute = 1;
+		s->minute = 0;
 	}
 	pv_ui_model_free(s->model);
 	json_decref(s->answer);
@@ -267,7 +269,7 @@ void pv_ui_session_policy(struct pv_ui_session *s, const char *policy)
 	s->answer = NULL;
 	s->error[0] = '\0';
 	s->asked_policies = false;
-	s->minute = 1;
+	s->minute = 0;
 	s->failures = 0;
 	pv_ui_history_clear(s->history);
 	s->asking = PV_UI_ASK_NOTHING; /* an answer that is under way is of no use */
