@@ -56,6 +56,7 @@ HOSTILE = {
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # one write per answer, or the reader's delayed ACK costs 40 ms
     folder = ""
 
     def log_message(self, *args):
@@ -73,6 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         for _ in range(200):
             self.wfile.write(b" ")
+            self.wfile.flush()
             time.sleep(0.1)
 
     def endless(self):
@@ -97,7 +99,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.path == "/api/v1/metrics/app":
                 self.answer(b'{"app":{"version":"0.1.0"}}')
             elif self.path == "/api/v1/policies":
-                self.answer(b'{"default":{"taps":{"t":{}}}}')
+                names = [f[:-5] for f in os.listdir(self.folder) if f.endswith(".json")]
+                self.answer(json.dumps({n: {"taps": {"t": {}, "t-x": {}}} for n in names}).encode())
             elif len(part) > 4:
                 self.metrics(part[4])
             else:
