@@ -12,8 +12,8 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)*[kMGTPE]?")
 
 def mask(text):
     text = re.sub("[\u2581-\u2588]+( +[\u2581-\u2588]+)*", "~", text)
+    text = re.sub("[0-9]+:[0-9]+[AP]M", "TIME", text)
     text = NUMBER.sub("#", text)
-    text = re.sub("#:##?[AP]M", "TIME", text)
     text = re.sub("\\( *#", "(#", text)
     return re.sub("\u2500+", "\u2500", re.sub(" +", " ", text)).rstrip()
 

@@ -98,9 +98,9 @@ keys Escape Escape p
 sees "the policies to pick from" '\(all policies\)'
 keys Down Down Escape t
 sees "the taps" '\(all taps\)'
-keys Escape + Space
-sees "a longer window, and a pause" 'paused 6 min'
-keys Space -
+keys Escape - Space
+sees "a shorter window, and a pause" 'paused.* 4 min'
+keys + Space
 
 (perf queries.txt -l 120 -Q 20 >perf2.out 2>&1) & PERF=$!
 moved() { ! shows 'DNS Wire Pkts 600/600'; }
@@ -115,9 +115,7 @@ until_true back
 is "it is seen again when it is there again" $? 0
 keys q
 sees "q ends it, with status 0" '^ended 0'
-keys C-c
-"${MUX[@]}" kill-session -t cli
-"${MUX[@]}" new-session -d -s cli -x 80 -y 24 "${AT[*]} env TERM=vt100 NO_COLOR=1 LC_ALL=C.UTF-8 $BIN/pktvisor-cli -p $PORT; echo ended \$?; sleep 60"
+"${MUX[@]}" respawn-pane -k -t cli "${AT[*]} env TERM=vt100 NO_COLOR=1 LC_ALL=C.UTF-8 $BIN/pktvisor-cli -p $PORT; echo ended \$?; sleep 60"
 sees "a terminal without colours" 'Policy: default'
 is "gets none" "$("${MUX[@]}" capture-pane -e -p -t cli | grep -cE $'\e\\[[0-9;]*3[0-7]')" 0
 keys C-c
