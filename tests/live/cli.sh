@@ -1,46 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
 # pktvisor-cli in a real terminal (tmux), looking at an agent that watches a real server: what the screen shows at three sizes,
-# what keys do, an agent that dies and comes back. Without a terminal: ../scenarios/cli.sh. GOLDEN=1 writes the pictures anew.
+# what keys do, an agent that dies and comes back. On made-up answers: ../scenarios/cli-terminal.sh.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/agent.sh"
 . "$TESTS/lib/dnsserver.sh"
+. "$TESTS/lib/cliterm.sh"
 [ "$(id -u)" = 0 ] || { skip "needs root"; exit 0; }
 for p in tmux dnsperf knotd; do command -v $p >/dev/null || { skip "needs $p"; exit 0; }; done
 export LC_ALL=C.UTF-8
-unset NO_COLOR TMUX
-MUX=(tmux -L "pvcli$$" -f /dev/null)
 PERF=
 cleanup() {
-	"${MUX[@]}" kill-server 2>/dev/null
+	mux_end
 	[ -z "$PERF" ] || kill "$PERF" 2>/dev/null
 	stop_agents; dns_server_stop; ns_down
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-# keys KEY...: as tmux names them
-keys() { "${MUX[@]}" send-keys -t cli "$@"; }
-screen() { "${MUX[@]}" capture-pane -p -t cli; }
-size() { "${MUX[@]}" resize-window -t cli -x "$1" -y "$2"; }
-shows() { screen | grep -qE -- "$1"; }
-# sees SENTENCE REGEX: the screen has it within twenty seconds
-sees() {
-	if until_true shows "$2"; then ok "$1"; else
-		echo "want: $2"; screen
-		not_ok "$1"
-	fi
-}
-# golden NAME: the screen, masked, is the one that is kept. It may need a moment to be drawn.
-same_screen() { screen | python3 "$TESTS/lib/climask.py" >masked; cmp -s masked "$TESTS/ui/golden/$1.txt"; }
-golden() {
-	[ -z "${GOLDEN:-}" ] || { sleep 2; screen | python3 "$TESTS/lib/climask.py" >"$TESTS/ui/golden/$1.txt"; }
-	if until_true same_screen "$1"; then ok "screen $1"; else
-		diff "$TESTS/ui/golden/$1.txt" masked | head -n 30
-		not_ok "screen $1"
-	fi
-}
+MASK=(python3 "$TESTS/lib/climask.py")
 # agent PORT: 0 is one that is free
 agent() {
 	: >log
@@ -75,25 +54,23 @@ queries 10 >queries.txt
 until_true has_all
 is "dnsperf's 300 queries and their answers are counted" "$(total)" 600
 
-"${MUX[@]}" new-session -d -s cli -x 200 -y 60 "${AT[*]} env TERM=tmux-256color LC_ALL=C.UTF-8 TZ=UTC0 $BIN/pktvisor-cli -p $PORT; echo ended \$?; sleep 60"
-"${MUX[@]}" set-option -g status off
-size 200 60
+mux_begin 200 60 "${AT[*]} env TERM=tmux-256color LC_ALL=C.UTF-8 TZ=UTC0 $BIN/pktvisor-cli -p $PORT"
 sees "the overview" 'DNS Wire Pkts 600/600'
-golden live.200x60
+golden live.200x60 "${MASK[@]}"
 size 120 40
-golden live.120x40
+golden live.120x40 "${MASK[@]}"
 size 80 24
-golden live.80x24
+golden live.80x24 "${MASK[@]}"
 keys 3
-golden live.dns.80x24
+golden live.dns.80x24 "${MASK[@]}"
 size 120 40
-golden live.dns.120x40
+golden live.dns.120x40 "${MASK[@]}"
 keys 1 '?'
-golden live.help.120x40
+golden live.help.120x40 "${MASK[@]}"
 keys Escape Down Enter
-golden live.details.120x40
+golden live.details.120x40 "${MASK[@]}"
 keys Escape / b r o k e n Enter
-golden live.filter.120x40
+golden live.filter.120x40 "${MASK[@]}"
 keys Escape Escape p
 sees "the policies to pick from" '\(all policies\)'
 keys Down Down Escape t
@@ -115,7 +92,7 @@ until_true back
 is "it is seen again when it is there again" $? 0
 keys q
 sees "q ends it, with status 0" '^ended 0'
-"${MUX[@]}" respawn-pane -k -t cli "${AT[*]} env TERM=vt100 NO_COLOR=1 LC_ALL=C.UTF-8 $BIN/pktvisor-cli -p $PORT; echo ended \$?; sleep 60"
+mux_again "${AT[*]} env TERM=vt100 NO_COLOR=1 LC_ALL=C.UTF-8 $BIN/pktvisor-cli -p $PORT"
 sees "a terminal without colours" 'Policy: default'
 is "gets none" "$("${MUX[@]}" capture-pane -e -p -t cli | grep -cE $'\e\\[[0-9;]*3[0-7]')" 0
 keys C-c
