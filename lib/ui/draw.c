@@ -64,7 +64,7 @@ static int abreast(const struct layout *l)
 {
 	int n = l->cols / (l->overview ? LIST_MOST : LIST_LEAST);
 	if (l->overview && l->cols < 4 * LIST_MOST)
-		return l->cols < 60 ? 1 : l->cols < 100 ? 2 : 4;
+		return l->cols < 60 ? 1 : l->cols < 84 ? 2 : l->cols < 112 ? 3 : 4;
 	return n < 1 ? 1 : n > ABREAST_MOST ? ABREAST_MOST : n;
 }
 
