@@ -8,7 +8,7 @@ ifeq ($(origin CC),default)
 endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
 LINKS   := pktvisor-pcap:pktvisor-reader pktvisor:pktvisor-cli
-PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng
+PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng libfstrm libprotobuf-c
 # What only some programs and tests link: those that serve (lib/http).
 HTTP_LIBS := -lmicrohttpd -lz
 LIBS_pv-serve := $(HTTP_LIBS)
@@ -42,13 +42,13 @@ BIN    := $(if $(filter release,$(FLAVOUR)),bin,$(B)/bin)
 WARN   := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wformat=2 -Wundef -Wwrite-strings -Walloca -Werror
 override CFLAGS := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SANFLAGS) -fstack-protector-strong \
-          $(if $(filter -O3,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -include lib/base/banned.h $(CFLAGS)
+          $(if $(filter -O3,$(OPT)),-D_FORTIFY_SOURCE=2) -Ilib -I$(B)/gen -include lib/base/banned.h $(CFLAGS)
 override LDFLAGS := $(SANFLAGS) -pthread $(LDFLAGS)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
 
 LIB_SRC  := $(wildcard lib/*/*.c)
-LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(B)/lib/http/openapi.o
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(B)/lib/http/openapi.o $(B)/lib/dnstap/dnstap.pb-c.o
 TOOL_SRC := $(wildcard tools/*/*.c)
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -92,6 +92,19 @@ $(B)/gen/openapi.c: lib/http/openapi.yaml contrib/build/embed
 $(B)/lib/http/openapi.o: $(B)/gen/openapi.c
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -c -o $@ $<
+
+# The decoder of dnstap messages, by protoc-c; what it writes need not keep our rules.
+$(B)/gen/dnstap/dnstap.pb-c.c: lib/dnstap/dnstap.proto
+	@mkdir -p $(@D)
+	@protoc-c --proto_path=lib/dnstap --c_out=$(@D) $<
+
+$(B)/gen/dnstap/dnstap.pb-c.h: $(B)/gen/dnstap/dnstap.pb-c.c ;
+
+$(B)/lib/dnstap/dnstap.pb-c.o: $(B)/gen/dnstap/dnstap.pb-c.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -w -MMD -MP -c -o $@ $<
+
+$(B)/lib/dnstap/decode.o: $(B)/gen/dnstap/dnstap.pb-c.h
 
 $(B)/libpv.a: $(LIB_OBJ)
 	@rm -f $@

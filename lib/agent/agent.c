@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,30 +400,60 @@ int pv_agent_start(struct pv_agent *a, char *err, size_t cap)
 	return rc;
 }
 
+/* Is it what `dir` holds, links followed? */
+static bool is_below(const char *path, const char *dir)
+{
+	char *real = realpath(path, NULL), *below = realpath(dir, NULL);
+	size_t n = below ? strlen(below) : 0;
+	bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1 || !real[n]);
+	free(real);
+	free(below);
+	return ok;
+}
+
+/* A regular file; or for a socket, which is made and not read, the folder that it will be in. */
+static bool path_ok(const char *path, const char *dir, bool made)
+{
+	struct stat st;
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	if (!made)
+		return is_below(path, dir) && !stat(path, &st) && S_ISREG(st.st_mode);
+	if (!slash || (size_t)(slash - path) >= sizeof folder)
+		return false;
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = '\0';
+	return is_below(folder, dir);
+}
+
 /* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
  */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
+	const char *dir = a->conf.data_dir;
 	for (size_t i = 0; i < c->npolicies; i++)
 		for (size_t s = 0; s < c->policies[i]->nstreams; s++) {
-			const char *path = c->policies[i]->streams[s].pcap.pcap_file, *dir = a->conf.data_dir;
-			if (!path)
-				continue;
-			char *real = dir ? realpath(path, NULL) : NULL,
-			     *below = dir ? realpath(dir, NULL) : NULL;
-			size_t n = below ? strlen(below) : 0;
-			struct stat st;
-			bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1) &&
-				  !stat(real, &st) && S_ISREG(st.st_mode);
-			free(real);
-			free(below);
-			if (!ok)
+			const struct pv_config_stream *t = &c->policies[i]->streams[s];
+			const struct {
+				const char *key, *path;
+				bool made;
+			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
+				     {"dnstap_file", t->dnstap.file, false},
+				     {"socket", t->dnstap.socket, true}};
+			for (size_t k = 0; k < sizeof paths / sizeof paths[0]; k++) {
+				const char *what = paths[k].made ? "sockets" : "files";
+				if (!paths[k].path || (dir && path_ok(paths[k].path, dir, paths[k].made)))
+					continue;
+				if (!dir)
+					return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
+							      "%s '%s': %s cannot be %s by request without --data-dir",
+							      paths[k].key, paths[k].path, what,
+							      paths[k].made ? "made" : "read");
 				return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-						      dir ? "pcap_file '%s': only regular files below the "
-							    "data directory may be read"
-							  : "pcap_file '%s': files cannot be read by request "
-							    "without --data-dir",
-						      path);
+						      "%s '%s': only %s below the data directory may be %s", paths[k].key,
+						      paths[k].path, paths[k].made ? what : "regular files",
+						      paths[k].made ? "made" : "read");
+			}
 		}
 	return 0;
 }
@@ -509,8 +540,7 @@ bool pv_agent_live(struct pv_agent *a)
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
-			live |= a->policies[i]->streams[s].input != PV_INPUT_PCAP ||
-				!a->policies[i]->streams[s].pcap.pcap_file;
+			live |= !a->policies[i]->streams[s].pcap.pcap_file && !a->policies[i]->streams[s].dnstap.file;
 	pthread_mutex_unlock(&a->lock);
 	return live;
 }

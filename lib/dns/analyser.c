@@ -27,13 +27,26 @@ struct dns {
 	uint64_t now_ns;
 	struct pv_emit *emit; /* during a call */
 
-	uint64_t received, analysed, filtered, malformed;
+	bool recorded;
+
+	uint64_t received, analysed, filtered, malformed, unsupported;
 	uint64_t reasons[PV_DNS_REASONS];
 
 	/* scratch of one message */
 	struct pv_dns_message msg;
 	char query_written[PV_DNS_NAME_TEXT_MAX + 1], query_text[PV_DNS_NAME_TEXT_MAX + 1];
 	bool geo_unknown, asn_unknown; /* of the message's client subnet */
+};
+
+/* What a message came in: a packet, or a dnstap message. */
+struct from {
+	const uint8_t *src, *dst;
+	uint16_t sport, dport;
+	uint16_t port; /* for metrics: not the server's */
+	uint8_t l3, transport, dir, stamp;
+	uint8_t dnstap; /* enum pv_dnstap_type, 0: a packet */
+	uint64_t time_ns, number;
+	uint64_t sent_ns; /* by the clock of who logged it; 0: not to be told from time_ns */
 };
 
 static bool dns_port(uint16_t port)
@@ -166,8 +179,7 @@ void pv_dns_timeout_fill(struct pv_dns *e, enum pv_xact why, const struct pv_dns
 			 uint8_t stage)
 {
 	size_t at = fixed_part(true, q->ecs.family);
-	if (q->filtered)
-		e->ev.flags |= PV_F_FILTERED;
+	e->ev.flags = (uint16_t)((q->filtered ? PV_F_FILTERED : 0) | q->dnstap << PV_F_DNSTAP_SHIFT);
 	e->packet = q->packet;
 	memcpy(e->src, q->src, 16);
 	memcpy(e->dst, q->dst, 16);
@@ -178,7 +190,7 @@ void pv_dns_timeout_fill(struct pv_dns *e, enum pv_xact why, const struct pv_dns
 	e->dir = q->dir;
 	e->stage = stage;
 	e->stamp = q->stamp;
-	e->port = pv_dns_port(q->sport, q->dport);
+	e->port = q->dnstap ? q->sport : pv_dns_port(q->sport, q->dport);
 	e->length = q->length;
 	e->bits = q->bits;
 	e->id = q->id;
@@ -234,24 +246,24 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 	pv_dns_timeout_fill(e, why, q, query_text(d, q), d->stage);
 }
 
-static void end_query(struct pv_dns_query *q, const struct pv_packet *p, uint8_t transport, uint16_t id)
+static void end_query(struct pv_dns_query *q, const struct from *p, uint16_t id)
 {
 	memcpy(q->src, p->src, 16);
 	memcpy(q->dst, p->dst, 16);
 	q->sport = p->sport;
 	q->dport = p->dport;
 	q->l3 = p->l3;
-	q->transport = transport;
+	q->transport = p->transport;
+	q->dnstap = p->dnstap;
 	q->id = id;
 }
 
-static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length,
-		       uint16_t suffix_len, bool filtered)
+static void open_query(struct dns *d, const struct from *p, uint32_t length, uint16_t suffix_len, bool filtered)
 {
 	const struct pv_dns_message *m = &d->msg;
 	struct pv_dns_query q;
 	memset(&q, 0, sizeof q);
-	end_query(&q, p, transport, m->id);
+	end_query(&q, p, m->id);
 	q.dir = p->dir;
 	q.stamp = p->stamp;
 	q.opcode = m->opcode;
@@ -261,7 +273,8 @@ static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transpo
 	q.qtype = m->qtype;
 	q.qclass = m->qclass;
 	q.length = length;
-	q.time_ns = event_time(d, p->ev.time_ns);
+	q.time_ns = event_time(d, p->time_ns);
+	q.sent_ns = p->sent_ns;
 	q.packet = p->number;
 	q.ecs = m->ecs;
 	q.name_len = m->qname.len;
@@ -270,23 +283,33 @@ static void open_query(struct dns *d, const struct pv_packet *p, uint8_t transpo
 	pv_dns_xacts_query(d->xacts, &q, timed_out, d);
 }
 
+/* How long an answer took says the clock of who logged both halves, not when they came here: the query's time is told as that
+ * long before its response. */
+static uint64_t query_time(const struct pv_dns_query *q, const struct from *response, uint64_t time_ns)
+{
+	if (!q->sent_ns || !response->sent_ns)
+		return q->time_ns;
+	uint64_t took = response->sent_ns > q->sent_ns ? response->sent_ns - q->sent_ns : 0;
+	return took < time_ns ? time_ns - took : 0;
+}
+
 /* ---- messages -------------------------------------------------------------------------------------- */
 
-static struct pv_dns *new_event(struct dns *d, const struct pv_packet *p, uint8_t transport, uint32_t length,
-				size_t size)
+static struct pv_dns *new_event(struct dns *d, const struct from *p, uint32_t length, size_t size)
 {
-	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS, size, event_time(d, p->ev.time_ns));
+	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS, size, event_time(d, p->time_ns));
+	e->ev.flags = (uint16_t)(p->dnstap << PV_F_DNSTAP_SHIFT);
 	e->packet = p->number;
 	memcpy(e->src, p->src, 16);
 	memcpy(e->dst, p->dst, 16);
 	e->sport = p->sport;
 	e->dport = p->dport;
 	e->l3 = p->l3;
-	e->transport = transport;
+	e->transport = p->transport;
 	e->dir = p->dir;
 	e->stage = d->stage;
 	e->stamp = p->stamp;
-	e->port = pv_dns_port(p->sport, p->dport);
+	e->port = p->port;
 	e->length = length;
 	e->reason = d->msg.reason;
 	return e;
@@ -315,6 +338,9 @@ static void book(struct dns *d, bool accepted)
 {
 	if (!accepted) {
 		d->filtered++;
+	} else if (d->msg.reason == PV_DNS_ABSENT) {
+		d->unsupported++;
+		d->reasons[d->msg.reason]++;
 	} else if (d->msg.reason) {
 		d->malformed++;
 		d->reasons[d->msg.reason]++;
@@ -324,8 +350,7 @@ static void book(struct dns *d, bool accepted)
 }
 
 /* One message; true when it passes. length: as it was on the wire. */
-static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport, const uint8_t *bytes,
-		    size_t n, uint32_t length)
+static bool message(struct dns *d, const struct from *p, const uint8_t *bytes, size_t n, uint32_t length)
 {
 	struct pv_dns_message *m = &d->msg;
 	d->received++;
@@ -333,18 +358,20 @@ static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport,
 	if (m->reason == PV_DNS_CUT_RECORD && n < length)
 		m->reason = PV_DNS_CUT_CAPTURE;
 	if (m->reason == PV_DNS_SHORT) {
-		new_event(d, p, transport, length, PV_DNS_FIXED_BASE)->ev.flags |= PV_F_FILTERED;
+		new_event(d, p, length, PV_DNS_FIXED_BASE)->ev.flags |= PV_F_FILTERED;
 		book(d, true);
 		return false;
 	}
 
+	if (p->dnstap) /* who logged it knows which half it is */
+		m->bits = (uint16_t)((m->bits & ~PV_DNS_QR) | (p->dnstap % 2 ? 0 : PV_DNS_QR));
 	bool reply = m->bits & PV_DNS_QR;
 	enum pv_xact xact = PV_XACT_NONE;
 	struct pv_dns_query q;
 	size_t room = m->qname.upper ? 2u * m->qname.len : m->qname.len;
 	if (reply) {
-		end_query(&q, p, transport, m->id);
-		xact = pv_dns_xacts_response(d->xacts, &q, event_time(d, p->ev.time_ns), d->query_written);
+		end_query(&q, p, m->id);
+		xact = pv_dns_xacts_response(d->xacts, &q, event_time(d, p->time_ns), d->query_written);
 	} else {
 		places(d, &m->ecs);
 	}
@@ -355,13 +382,14 @@ static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport,
 	}
 
 	size_t at = fixed_part(matched, m->ecs.family || (matched && q.ecs.family));
-	struct pv_dns *e = new_event(d, p, transport, length, at + room);
+	struct pv_dns *e = new_event(d, p, length, at + room);
 	put_message(e, m);
 	e->qname = pv_ev_put(e, &at, m->qname.text, m->qname.len);
 	e->qname_case = m->qname.upper ? pv_ev_put(e, &at, m->qname.written, m->qname.len) : e->qname;
 	e->xact = (uint8_t)xact;
 	if (matched) {
 		put_query(e, &q);
+		e->query_time_ns = query_time(&q, p, e->ev.time_ns);
 		put_query_names(e, &at, &q, query_text(d, &q));
 	}
 
@@ -375,8 +403,38 @@ static bool message(struct dns *d, const struct pv_packet *p, uint8_t transport,
 	e->suffix_len = suffix_len;
 	book(d, accepted);
 	if (!reply)
-		open_query(d, p, transport, length, suffix_len, !accepted); /* e is gone after this */
+		open_query(d, p, length, suffix_len, !accepted); /* e is gone after this */
 	return accepted;
+}
+
+/* Somebody asked or answered something, and that is all that is known. */
+static bool no_message(struct dns *d, const struct from *p)
+{
+	d->received++;
+	memset(&d->msg, 0, offsetof(struct pv_dns_message, qname));
+	d->msg.reason = PV_DNS_ABSENT;
+	struct pv_dns *e = new_event(d, p, 0, PV_DNS_FIXED_BASE);
+	e->bits = p->dnstap % 2 ? 0 : PV_DNS_QR;
+	bool accepted = pv_dns_filter_accepts(&d->filter, e, NULL, NULL);
+	if (!accepted)
+		e->ev.flags |= PV_F_FILTERED;
+	book(d, accepted);
+	return accepted;
+}
+
+static struct from from_packet(const struct pv_packet *p, uint8_t transport)
+{
+	return (struct from){.src = p->src,
+			     .dst = p->dst,
+			     .sport = p->sport,
+			     .dport = p->dport,
+			     .port = pv_dns_port(p->sport, p->dport),
+			     .l3 = p->l3,
+			     .transport = transport,
+			     .dir = p->dir,
+			     .stamp = p->stamp,
+			     .time_ns = p->ev.time_ns,
+			     .number = p->number};
 }
 
 static size_t tcp_frame(void *self, const uint8_t *head, size_t n)
@@ -391,7 +449,8 @@ static size_t tcp_frame(void *self, const uint8_t *head, size_t n)
 static void tcp_message(void *self, const struct pv_packet *p, const uint8_t *bytes, size_t n)
 {
 	struct dns *d = self;
-	if (message(d, p, PV_TR_TCP, bytes + 2, n - 2, (uint32_t)(n - 2)) && pv_emit_chained(d->emit))
+	const struct from from = from_packet(p, PV_TR_TCP);
+	if (message(d, &from, bytes + 2, n - 2, (uint32_t)(n - 2)) && pv_emit_chained(d->emit))
 		pv_emit_message(d->emit, p, bytes + 2, n - 2);
 }
 
@@ -406,6 +465,33 @@ static void tcp_error(void *self, const struct pv_packet *p, enum pv_tcp_reason 
 
 /* ---- the stage ------------------------------------------------------------------------------------- */
 
+static enum pv_verdict on_dnstap(struct dns *d, const struct pv_dnstap *t)
+{
+	/* a response that holds only its query, as some servers log it, is that query, and the reverse */
+	bool query = t->type % 2, other = t->bits & PV_DNSTAP_OTHER_HALF;
+	uint64_t sent = query != other ? t->query_time_ns : t->response_time_ns;
+	const struct from from = {.src = t->query_addr,
+				  .dst = t->response_addr,
+				  .sport = t->query_port,
+				  .dport = t->response_port,
+				  .port = t->query_port,
+				  .l3 = t->l3,
+				  .transport = t->transport,
+				  .dir = !other		       ? t->dir
+					 : t->dir == PV_DIR_IN ? PV_DIR_OUT
+							       : PV_DIR_IN,
+				  .stamp = t->stamp,
+				  .dnstap = (uint8_t)(!other ? t->type : query ? t->type + 1 : t->type - 1),
+				  .time_ns = t->ev.time_ns,
+				  .number = t->number,
+				  .sent_ns = d->recorded ? 0 : sent};
+	if (!t->payload_len)
+		return no_message(d, &from) ? PV_KEEP : PV_REJECT;
+	const uint8_t *bytes = (const uint8_t *)t + t->payload_off;
+	uint32_t length = t->payload_len + (t->bits & PV_DNSTAP_TRUNCATED ? 1 : 0); /* at least */
+	return message(d, &from, bytes, t->payload_len, length) ? PV_KEEP : PV_REJECT;
+}
+
 static enum pv_verdict on_event(void *self, const struct pv_event *ev, struct pv_emit *emit)
 {
 	struct dns *d = self;
@@ -413,6 +499,8 @@ static enum pv_verdict on_event(void *self, const struct pv_event *ev, struct pv
 	d->emit = emit;
 	d->now_ns = ev->time_ns;
 	pv_dns_xacts_expire(d->xacts, d->now_ns, EXPIRE_PER_PACKET, timed_out, d);
+	if (ev->type == PV_EV_DNSTAP)
+		return on_dnstap(d, (const void *)ev);
 
 	if (p->l4 == PV_L4_OTHER || !p->l3 || !pv_dns_port(p->sport, p->dport))
 		return PV_REJECT;
@@ -424,10 +512,9 @@ static enum pv_verdict on_event(void *self, const struct pv_event *ev, struct pv
 	uint32_t length = p->payload_len;
 	if ((p->bits & PV_PKT_TRUNCATED) && p->payload_wire_len > length)
 		length = p->payload_wire_len;
-	uint8_t transport = p->l4 == PV_L4_UDP ? PV_TR_UDP : PV_TR_TCP;
+	const struct from from = from_packet(p, p->l4 == PV_L4_UDP ? PV_TR_UDP : PV_TR_TCP);
 	static const uint8_t nothing[1];
-	return message(d, p, transport, payload ? payload : nothing, p->payload_len, length) ? PV_KEEP
-											     : PV_REJECT;
+	return message(d, &from, payload ? payload : nothing, p->payload_len, length) ? PV_KEEP : PV_REJECT;
 }
 
 static void on_time(void *self, uint64_t now_ns, struct pv_emit *emit)
@@ -445,7 +532,8 @@ static void on_start(void *self, const struct pv_stream *stream)
 	struct dns *d = self;
 	d->stage = stream->stage;
 	d->now_ns = 0;
-	d->received = d->analysed = d->filtered = d->malformed = 0;
+	d->recorded = stream->clock == PV_CLOCK_RECORDED;
+	d->received = d->analysed = d->filtered = d->malformed = d->unsupported = 0;
 	memset(d->reasons, 0, sizeof d->reasons);
 	pv_dns_xacts_clear(d->xacts);
 	pv_tcp_reset(d->tcp);
@@ -473,6 +561,7 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 		{PV_LEDGER_ANALYSED, d->analysed},
 		{PV_LEDGER_FILTERED, d->filtered},
 		{PV_LEDGER_MALFORMED, d->malformed},
+		{PV_LEDGER_UNSUPPORTED, d->unsupported},
 		{PV_LEDGER_XACT_EVICTED, pv_dns_xacts_evicted(d->xacts)},
 		{PV_LEDGER_XACT_OPEN, pv_dns_xacts_open(d->xacts)},
 		{PV_LEDGER_FLOW_EVICTED, tcp->flows_evicted},
@@ -541,7 +630,7 @@ void *pv_dns_new(const struct pv_dns_conf *conf)
 
 const struct pv_analyser_ops pv_dns_ops = {
 	.type = "dns",
-	.wants = PV_WANTS(PV_EV_PACKET),
+	.wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP),
 	.event = on_event,
 	.time = on_time,
 	.start = on_start,

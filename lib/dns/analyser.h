@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* dns/analyser.h - packets become DNS messages.
+/* dns/analyser.h - packets and dnstap messages become DNS messages.
  *
  * What is DNS: UDP and TCP with port 53, 5353, 5355 or 53000 at one end. The other end's port is the event's
  * `port` (when both are on the list: the source's); a packet without one (port 0) is not looked at. A UDP
  * payload is a message; TCP is put together (packet/tcp.h) and cut by its two-byte lengths, where a length
  * below 12 breaks the side; the payload of a PV_PKT_MESSAGE packet is a message without a length.
+ *
+ * dnstap: the message of the half that was logged; where only the other half's is there, it is that half. Which half it
+ * is, who logged it knows, and the QR bit is set so. src is who asked, dst who answers, port the port of the former; ports
+ * mean nothing. Without a message (reason PV_DNS_ABSENT) there is an event all the same, and no transaction. Events of it
+ * have the type in their flags (PV_F_DNSTAP). In a live stream query_time_ns of a response is its own time less what
+ * passed by the logging server's clock, so that the difference is what the server measured.
  *
  * What comes out:
  *   PV_EV_DNS          each message, once, with the time, direction, stamp and number of the packet that
@@ -28,7 +34,7 @@
  * Chains: a packet is rejected when its message is, and when it is not DNS. TCP segments always are: an
  * accepted message is added as a packet of its own.
  *
- * Ledger, in messages: received = analysed + filtered + malformed. A rejected message is filtered, whatever
+ * Ledger, in messages: received = analysed + filtered + malformed + unsupported (PV_DNS_ABSENT). A rejected message is filtered, whatever
  * else is wrong with it; REASON + n says why the malformed ones are (enum pv_dns_reason).
  *
  * Ownership: filter and geo of the conf are taken over, also when _new fails. Threads: one. Memory: 24 MiB of

@@ -381,7 +381,7 @@ bool pv_dns_filter_active(const struct pv_dns_filter *f)
 {
 	return f->exclude_noerror || f->has_rcodes || f->only_queries || f->only_responses ||
 	       f->only_dnssec_response || f->has_answer_count || f->qtypes || f->names || f->suffixes ||
-	       f->geoloc_notfound || f->asn_notfound || f->directions;
+	       f->geoloc_notfound || f->asn_notfound || f->directions || f->dnstap_kind;
 }
 
 /* ---- the predicate ------------------------------------------------------------------------------- */
@@ -425,8 +425,11 @@ bool pv_dns_filter_accepts(const struct pv_dns_filter *f, const struct pv_dns *d
 			   const struct pv_dns_places *places, uint16_t *suffix_len)
 {
 	bool reply = d->bits & PV_DNS_QR;
+	unsigned dnstap = pv_event_dnstap(&d->ev);
 	if (suffix_len)
 		*suffix_len = 0;
+	if (f->dnstap_kind && dnstap && (dnstap + 1) / 2 != f->dnstap_kind)
+		return false;
 	if (reply ? f->only_queries || !reply_fits(f, d) : f->only_responses)
 		return false;
 	if (f->directions && !(f->directions >> xact_dir(d) & 1))

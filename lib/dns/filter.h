@@ -7,7 +7,7 @@
  *
  *   replies only   exclude_noerror, only_rcode (both: the rcode), answer_count, only_dnssec_response
  *   both           only_queries, only_responses, only_qtype, only_qname, only_qname_suffix,
- *                  only_xact_directions
+ *                  only_xact_directions; of dnstap messages, and only these, dnstap_msg_type
  *   queries only, and a reply does not pass   geoloc_notfound, asn_notfound
  *
  * exclude_noerror makes only_rcode void. Codes up to 15 are compared with the header's four bits, higher ones
@@ -15,8 +15,8 @@
  * only_qname_suffix. only_qname_suffix matches whole labels: "google.com" is google.com and all below it,
  * ".google.com" only what is below. A message of less than a header (reason PV_DNS_SHORT) is not asked about.
  *
- * public_suffix_list, recorded_stream, xact_ttl_* and dnstap_msg_type are settings that come in the same YAML
- * map: they are kept here for others to read and reject nothing.
+ * public_suffix_list, recorded_stream and xact_ttl_* are settings that come in the same YAML map: they are kept
+ * here for others to read and reject nothing.
  *
  * Ownership: pv_dns_filter_init() ... pv_dns_filter_free(); names are copied. Threads: one while it is set,
  * then read-only. Limits: PV_LIST_MAX entries per list; a look-up is O(labels * log entries). */
@@ -47,8 +47,8 @@ struct pv_dns_filter {
 	uint8_t *qtypes;               /* bit per type, 8 KiB; NULL: all */
 	struct pv_dns_names *names;    /* NULL: all */
 	struct pv_dns_names *suffixes; /* NULL: all */
+	uint8_t dnstap_kind;           /* enum pv_dnstap_kind */
 	/* not conditions */
-	uint8_t dnstap_kind; /* enum pv_dnstap_kind */
 	bool public_suffix_list, recorded_stream;
 	bool has_ttl_ms, has_ttl_secs;
 	uint64_t xact_ttl_ms, xact_ttl_secs;

@@ -353,8 +353,9 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 	const struct pv_dns *d = (const void *)ev;
 	struct pv_block *k = pv_bucket_root(b);
 
+	bool xacts = !pv_event_dnstap(ev); /* version 1 has none of dnstap messages */
 	if (ev->type == PV_EV_DNS_TIMEOUT) {
-		if (d->xact == PV_XACT_EXPIRED && !d->query_filtered)
+		if (xacts && d->xact == PV_XACT_EXPIRED && !d->query_filtered)
 			pv_count(k, M_TIMED_OUT, 1);
 		return;
 	}
@@ -372,13 +373,13 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 	pv_count(k, M_TCP, d->transport == PV_TR_TCP);
 	pv_count(k, M_IPV4, d->l3 == 4);
 	pv_count(k, M_IPV6, d->l3 == 6);
-	if (reply) {
+	if (reply && d->reason != PV_DNS_ABSENT) {
 		pv_count(k, M_NOERROR, d->rcode == PV_DNS_RCODE_NOERROR);
 		pv_count(k, M_NODATA, d->rcode == PV_DNS_RCODE_NOERROR && !d->ancount);
 		pv_count(k, M_SRVFAIL, d->rcode == PV_DNS_RCODE_SRVFAIL);
 		pv_count(k, M_NXDOMAIN, d->rcode == PV_DNS_RCODE_NXDOMAIN);
 		pv_count(k, M_REFUSED, d->rcode == PV_DNS_RCODE_REFUSED);
-		if (pv_on(k, M_XACTS))
+		if (xacts && pv_on(k, M_XACTS))
 			count_transaction(k, d, deep, ctx->state);
 	}
 	if (deep)

@@ -16,6 +16,7 @@ static const char *const reason_names[PV_DNS_REASONS] = {
 	[PV_DNS_BAD_OPT] = "bad_opt",
 	[PV_DNS_BAD_ECS] = "bad_ecs",
 	[PV_DNS_CUT_CAPTURE] = "cut_capture",
+	[PV_DNS_ABSENT] = "absent",
 };
 
 const char *pv_dns_reason_name(unsigned reason)

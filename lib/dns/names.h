@@ -35,6 +35,7 @@ enum pv_dns_reason {
 	PV_DNS_BAD_OPT = 5,	/* EDNS options longer than their record, or an OPT that is not at the root */
 	PV_DNS_BAD_ECS = 6,	/* a client subnet that breaks RFC 7871 section 6 */
 	PV_DNS_CUT_CAPTURE = 7, /* the message was longer than what the capture kept */
+	PV_DNS_ABSENT = 8,	/* dnstap: there is no message in it, only who talked to whom. A query or response all the same */
 	PV_DNS_REASONS
 };
 

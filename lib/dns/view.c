@@ -113,6 +113,7 @@ static void key(struct pv_dns_query *q, const struct pv_dns *d)
 	q->dport = d->dport;
 	q->l3 = d->l3;
 	q->transport = d->transport;
+	q->dnstap = (uint8_t)pv_event_dnstap(&d->ev);
 	q->id = d->id;
 }
 
@@ -221,6 +222,17 @@ static bool query(struct view *v, const struct pv_dns *d)
 	return as_is;
 }
 
+/* A dnstap message without a DNS message takes no part in transactions. */
+static bool no_message(struct view *v, const struct pv_dns *d)
+{
+	uint16_t suffix_len;
+	if (accepts(v, d, &suffix_len))
+		return true;
+	patch(v, d, false, 0, false, 0, false);
+	v->replaced = false;
+	return false;
+}
+
 /* A query that the analyser gave up. */
 static bool timed_out(struct view *v, const struct pv_dns *d)
 {
@@ -282,6 +294,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	if (d->reason == PV_DNS_SHORT)
 		return true;
 	v->stage = d->stage;
+	if (d->reason == PV_DNS_ABSENT)
+		return no_message(v, d);
 	if (v->xacts && !v->since_known) {
 		v->since = ev->type == PV_EV_DNS ? d->packet : d->query_packet + 1;
 		v->since_known = true;

@@ -12,8 +12,9 @@
 #define INLINE_BYTES 34
 #define CHAIN_BYTES  124
 #define ECS_BYTES    18 /* address and the two prefixes */
+#define SENT_BYTES   8
 
-enum { F_SWAPPED = 1, F_FILTERED = 2, F_ECS4 = 4, F_ECS6 = 8, F_UPPER = 16 };
+enum { F_SWAPPED = 1, F_FILTERED = 2, F_ECS4 = 4, F_ECS6 = 8, F_UPPER = 16, F_SENT = 32 };
 
 /* The two ends in a fixed order, so that both directions have the same bytes. Hashed and compared as a
  * whole. */
@@ -21,11 +22,12 @@ struct key {
 	uint8_t addr[2][16];
 	uint16_t port[2];
 	uint16_t id;
-	uint8_t l3, transport;
+	uint8_t l3;
+	uint8_t transport; /* and above its four bits who logged it: 0 nobody, else half of its query's number, rounded up */
 };
 _Static_assert(sizeof(struct key) == 40, "no padding in what is hashed");
 
-/* Variable data is the client subnet, if any, and the name: first here, then in the chain. */
+/* Variable data is the sender's time and the client subnet, if any, and the name: first here, then in the chain. */
 struct head {
 	struct key key;
 	uint64_t time_ns, packet;
@@ -52,7 +54,7 @@ union slot {
 };
 _Static_assert(sizeof(union slot) == 128, "two cache lines");
 
-#define DATA_MAX  (ECS_BYTES + PV_DNS_NAME_TEXT_MAX)
+#define DATA_MAX  (SENT_BYTES + ECS_BYTES + PV_DNS_NAME_TEXT_MAX)
 #define CHAIN_MAX ((DATA_MAX - INLINE_BYTES + CHAIN_BYTES - 1) / CHAIN_BYTES)
 _Static_assert(CHAIN_MAX + 1 < PV_DNS_XACT_SLOTS_MIN, "any name fits an empty table");
 
@@ -241,7 +243,7 @@ static bool make_key(const struct pv_dns_query *q, struct key *k)
 	k->port[!swapped] = q->dport;
 	k->id = q->id;
 	k->l3 = q->l3;
-	k->transport = q->transport;
+	k->transport = (uint8_t)((q->transport & 15) | ((q->dnstap + 1) / 2) << 4);
 	return swapped;
 }
 
@@ -269,7 +271,8 @@ static void facts(struct pv_dns_xacts *x, struct head *h, struct pv_dns_query *q
 	q->dport = h->key.port[!swapped];
 	q->id = h->key.id;
 	q->l3 = h->key.l3;
-	q->transport = h->key.transport;
+	q->transport = h->key.transport & 15;
+	q->dnstap = (uint8_t)(h->key.transport >> 4 ? (h->key.transport >> 4) * 2 - 1 : 0);
 	q->dir = h->dir;
 	q->stamp = h->stamp;
 	q->opcode = h->opcode;
@@ -283,6 +286,8 @@ static void facts(struct pv_dns_xacts *x, struct head *h, struct pv_dns_query *q
 	q->packet = h->packet;
 
 	struct place p = place(x, h);
+	if (h->flags & F_SENT)
+		get(&p, &q->sent_ns, SENT_BYTES);
 	if (h->flags & (F_ECS4 | F_ECS6)) {
 		get(&p, q->ecs.addr, 16);
 		get(&p, &q->ecs.source_prefix, 1);
@@ -407,7 +412,7 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 		gone(x, at, over ? PV_XACT_EXPIRED : PV_XACT_EVICTED, fn, ctx);
 	}
 
-	size_t need = slots_for(name_len + (q->ecs.family ? ECS_BYTES : 0));
+	size_t need = slots_for(name_len + (q->ecs.family ? ECS_BYTES : 0) + (q->sent_ns ? SENT_BYTES : 0));
 	while (x->nfree < need)
 		gone(x, oldest(x), due(x, &x->slots[x->oldest].head) ? PV_XACT_EXPIRED : PV_XACT_EVICTED, fn,
 		     ctx);
@@ -431,6 +436,7 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 	h->opcode = q->opcode;
 	h->flags =
 	    (uint8_t)((swapped ? F_SWAPPED : 0) | (q->filtered ? F_FILTERED : 0) | (q->upper ? F_UPPER : 0) |
+		      (q->sent_ns ? F_SENT : 0) |
 		      (q->ecs.family == 4 ? F_ECS4
 		       : q->ecs.family	  ? F_ECS6
 					  : 0));
@@ -448,6 +454,8 @@ bool pv_dns_xacts_query(struct pv_dns_xacts *x, const struct pv_dns_query *q, pv
 	x->open++;
 
 	struct place p = place(x, h);
+	if (q->sent_ns)
+		put(x, &p, &q->sent_ns, SENT_BYTES);
 	if (q->ecs.family) {
 		put(x, &p, q->ecs.addr, 16);
 		put(x, &p, &q->ecs.source_prefix, 1);

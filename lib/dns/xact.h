@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dns/xact.h - open DNS transactions: queries that wait for their response.
  *
- * Key: both addresses, both ports, transport and DNS id; which end is which does not matter. The query's
+ * Key: both addresses, both ports, transport, DNS id, and for dnstap who logged it; which end is which does not matter. The query's
  * facts are kept until one of these happens, and exactly one of them does:
  *   matched    its response came: pv_dns_xacts_response() hands the facts out. Older than the TTL but not yet
  *              collected: LATE, else MATCHED. No entry: ORPHAN. A response after its query expired is an
@@ -20,7 +20,7 @@
  * never negative. Ages compare in ns, so any TTL is exact to the granularity of events.
  *
  * Memory: slots of 128 bytes, one per query with a name up to 34 bytes and one more for each further 124
- * bytes (client subnet: 18 bytes more); a name is stored as it was written, the lower-case one is made from
+ * bytes (client subnet: 18 bytes more, a clock of its own: 8); a name is stored as it was written, the lower-case one is made from
  * it. PV_DNS_XACT_SLOTS of them and the index are 24 MiB, reserved at once and touched only as far as used:
  * some 190000 open queries, 38000 queries a second that nobody answers. Hashing is seeded: nobody outside can
  * aim at collisions.
@@ -46,12 +46,15 @@ struct pv_dns_query {
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport, id;
 	uint8_t l3, transport;
+	uint8_t dnstap; /* enum pv_dnstap_type of either half, 0: a packet. Who logged it is part of the key, so that a resolver
+			 * and the server it asks may both tell of one message */
 	/* the facts */
 	uint8_t dir, stamp, opcode;
 	bool filtered;
 	uint16_t bits, suffix_len, qtype, qclass;
 	uint32_t length;
 	uint64_t time_ns, packet;
+	uint64_t sent_ns; /* by the clock of the server that logged it; 0: time_ns says all there is */
 	struct pv_ecs ecs; /* geo and asn are not kept: ask again */
 	uint16_t name_len;
 	bool upper;       /* name has capitals */

@@ -109,6 +109,17 @@ static const char *check_packet(const struct pv_event *ev)
 	return NULL;
 }
 
+static const char *check_dnstap(const struct pv_event *ev)
+{
+	const struct pv_dnstap *d = (const void *)ev;
+	if ((d->l3 != 0 && d->l3 != 4 && d->l3 != 6) || d->transport > PV_TR_DOQ || !d->type || d->type >= PV_DNSTAP_TYPES ||
+	    d->dir > PV_DIR_OUT || d->stamp > 99)
+		return "a dnstap field is out of range";
+	if (!in_bounds(ev, sizeof *d, d->payload_off, d->payload_len) || !ref_ok(ev, sizeof *d, d->identity))
+		return BAD_REF;
+	return NULL;
+}
+
 static const char *check_net(const struct pv_event *ev)
 {
 	const struct pv_net *n = (const void *)ev;
@@ -199,6 +210,7 @@ static const struct {
 	[PV_EV_STATS] = {sizeof(struct pv_stats), NULL, "stats"},
 	[PV_EV_RESOURCES] = {sizeof(struct pv_resources_event), check_resources, "resources"},
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
+	[PV_EV_DNSTAP] = {sizeof(struct pv_dnstap), check_dnstap, "dnstap"},
 	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
 	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},
 	[PV_EV_DNS_TIMEOUT] = {PV_DNS_FIXED_BASE, check_dns, "dns_timeout"},

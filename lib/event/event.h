@@ -82,6 +82,9 @@ enum pv_event_type {
 
 /* Header flags. */
 #define PV_F_FILTERED 0x0001u /* an analyser's filter rejected it; counted, otherwise unused */
+#define PV_F_DNSTAP 0x0f00u   /* since 1.2, of NET, DNS and DNS_TIMEOUT: enum pv_dnstap_type of the dnstap message that it was made
+			       * of; 0: it was made of a packet */
+#define PV_F_DNSTAP_SHIFT 8
 
 struct pv_event {
 	uint32_t size;
@@ -147,6 +150,11 @@ enum pv_ledger {
 	PV_LEDGER_TCP_RETRANSMIT = 25, /* segments seen before */
 	PV_LEDGER_TOPN_LOST = 26,     /* weight a full top-N table could not take */
 	PV_LEDGER_LATE = 27,          /* events for a period already closed */
+	PV_LEDGER_CLIENTS = 40,       /* source that is sent to: connections taken */
+	PV_LEDGER_CLIENTS_REFUSED = 41, /* connections not taken, for want of room */
+	PV_LEDGER_CLIENTS_EVICTED = 42, /* connections given up for room, or for memory */
+	PV_LEDGER_CLIENTS_IDLE = 43,  /* connections closed because nothing came */
+	PV_LEDGER_CLIENTS_BAD = 44,   /* connections closed for breaking the protocol */
 	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
 };
 
@@ -273,6 +281,42 @@ static inline uint32_t pv_packet_fixed(const struct pv_packet *p)
 {
 	return p->bits & PV_PKT_ETH ? (uint32_t)sizeof *p : PV_PACKET_FIXED_BASE;
 }
+
+/* Who logged a DNS message, and which half of the exchange it is: dnstap's own numbers, queries odd. */
+enum pv_dnstap_type {
+	PV_DNSTAP_AUTH_QUERY = 1, PV_DNSTAP_AUTH_RESPONSE = 2,
+	PV_DNSTAP_RESOLVER_QUERY = 3, PV_DNSTAP_RESOLVER_RESPONSE = 4,
+	PV_DNSTAP_CLIENT_QUERY = 5, PV_DNSTAP_CLIENT_RESPONSE = 6,
+	PV_DNSTAP_FORWARDER_QUERY = 7, PV_DNSTAP_FORWARDER_RESPONSE = 8,
+	PV_DNSTAP_STUB_QUERY = 9, PV_DNSTAP_STUB_RESPONSE = 10,
+	PV_DNSTAP_TOOL_QUERY = 11, PV_DNSTAP_TOOL_RESPONSE = 12,
+	PV_DNSTAP_UPDATE_QUERY = 13, PV_DNSTAP_UPDATE_RESPONSE = 14,
+	PV_DNSTAP_TYPES = 15 /* from here on none of them */
+};
+
+/* struct pv_dnstap.bits */
+#define PV_DNSTAP_OTHER_HALF 0x01u /* payload is the other half's message: a response that has only its query, or the reverse */
+#define PV_DNSTAP_TRUNCATED 0x02u  /* the sender's message was longer than payload_len */
+
+/* One message of a dnstap stream (dnstap.info). Both halves of an exchange have the addresses of who asked and of who
+ * answers in the same places, whoever sends. Events made of it keep that order: the asking end is their src. */
+struct pv_dnstap {
+	struct pv_event ev; /* time of arrival; in a recorded stream the message's own */
+	uint64_t number;    /* 1, 2, 3, ... as the source read them */
+	uint8_t query_addr[16], response_addr[16]; /* IPv4 as ::ffff:a.b.c.d; zeros: not told */
+	uint16_t query_port, response_port;        /* 0: not told */
+	uint8_t l3;         /* 4, 6 or 0: not told */
+	uint8_t transport;  /* enum pv_transport, from here */
+	uint8_t type;       /* enum pv_dnstap_type */
+	uint8_t dir;        /* of this half, seen from who logged it: a client's query is in, its response out */
+	uint8_t stamp;      /* 0..99 */
+	uint8_t bits;       /* PV_DNSTAP_* */
+	uint16_t payload_off; /* of the DNS message, this half's when the sender gave it; 0: none */
+	uint32_t payload_len;
+	uint32_t frame_len; /* of the dnstap frame: what counts as size */
+	struct pv_ref identity; /* name of the server, as it gives it; cut at 255 bytes */
+	uint64_t query_time_ns, response_time_ns; /* by the sender's clock; 0: not told */
+};
 
 struct pv_net {
 	struct pv_event ev;
@@ -534,6 +578,10 @@ PV_SIZE(pv_packet, 112);
 PV_AT(pv_packet, src, 24); PV_AT(pv_packet, dst, 40); PV_AT(pv_packet, sport, 56); PV_AT(pv_packet, l3, 60);
 PV_AT(pv_packet, stamp, 64); PV_AT(pv_packet, vlan, 68); PV_AT(pv_packet, payload_off, 70);
 PV_AT(pv_packet, wire_len, 72); PV_AT(pv_packet, payload_len, 80); PV_AT(pv_packet, tcp_seq, 88); PV_AT(pv_packet, eth_src, PV_PACKET_FIXED_BASE);
+PV_SIZE(pv_dnstap, 96);
+PV_AT(pv_dnstap, number, 16); PV_AT(pv_dnstap, query_addr, 24); PV_AT(pv_dnstap, response_addr, 40); PV_AT(pv_dnstap, query_port, 56);
+PV_AT(pv_dnstap, l3, 60); PV_AT(pv_dnstap, stamp, 64); PV_AT(pv_dnstap, payload_off, 66); PV_AT(pv_dnstap, payload_len, 68);
+PV_AT(pv_dnstap, frame_len, 72); PV_AT(pv_dnstap, identity, 76); PV_AT(pv_dnstap, query_time_ns, 80);
 PV_SIZE(pv_net, 96);
 PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
 PV_SIZE(pv_flow, 152);
@@ -571,6 +619,12 @@ static inline const char *pv_ref_bytes(const struct pv_event *ev, struct pv_ref 
 static inline int pv_is_module_type(unsigned type)
 {
 	return type - PV_EV_MODULE < PV_EV_MODULES;
+}
+
+/* The enum pv_dnstap_type that an event was made of; 0: none. */
+static inline unsigned pv_event_dnstap(const struct pv_event *ev)
+{
+	return (ev->flags & PV_F_DNSTAP) >> PV_F_DNSTAP_SHIFT;
 }
 
 /* Sizes on the wire are multiples of 8. */

@@ -51,6 +51,14 @@ static const struct field packet[] = {
 	F(pv_packet, eth_src, MAC),  F(pv_packet, eth_dst, MAC),
 	{"payload", PAYLOAD, offsetof(struct pv_packet, payload_off), offsetof(struct pv_packet, payload_len), false},
 	{NULL, U8, 0, 0, false}};
+static const struct field dnstap[] = {
+	A(pv_dnstap, number, U64), F(pv_dnstap, query_addr, ADDR), F(pv_dnstap, response_addr, ADDR), F(pv_dnstap, query_port, U16),
+	F(pv_dnstap, response_port, U16), A(pv_dnstap, l3, U8), A(pv_dnstap, transport, U8),
+	{"message", U8, offsetof(struct pv_dnstap, type), 0, true}, A(pv_dnstap, dir, DIR), A(pv_dnstap, stamp, U8),
+	F(pv_dnstap, bits, U8), A(pv_dnstap, frame_len, U32), F(pv_dnstap, identity, TEXT), F(pv_dnstap, query_time_ns, TIME),
+	F(pv_dnstap, response_time_ns, TIME),
+	{"payload", PAYLOAD, offsetof(struct pv_dnstap, payload_off), offsetof(struct pv_dnstap, payload_len), false},
+	{NULL, U8, 0, 0, false}};
 static const struct field net[] = {
 	A(pv_net, packet, U64), F(pv_net, src, ADDR),  F(pv_net, dst, ADDR),      F(pv_net, sport, U16),    F(pv_net, dport, U16),
 	A(pv_net, l3, U8),      A(pv_net, l4, U8),     A(pv_net, proto, U8),      A(pv_net, dir, DIR),      A(pv_net, stage, U8),
@@ -93,7 +101,7 @@ static const struct field none[] = {{NULL, U8, 0, 0, false}};
 
 static const struct field *const fields[PV_EV_TYPES] = {
 	[PV_EV_START] = start,	 [PV_EV_STOP] = stop,	  [PV_EV_TICK] = none,	     [PV_EV_STAGE] = stage,
-	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_NET] = net,
+	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_DNSTAP] = dnstap,   [PV_EV_NET] = net,
 	[PV_EV_DNS] = dns,	 [PV_EV_DNS_TIMEOUT] = dns, [PV_EV_DHCP] = dhcp,     [PV_EV_TCP_ERROR] = tcp_error,
 	[PV_EV_BUCKET] = bucket, [PV_EV_LIVE] = bucket,	  [PV_EV_BLOCK] = block,     [PV_EV_METRIC] = metric,
 	[PV_EV_BUCKET_END] = none,
@@ -284,6 +292,8 @@ json_t *pv_event_json(const struct pv_event *ev)
 	json_object_set_new(o, "time", when(ev->time_ns));
 	if (ev->flags & PV_F_FILTERED)
 		json_object_set_new(o, "filtered", json_true());
+	if (pv_event_dnstap(ev)) /* the type of message that it was made of */
+		json_object_set_new(o, "dnstap", json_integer(pv_event_dnstap(ev)));
 	if (pv_is_module_type(ev->type)) /* whose it is says the stage event of this number */
 		json_object_set_new(o, "number", json_integer(ev->type));
 	if (!name || pv_is_module_type(ev->type))

@@ -20,6 +20,7 @@ const struct pv_handler *const pv_handlers[] = {
 
 const struct pv_builtin_input pv_inputs[] = {
 	{"pcap", "1.0"},
+	{"dnstap", "1.0"},
 	{"mock", "1.0"},
 	{NULL, NULL},
 };

@@ -10,9 +10,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "event/reader.h"
 
 #define LINE 512
@@ -218,46 +218,6 @@ int pv_feed_fd(struct pv_feed *f, struct pv_stage *stage, const char *name, int 
 	return 0;
 }
 
-/* Is a socket there that nobody listens on? */
-static bool deserted(const struct sockaddr_un *sa)
-{
-	struct stat st;
-	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) && errno == ECONNREFUSED;
-	if (fd >= 0)
-		close(fd);
-	return refused;
-}
-
-/* -1 with errno. */
-static int listen_unix(const char *path)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof sa.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(sa.sun_path, path, strlen(path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	int rc = fchmod(fd, 0600); /* before it has a name: bind() makes it with this mode */
-	if (!rc && (rc = bind(fd, (struct sockaddr *)&sa, sizeof sa)) && errno == EADDRINUSE) {
-		if (!deserted(&sa))
-			errno = EADDRINUSE;
-		else if (!unlink(path))
-			rc = bind(fd, (struct sockaddr *)&sa, sizeof sa);
-	}
-	if (!rc && !listen(fd, 4))
-		return fd;
-	int why = errno;
-	close(fd);
-	errno = why;
-	return -1;
-}
-
 int pv_feed_path(struct pv_feed *f, struct pv_stage *stage, const char *name, const char *path, char *err, size_t cap)
 {
 	static const char prefix[] = "unix:";
@@ -268,7 +228,7 @@ int pv_feed_path(struct pv_feed *f, struct pv_stage *stage, const char *name, co
 	if (!s || !(s->path = strdup(path)))
 		return fail(s, stage, path, err, cap);
 	if (is_socket)
-		s->listen_fd = listen_unix(path);
+		s->listen_fd = pv_listen_unix(path, 0600);
 	if (is_socket ? s->listen_fd < 0 : stat(path, &st) || access(path, R_OK))
 		return fail(s, stage, path, err, cap);
 	s->again = is_socket || S_ISFIFO(st.st_mode);

@@ -7,15 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define HOST_MAX 256 /* a DNS name */
+#include "base/listen.h"
 
-bool pv_http_loopback(const struct sockaddr *sa)
-{
-	if (sa->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24 == 127;
-	return sa->sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
-}
+#define HOST_MAX 256 /* a DNS name */
 
 /* The host part of "host", "host:port", "[v6]" or "[v6]:port". */
 static bool host_part(const char *header, char *out)
@@ -60,7 +54,7 @@ bool pv_http_host_ok(const char *header, const char *own)
 		a.sa.sa_family = AF_INET;
 	else if (inet_pton(AF_INET6, host, &a.v6.sin6_addr) == 1)
 		a.sa.sa_family = AF_INET6;
-	return pv_http_loopback(&a.sa);
+	return pv_listen_loopback(&a.sa);
 }
 
 bool pv_http_bearer_ok(const char *header, const char *token)

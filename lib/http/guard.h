@@ -8,9 +8,6 @@
 #define PV_HTTP_GUARD_H
 
 #include <stdbool.h>
-#include <sys/socket.h>
-
-bool pv_http_loopback(const struct sockaddr *); /* 127.0.0.0/8, ::1 */
 
 /* Is a Host header "localhost", "*.localhost", a loopback address or `own` (NULL: none), with or without a port? NULL, a
  * request without one, is: no browser sends such. */

@@ -16,10 +16,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/listen.h"
 #include "base/utf8.h"
 #include "http/clients.h"
 #include "http/guard.h"
-#include "http/listen.h"
 
 #define THREADS_DEFAULT 2
 #define SWEEP_MS 500

@@ -2,6 +2,7 @@
 #include "net/analyser.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,21 +68,34 @@ static void locate(struct net *n, const uint8_t addr[16], uint8_t family, struct
 		pv_emit_define(emit, PV_DEFINE_ASN, at->asn, at->asn_text, at->asn_len);
 }
 
-static enum pv_verdict net_event(void *self, const struct pv_event *ev, struct pv_emit *emit)
-{
-	const struct pv_packet *p = (const struct pv_packet *)ev;
-	struct net *n = self;
-	struct place src = {0}, dst = {0};
-	enum pv_verdict verdict = PV_KEEP;
+/* ---- from a packet, and from a dnstap message ----------------------------------------------------- */
 
-	/* Look-ups first: their DEFINEs stand before the event, and an event is good only until the next. */
+/* Look-ups first: their DEFINEs stand before the event, and an event is good only until the next. */
+static struct pv_net *new_event(struct net *n, uint64_t time_ns, struct pv_emit *emit)
+{
+	return pv_emit(emit, PV_EV_NET, n->geo ? sizeof(struct pv_net) : PV_NET_FIXED_BASE, time_ns);
+}
+
+static void put_places(const struct net *n, struct pv_net *e, const struct place *src, const struct place *dst)
+{
+	if (!n->geo)
+		return;
+	e->geo_src = src->geo;
+	e->geo_dst = dst->geo;
+	e->asn_src = src->asn;
+	e->asn_dst = dst->asn;
+}
+
+static struct pv_net *from_packet(struct net *n, const struct pv_packet *p, struct place *src, struct place *dst,
+				  struct pv_emit *emit)
+{
 	if (n->geo && p->l3) {
 		if (p->dir != PV_DIR_OUT)
-			locate(n, p->src, p->l3, &src, emit);
+			locate(n, p->src, p->l3, src, emit);
 		if (p->dir != PV_DIR_IN)
-			locate(n, p->dst, p->l3, &dst, emit);
+			locate(n, p->dst, p->l3, dst, emit);
 	}
-	struct pv_net *e = pv_emit(emit, PV_EV_NET, n->geo ? sizeof(*e) : PV_NET_FIXED_BASE, ev->time_ns);
+	struct pv_net *e = new_event(n, p->ev.time_ns, emit);
 	e->packet = p->number;
 	memcpy(e->src, p->src, sizeof(e->src));
 	memcpy(e->dst, p->dst, sizeof(e->dst));
@@ -96,15 +110,65 @@ static enum pv_verdict net_event(void *self, const struct pv_event *ev, struct p
 	e->tcp_flags = p->tcp_flags;
 	e->vlan = p->vlan;
 	e->size = p->wire_len;
-	if (n->geo) {
-		e->geo_src = src.geo;
-		e->geo_dst = dst.geo;
-		e->asn_src = src.asn;
-		e->asn_dst = dst.asn;
+	return e;
+}
+
+/* What carried it. DoT, DoH and DoQ are none of the two here: the dns handler tells them apart. */
+static enum pv_l4 dnstap_l4(uint8_t transport)
+{
+	switch (transport) {
+	case PV_TR_UDP:
+	case PV_TR_DNSCRYPT_UDP:
+		return PV_L4_UDP;
+	case PV_TR_TCP:
+	case PV_TR_DNSCRYPT_TCP:
+		return PV_L4_TCP;
+	default:
+		return PV_L4_OTHER;
 	}
+}
+
+static struct pv_net *from_dnstap(struct net *n, const struct pv_dnstap *t, struct place *src, struct place *dst,
+				  struct pv_emit *emit)
+{
+	static const uint8_t none[16];
+
+	if (n->geo && t->l3) { /* of each message both ends count */
+		if (memcmp(t->query_addr, none, sizeof(none)))
+			locate(n, t->query_addr, t->l3, src, emit);
+		if (memcmp(t->response_addr, none, sizeof(none)))
+			locate(n, t->response_addr, t->l3, dst, emit);
+	}
+	struct pv_net *e = new_event(n, t->ev.time_ns, emit);
+	e->ev.flags = (uint16_t)(t->type << PV_F_DNSTAP_SHIFT);
+	e->packet = t->number;
+	memcpy(e->src, t->query_addr, sizeof(e->src));
+	memcpy(e->dst, t->response_addr, sizeof(e->dst));
+	e->sport = t->query_port;
+	e->dport = t->response_port;
+	e->l3 = t->l3;
+	e->l4 = (uint8_t)dnstap_l4(t->transport);
+	e->proto = e->l4 == PV_L4_UDP ? IPPROTO_UDP : e->l4 == PV_L4_TCP ? IPPROTO_TCP : 0;
+	e->dir = t->dir;
+	e->stage = n->stage;
+	e->stamp = t->stamp;
+	e->vlan = PV_NO_VLAN;
+	e->size = t->frame_len;
+	return e;
+}
+
+static enum pv_verdict net_event(void *self, const struct pv_event *ev, struct pv_emit *emit)
+{
+	struct net *n = self;
+	struct place src = {0}, dst = {0};
+	enum pv_verdict verdict = PV_KEEP;
+	struct pv_net *e = ev->type == PV_EV_DNSTAP ? from_dnstap(n, (const void *)ev, &src, &dst, emit)
+						    : from_packet(n, (const void *)ev, &src, &dst, emit);
+
+	put_places(n, e, &src, &dst);
 	n->received++;
 	if (n->filtering) {
-		const struct place *remote = p->dir == PV_DIR_IN ? &src : &dst;
+		const struct place *remote = pv_net_remote_is_src(e) ? &src : &dst;
 		if (!pv_net_filter_accepts(&n->filter, e, remote->geo_text, remote->geo_len, remote->asn_text,
 					   remote->asn_len)) {
 			e->ev.flags |= PV_F_FILTERED;
@@ -136,7 +200,7 @@ static size_t net_ledger(const void *self, struct pv_ledger_row *rows, size_t ma
 
 const struct pv_analyser_ops pv_net_ops = {
 	.type = "net",
-	.wants = PV_WANTS(PV_EV_PACKET),
+	.wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP),
 	.event = net_event,
 	.start = net_start,
 	.ledger = net_ledger,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* net/filter.h - which packets an analyser or a policy wants.
  *
- * Model: two tests, both about the remote end (source of "in", destination of "out"), both must pass
+ * Model: two tests, both about the remote end (source of "in", destination of "out"; of dnstap the client, or the
+ * server that was asked), both must pass
  * when both are on: its location starts with one of the given prefixes, or is "Unknown"; its network is
  * one of the given numbers, or is "Unknown". A test that is on rejects what it cannot decide: the
  * direction is unknown, or the database is not loaded. A list that was given but is empty keeps nothing.
@@ -44,12 +45,20 @@ pv_set_fn pv_net_filter_set; /* conf: struct pv_net_filter */
 /* False: everything is accepted, no text is needed. */
 bool pv_net_filter_on(const struct pv_net_filter *);
 
+/* Is the remote end the source? Of a packet that comes in it is. Of a dnstap message src is who asked, whichever half it
+ * is: remote to a server that is asked, while to one that asks (resolver, forwarder, stub, tool) dst is. */
+static inline bool pv_net_remote_is_src(const struct pv_net *ev)
+{
+	unsigned dnstap = pv_event_dnstap(&ev->ev);
+	return (ev->dir == PV_DIR_IN) == (dnstap % 2 || !dnstap);
+}
+
 /* The DEFINE numbers of the remote end, for looking up their texts. False: there is no remote end. */
 static inline bool pv_net_remote(const struct pv_net *ev, uint32_t *geo, uint32_t *asn)
 {
-	bool in = ev->dir == PV_DIR_IN, located = pv_net_located(ev);
-	*geo = !located ? 0 : in ? ev->geo_src : ev->geo_dst;
-	*asn = !located ? 0 : in ? ev->asn_src : ev->asn_dst;
+	bool src = pv_net_remote_is_src(ev), located = pv_net_located(ev);
+	*geo = !located ? 0 : src ? ev->geo_src : ev->geo_dst;
+	*asn = !located ? 0 : src ? ev->asn_src : ev->asn_dst;
 	return ev->dir != PV_DIR_UNKNOWN;
 }
 

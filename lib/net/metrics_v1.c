@@ -149,6 +149,7 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		pv_count(k, IPV6, 1);
 	if (deep && e->l4 == PV_L4_TCP && (e->tcp_flags & PV_TCP_SYN))
 		pv_count(k, TCP_SYN, 1);
+	bool both = pv_event_dnstap(ev); /* of a dnstap message either end is listed */
 	switch (e->dir) {
 	case PV_DIR_IN:
 		pv_count(k, IN, 1);
@@ -156,6 +157,8 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		pv_rate_events(k, BYTES_IN, e->size);
 		if (deep)
 			address(k, e, true, SRC_IPS_IN, ctx);
+		if (deep && both)
+			address(k, e, false, METRICS, ctx);
 		break;
 	case PV_DIR_OUT:
 		pv_count(k, OUT, 1);
@@ -163,6 +166,8 @@ static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, st
 		pv_rate_events(k, BYTES_OUT, e->size);
 		if (deep)
 			address(k, e, false, DST_IPS_OUT, ctx);
+		if (deep && both)
+			address(k, e, true, METRICS, ctx);
 		break;
 	default:
 		pv_count(k, UNKNOWN_DIR, 1);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnstap/dnstap.h"
+
 #define PAYLOAD_MAX 65500 /* of an ICMP echo, in one IPv4 packet */
 #define PAYLOAD_MIN 8	  /* what a probe writes into it */
 #define TCP_FLOWS   300000
@@ -112,19 +114,13 @@ static int check_only_hosts(const struct look *w)
 	return 0;
 }
 
-/* HOST:PORT, with an IPv6 address in brackets. */
 static int check_tcp(const struct look *w)
 {
-	const char *tcp = w->s->dnstap.tcp, *colon = tcp ? strrchr(tcp, ':') : NULL;
-	uint64_t port;
+	char host[256], err[200];
+	uint16_t port;
 
-	if (!tcp)
-		return 0;
-	if (!colon || colon == tcp ||
-	    (memchr(tcp, ':', (size_t)(colon - tcp)) && (*tcp != '[' || colon[-1] != ']')))
-		return wrong(w, "tcp", "invalid tcp address specification, use HOST:PORT");
-	if (!pv_parse_u64(colon + 1, &port) || port > 65535)
-		return wrong(w, "tcp", "unable to parse tcp address specification, use HOST:PORT");
+	if (w->s->dnstap.tcp && !pv_dnstap_address(w->s->dnstap.tcp, host, sizeof host, &port, err, sizeof err))
+		return wrong(w, "tcp", "%s", err);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-const char *const pv_input_types[] = {"pcap", "mock", NULL};
+const char *const pv_input_types[] = {"pcap", "dnstap", "mock", NULL};
 
 /* ---- captures ------------------------------------------------------------------------------------- */
 
@@ -90,6 +90,59 @@ static int open_mock(const struct pv_mock_conf *conf, struct pv_source_input *to
 	return to->self ? 0 : -1;
 }
 
+/* ---- dnstap --------------------------------------------------------------------------------------- */
+
+static enum pv_res dnstap_poll(void *self, struct pv_out *out)
+{
+	return pv_dnstap_poll(self, out);
+}
+
+static void dnstap_stop(void *self)
+{
+	pv_dnstap_stop(self);
+}
+
+static void dnstap_status(const void *self, struct pv_capture_status *to)
+{
+	struct pv_dnstap_status s;
+	pv_dnstap_status(self, &s);
+	*to = (struct pv_capture_status){.packets = s.frames,
+					 .malformed = s.malformed,
+					 .unsupported = s.unsupported,
+					 .bytes_read = s.bytes_read,
+					 .bytes_total = s.bytes_total};
+}
+
+static const char *dnstap_error(const void *self)
+{
+	return pv_dnstap_error(self);
+}
+
+static const char *dnstap_notice(void *self)
+{
+	return pv_dnstap_notice(self);
+}
+
+static void dnstap_free(void *self)
+{
+	pv_dnstap_free(self);
+}
+
+static const struct pv_input_ops dnstap_ops = {
+    .poll = dnstap_poll,
+    .stop = dnstap_stop,
+    .status = dnstap_status,
+    .error = dnstap_error,
+    .notice = dnstap_notice,
+    .free = dnstap_free,
+};
+
+int pv_input_dnstap(const struct pv_dnstap_conf *conf, struct pv_source_input *to, char *err, size_t cap)
+{
+	*to = (struct pv_source_input){&dnstap_ops, pv_dnstap_open(conf, err, cap), !conf->file, NULL};
+	return to->self ? 0 : -1;
+}
+
 /* ---- from configurations -------------------------------------------------------------------------- */
 
 int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
@@ -106,11 +159,20 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 	    .fail = s->mock.fail,
 	    .producer = "pktvisord",
 	};
+	/* a file comes before a socket, and that before a port */
+	const struct pv_dnstap_conf dnstap = {
+	    .file = s->dnstap.file,
+	    .socket = s->dnstap.file ? NULL : s->dnstap.socket,
+	    .tcp = s->dnstap.file || s->dnstap.socket ? NULL : s->dnstap.tcp,
+	    .producer = "pktvisord",
+	};
 	switch (s->input) {
 	case PV_INPUT_PCAP:
 		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
 			return open_mock(&mock, to, err, cap);
 		return pv_input_capture(&capture, to, err, cap);
+	case PV_INPUT_DNSTAP:
+		return pv_input_dnstap(&dnstap, to, err, cap);
 	case PV_INPUT_MOCK:
 		return open_mock(&mock, to, err, cap);
 	default:

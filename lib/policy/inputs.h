@@ -3,6 +3,8 @@
  * polled for events, and ends it.
  *
  *   pcap   lib/capture: an interface or a saved capture; pcap_source "mock" is lib/mock
+ *   dnstap lib/dnstap: a file, or name servers that connect. only_hosts is not the source's, which policies share, but
+ *          each policy's own (policy/only.h)
  *   mock   lib/mock without packets: nothing but time
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
@@ -10,6 +12,7 @@
 #define PV_POLICY_INPUTS_H
 
 #include "capture/capture.h"
+#include "dnstap/dnstap.h"
 #include "mock/mock.h"
 #include "policy/config.h"
 #include "stage/out.h"
@@ -37,6 +40,7 @@ struct pv_source_input {
 
 /* 0, or -1 with one line in err. */
 int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
+int pv_input_dnstap(const struct pv_dnstap_conf *, struct pv_source_input *, char *err, size_t cap);
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
 extern const char

@@ -12,6 +12,7 @@
 #include "dhcp/view.h"
 #include "dns/view.h"
 #include "net/view.h"
+#include "policy/only.h"
 #include "policy/pick.h"
 #include "stage/stop.h"
 #include "window/window.h"
@@ -31,6 +32,7 @@ struct pv_lane {
 	struct handler handler[PV_LANE_HANDLERS];
 	size_t nhandlers;
 	struct pv_out out;
+	struct pv_stage *only; /* in front of all handlers; NULL: nothing is */
 	bool open; /* between START and STOP */
 	uint64_t now_ns;
 	time_t beat_sec;
@@ -109,6 +111,20 @@ static struct pv_sink front(struct handler *h)
 
 /* ---- running ----------------------------------------------------------------------------------------- */
 
+/* To all handlers, or the first of a chain. */
+static enum pv_res roots_write(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_lane *l = ctx;
+	size_t roots = l->conf.chain && l->nhandlers ? 1 : l->nhandlers;
+	for (size_t i = 0; i < roots; i++) {
+		struct pv_sink to = front(&l->handler[i]);
+		to.write(to.ctx, iov, n);
+		if (to.drain)
+			to.drain(to.ctx);
+	}
+	return PV_OK;
+}
+
 static void feed(struct pv_lane *l, const void *events, size_t n)
 {
 	const union {
@@ -116,15 +132,14 @@ static void feed(struct pv_lane *l, const void *events, size_t n)
 		void *out;
 	} bytes = {.in = events}; /* an iovec is not const; nobody writes to it */
 	const struct iovec iov = {bytes.out, n};
-	size_t roots = l->conf.chain && l->nhandlers ? 1 : l->nhandlers;
 	if (!n)
 		return;
-	for (size_t i = 0; i < roots; i++) {
-		struct pv_sink to = front(&l->handler[i]);
-		to.write(to.ctx, &iov, 1);
-		if (to.drain)
-			to.drain(to.ctx);
+	if (!l->only) {
+		roots_write(l, &iov, 1);
+		return;
 	}
+	l->only->ops->batch(l->only, events, n);
+	pv_out_drain(&l->only->out);
 }
 
 static void announce(struct handler *h)
@@ -399,6 +414,13 @@ struct pv_lane *pv_lane_new(const struct pv_lane_conf *conf, char *err, size_t c
 		snprintf(h->name, sizeof h->name, "%s", h->conf.name);
 	}
 	l->conf.handlers = NULL;
+	if (conf->only_hosts &&
+	    !(l->only = pv_only_new(conf->only_hosts,
+				    (struct pv_sink){.write = roots_write, .ctx = l, .copy_below = 512}))) {
+		snprintf(err, cap, "out of memory");
+		pv_lane_free(l);
+		return NULL;
+	}
 	if (make_handlers(l, err, cap)) {
 		pv_lane_free(l);
 		return NULL;
@@ -420,6 +442,7 @@ void pv_lane_free(struct pv_lane *l)
 		pv_stage_free(l->handler[i].link);
 		pv_stage_free(l->handler[i].window ? pv_window_stage(l->handler[i].window) : NULL);
 	}
+	pv_stage_free(l->only);
 	pv_out_free(&l->out);
 	free(l);
 }

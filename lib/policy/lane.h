@@ -57,6 +57,7 @@ struct pv_lane_conf {
 	const struct pv_lane_handler *handlers;
 	size_t nhandlers;
 	bool chain;
+	const struct pv_hosts *only_hosts; /* dnstap messages from and to others stay out; borrowed; NULL: all come in */
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	const atomic_uint_least64_t *dns_ttl_ns;  /* the shared analyser's; NULL: ours */
 	struct pv_sink sink;

@@ -122,14 +122,15 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 				s->now_ns = ev->time_ns;
 			bool special =
 			    ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
-			if (special || ev->type == PV_EV_PACKET || ev->type == PV_EV_STAGE) {
+			bool input = ev->type == PV_EV_PACKET || ev->type == PV_EV_DNSTAP;
+			if (special || input || ev->type == PV_EV_STAGE) {
 				put(s, run, (size_t)(p - run), count, false);
 				count = 0;
 				run = next;
 			} else {
 				count++;
 			}
-			if (ev->type == PV_EV_PACKET) {
+			if (input) {
 				const struct pv_event tick = {sizeof tick, PV_EV_TICK, 0, ev->time_ns};
 				put(s, &tick, sizeof tick, 1, false);
 			} else if (special) {
@@ -238,7 +239,7 @@ static void free_module(struct module *m)
 /* Does it read what other analysers make? */
 static bool reads_others(const struct module *m)
 {
-	return m->analyser->ops->wants & ~PV_WANTS(PV_EV_PACKET);
+	return m->analyser->ops->wants & ~(PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP));
 }
 
 static bool same_module(const struct module *m, const struct pv_source_module *w)

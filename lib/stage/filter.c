@@ -182,6 +182,14 @@ static void close_stream(struct pv_emit *f, const struct pv_event *stop)
 	f->open = false;
 }
 
+/* What a source brings and an analyser makes something of: what --only and --chain are about. */
+#define INPUTS (PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP))
+
+static bool is_input(unsigned type)
+{
+	return type < PV_EV_TYPES && (INPUTS & PV_WANTS(type));
+}
+
 static void filter_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
 {
 	struct pv_emit *f = (struct pv_emit *)stage;
@@ -229,8 +237,7 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 			}
 			if (ev->time_ns > f->now_ns || f->stream.clock == PV_CLOCK_RECORDED)
 				f->now_ns = ev->time_ns;
-			bool packet = ev->type == PV_EV_PACKET;
-			bool hold = packet && (f->only || f->chain);
+			bool hold = is_input(ev->type) && (f->only || f->chain);
 			f->seal = hold ? p : next;
 			enum pv_verdict verdict = PV_KEEP;
 			if (ev->type < PV_EV_TYPES && (f->ops->wants & PV_WANTS(ev->type)))
@@ -281,7 +288,7 @@ struct pv_stage *pv_filter_new(const struct pv_analyser_ops *ops, void *self, co
 	f->ops = ops;
 	f->self = self;
 	/* packets may be withheld, the types of the stream itself have work of their own; all below PV_EV_TYPES */
-	f->passing = ~(ops->wants | PV_WANTS(PV_EV_PACKET) | (PV_WANTS(PV_EV_PACKET) - 1));
+	f->passing = ~(ops->wants | INPUTS | (PV_WANTS(PV_EV_PACKET) - 1));
 	f->only = conf->only;
 	f->chain = conf->chain;
 	f->name = strdup(conf->name ? conf->name : ops->type);

@@ -87,7 +87,7 @@ struct pv_analyser_ops {
 struct pv_filter_conf {
 	const char *name;    /* handler name; NULL: the type */
 	const char *filters; /* text for the announcement; NULL: none */
-	bool only;           /* drop packet events */
+	bool only;           /* drop packet and dnstap events */
 	bool chain;          /* withhold packets whose messages were rejected */
 };
 

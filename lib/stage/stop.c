@@ -56,6 +56,11 @@ const char *pv_ledger_name(unsigned what)
 		{PV_LEDGER_TCP_RETRANSMIT, "tcp_retransmit"},
 		{PV_LEDGER_TOPN_LOST, "topn_lost"},
 		{PV_LEDGER_LATE, "late"},
+		{PV_LEDGER_CLIENTS, "clients"},
+		{PV_LEDGER_CLIENTS_REFUSED, "clients_refused"},
+		{PV_LEDGER_CLIENTS_EVICTED, "clients_evicted"},
+		{PV_LEDGER_CLIENTS_IDLE, "clients_idle"},
+		{PV_LEDGER_CLIENTS_BAD, "clients_bad"},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (names[i].what == what)

@@ -15,23 +15,18 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void line(const struct pv_progress *p, const struct pv_capture *c, int64_t from_ms, uint64_t from_packets,
-		 int64_t now, const char *end)
+static void line(const struct pv_capture_status *s, int64_t from_ms, uint64_t from_packets, int64_t now, const char *end)
 {
-	struct pv_capture_status s;
-	pv_capture_status(c, &s);
 	double secs = (double)(now - from_ms) / 1000;
-	double rate = secs > 0 ? (double)(s.packets - from_packets) / secs : 0;
-	(void)p;
-	fprintf(stderr, "\rprocessed %" PRIu64 " packets (%.0f/s", s.packets, rate);
-	if (s.bytes_total)
-		fprintf(stderr, ", %.0f %%", 100.0 * (double)s.bytes_read / (double)s.bytes_total);
+	double rate = secs > 0 ? (double)(s->packets - from_packets) / secs : 0;
+	fprintf(stderr, "\rprocessed %" PRIu64 " packets (%.0f/s", s->packets, rate);
+	if (s->bytes_total)
+		fprintf(stderr, ", %.0f %%", 100.0 * (double)s->bytes_read / (double)s->bytes_total);
 	fprintf(stderr, ")\033[K%s", end);
 }
 
-void pv_progress_step(struct pv_progress *p, const struct pv_capture *c)
+void pv_progress_step(struct pv_progress *p, const struct pv_capture_status *s)
 {
-	struct pv_capture_status s;
 	if (p->tty < 0)
 		p->tty = isatty(STDERR_FILENO);
 	if (!p->tty)
@@ -41,16 +36,15 @@ void pv_progress_step(struct pv_progress *p, const struct pv_capture *c)
 		p->start_ms = p->last_ms = now;
 	if (now - p->last_ms < 1000)
 		return;
-	line(p, c, p->last_ms, p->last_packets, now, "");
-	pv_capture_status(c, &s);
-	p->last_packets = s.packets;
+	line(s, p->last_ms, p->last_packets, now, "");
+	p->last_packets = s->packets;
 	p->last_ms = now;
 }
 
-void pv_progress_end(struct pv_progress *p, const struct pv_capture *c)
+void pv_progress_end(struct pv_progress *p, const struct pv_capture_status *s)
 {
 	if (p->tty > 0 && p->last_ms != p->start_ms)
-		line(p, c, p->start_ms, 0, now_ms(), "\n");
+		line(s, p->start_ms, 0, now_ms(), "\n");
 }
 
 void pv_progress_effective(const struct pv_program *prog, const struct pv_capture *c)

@@ -15,8 +15,8 @@ struct pv_progress {
 #define PV_PROGRESS {0, 0, 0, -1}
 
 /* Call after each poll; prints at most once a second. */
-void pv_progress_step(struct pv_progress *, const struct pv_capture *);
-void pv_progress_end(struct pv_progress *, const struct pv_capture *); /* the line for good, if any was printed */
+void pv_progress_step(struct pv_progress *, const struct pv_capture_status *);
+void pv_progress_end(struct pv_progress *, const struct pv_capture_status *); /* the line for good, if any was printed */
 
 /* -v: source, link type and the host subnets in force. */
 void pv_progress_effective(const struct pv_program *, const struct pv_capture *);

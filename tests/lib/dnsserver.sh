@@ -9,7 +9,8 @@
 # What it serves: tests/lib/zones/*.zone; signed.test is signed with ECDSA P-256 as it is loaded;
 # broken.test is configured without a zone file, so it answers SERVFAIL; any other name is REFUSED;
 # names missing from a zone are NXDOMAIN. It answers NSID "pv-test" and client subnet, allows AXFR, and with
-# DNS_COOKIES=1 in the environment insists on DNS cookies (BADCOOKIE for a query without a good one). knotd is used rather than named or unbound because it runs as root from one
+# DNS_COOKIES=1 in the environment insists on DNS cookies (BADCOOKIE for a query without a good one), with DNS_DNSTAP=FILE or
+# DNS_DNSTAP=unix:PATH logs all of its queries and responses there (package knot-module-dnstap). knotd is used rather than named or unbound because it runs as root from one
 # directory, answers 5000 queries/s with a fraction of one core, and logs nothing unless asked.
 #
 # Package: knot (and knot-dnsutils for kdig).
@@ -48,6 +49,14 @@ dns_server_start()
 			echo "  - id: default"
 			echo "    secret: 0x000102030405060708090a0b0c0d0e0f"
 		fi
+		if [ -n "${DNS_DNSTAP:-}" ]; then
+			echo "mod-dnstap:"
+			echo "  - id: default"
+			echo "    sink: \"$DNS_DNSTAP\""
+			echo "    identity: knot.test"
+			echo "    log-queries: on"
+			echo "    log-responses: on"
+		fi
 		echo "acl:"
 		echo "  - id: all"
 		echo "    action: transfer"
@@ -64,6 +73,7 @@ dns_server_start()
 		echo "    zonefile-load: whole"
 		echo "    acl: all"
 		[ -n "${DNS_COOKIES:-}" ] && echo "    global-module: mod-cookies/default"
+		[ -n "${DNS_DNSTAP:-}" ] && echo "    global-module: mod-dnstap/default"
 		echo "zone:"
 		for z in "$DNS_DIR"/zones/*.zone; do
 			z=${z##*/}

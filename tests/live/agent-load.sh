@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # 20,000 packets a second into pktvisord while 64 connections ask for metrics without a pause, and others ask slowly or not at all: the kernel
 # drops nothing, no policy loses anything, the counts are exact, and whoever asks properly is answered.
+# Alone: it needs both processors.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/agent.sh"

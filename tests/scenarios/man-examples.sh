@@ -24,6 +24,7 @@ stage_inputs() {
 	cp "$CAPTURES/http-mix.pcap" ntp.pcap
 	install -d -m 755 modules
 	install -m 755 "$BUILD"/modules/*.so modules
+	cp "$CAPTURES/dnstap/unbound.dnstap" resolver.dnstap
 	cp "$CAPTURES/geo/city-test.mmdb" city.mmdb
 	cp "$CAPTURES/geo/asn-test.mmdb" asn.mmdb
 }

@@ -2,7 +2,7 @@
 # What a program says when it is asked, and when it is asked wrongly: where it says it, in how many words, and how it ends.
 . "$TESTS/lib/sh.sh"
 
-ALL=(pv-capture pv-cat pv-dhcp pv-dns pv-module pv-net pv-window pktvisor-reader pktvisor-pcap)
+ALL=(pv-capture pv-cat pv-dhcp pv-dns pv-dnstap pv-module pv-net pv-window pktvisor-reader pktvisor-pcap)
 CAP=$CAPTURES/dhcp4.pcap
 cp "$CAP" file.pcap
 cp "$CAPTURES/link/unsupported-user0.pcap" odd-link.pcap
@@ -78,9 +78,21 @@ wrong 2 "unknown event type 'dsn'; there are: start stop .*" pv-cat -t dns,dsn f
 wrong 2 "an argument is missing" pktvisor-reader
 wrong 2 "unexpected argument 'b'" pktvisor-reader a b
 wrong 2 "unexpected argument 'b'" pktvisor-pcap a b
-wrong 1 "-i dnstap: this input is not built yet; only pcap is" pktvisor-reader -i dnstap file.pcap
-wrong 1 "-i sflow: this input is not built yet; only pcap is" pktvisor-reader -i sflow file.pcap
-wrong 1 "-i netflow: this input is not built yet; only pcap is" pktvisor-reader -i netflow file.pcap
+wrong 1 "-i sflow: this input is not built yet; pcap and dnstap are" pktvisor-reader -i sflow file.pcap
+wrong 1 "cannot read 'file.pcap': data frame without a START control frame" pktvisor-reader -i dnstap file.pcap
+wrong 2 "-b is for packets: it does not go with -i dnstap" pktvisor-reader -i dnstap -b port\ 53 file.pcap
+wrong 2 "wants one of FILE, --socket PATH and --tcp HOST:PORT" pv-dnstap
+wrong 2 "wants one of FILE, --socket PATH and --tcp HOST:PORT" pv-dnstap --tcp a:1 file
+wrong 1 "cannot read '/nowhere': No such file or directory" pv-dnstap /nowhere
+wrong 1 "cannot read 'file.pcap': data frame without a START control frame" pv-dnstap file.pcap
+wrong 2 "--tcp: invalid tcp address specification, use HOST:PORT" pv-dnstap --tcp ::1:53
+wrong 2 "--tcp: unable to parse tcp address specification, use HOST:PORT" pv-dnstap --tcp localhost:dns
+wrong 2 "--only-hosts: invalid CIDR: 10.0.0.0/33" pv-dnstap --only-hosts 10.0.0.0/33 file.pcap
+wrong 2 "--socket-mode: not an octal mode like 0660: '0999'" pv-dnstap --socket /tmp/x --socket-mode 0999
+wrong 2 "--clients: 0 is not within 1 and 10000" pv-dnstap --clients 0 file.pcap
+wrong 1 "cannot listen on '/nowhere/x': No such file or directory" pv-dnstap --socket /nowhere/x
+wrong 1 "unable to bind to 192.0.2.99:6000: Cannot assign requested address" pv-dnstap --tcp 192.0.2.99:6000
+wrong 1 "-i netflow: this input is not built yet; pcap and dnstap are" pktvisor-reader -i netflow file.pcap
 wrong 2 "-i: unknown input type 'pigeon'.*" pktvisor-reader -i pigeon file.pcap
 wrong 1 "cannot read 'no-such-file': No such file or directory" pktvisor-reader no-such-file
 wrong 1 "cannot use filter 'port or': .*" pktvisor-reader -b "port or" file.pcap

@@ -183,6 +183,32 @@ UNUSED static struct pv_packet *ev_packet(struct pv_out *o, uint64_t t, uint64_t
 	return p;
 }
 
+UNUSED static struct pv_dnstap *ev_dnstap(struct pv_out *o, uint64_t t, uint64_t number, const void *payload, size_t n)
+{
+	size_t at = sizeof(struct pv_dnstap);
+	struct pv_dnstap *d = pv_out_event(o, PV_EV_DNSTAP, at + n + 2, t);
+	d->number = number;
+	ev_addr(d->query_addr, false, 61);
+	ev_addr(d->response_addr, false, 62);
+	d->query_port = 6063;
+	d->response_port = 6064;
+	d->l3 = 4;
+	d->transport = PV_TR_DOT;
+	d->type = PV_DNSTAP_CLIENT_RESPONSE;
+	d->dir = PV_DIR_OUT;
+	d->stamp = (uint8_t)(number % 100);
+	d->bits = PV_DNSTAP_OTHER_HALF;
+	d->frame_len = 665;
+	d->identity = pv_ev_put(d, &at, "ns", 2);
+	d->query_time_ns = 66;
+	d->response_time_ns = 67;
+	d->payload_off = n ? (uint16_t)at : 0;
+	d->payload_len = (uint32_t)n;
+	if (n)
+		memcpy((uint8_t *)d + at, payload, n);
+	return d;
+}
+
 UNUSED static struct pv_net *ev_net(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet)
 {
 	struct pv_net *e = pv_out_event(o, PV_EV_NET, sizeof *e, t);
@@ -387,6 +413,9 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_PACKET:
 		ev_packet(o, t, 1, "payload", 7);
 		break;
+	case PV_EV_DNSTAP:
+		ev_dnstap(o, t, 3, "payload", 7);
+		break;
 	case PV_EV_NET:
 		ev_net(o, t, 2, 1);
 		break;
@@ -421,7 +450,7 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 
 UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
-    PV_EV_PACKET, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
+    PV_EV_PACKET, PV_EV_DNSTAP, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
     PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES,
     PV_EV_MODULE};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])

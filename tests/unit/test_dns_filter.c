@@ -211,7 +211,14 @@ static void settings(void **state)
 	for (unsigned i = 0; i < 7; i++) {
 		assert_int_equal(set(&f, "dnstap_msg_type", kinds[i], err, sizeof err), 0);
 		assert_int_equal(f.dnstap_kind, i + 1);
+		assert_true(pv_dns_filter_active(&f));
+		for (unsigned type = 0; type < 15; type++) { /* 0: of a packet, which is not asked */
+			struct pv_dns d = {.ev.flags = (uint16_t)(type << PV_F_DNSTAP_SHIFT)};
+			bool mine = !type || type == 2 * i + 1 || type == 2 * i + 2;
+			assert_int_equal(pv_dns_filter_accepts(&f, &d, NULL, NULL), mine);
+		}
 	}
+	f.dnstap_kind = PV_DNSTAP_ANY;
 	assert_int_equal(set(&f, "recorded_stream", "true", err, sizeof err), 0);
 	assert_true(f.recorded_stream);
 	assert_int_equal(set(&f, "recorded_stream", "false", err, sizeof err), 0);

@@ -10,16 +10,24 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "capture/capture.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
 #include "net/analyser.h"
+#include "policy/inputs.h"
 #include "stage/crew.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
-/* pcap's handlers when --modules names none. */
-static const char *const default_modules[] = {"net", "dns", "dhcp"};
+/* Kinds of files, and their handlers when --modules names none. */
+static const struct kind {
+	const char *name;
+	enum { PCAP, DNSTAP } input;
+	const char *modules[3];
+	size_t nmodules;
+} kinds[] = {
+	{"pcap", PCAP, {"net", "dns", "dhcp"}, 3},
+	{"dnstap", DNSTAP, {"net", "dns"}, 2},
+};
 
 #define ANALYSERS 3
 
@@ -76,38 +84,50 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	return ok;
 }
 
-static int run(const struct pv_program *prog, struct pv_capture *capture, struct pv_out *out)
+static int run(const struct pv_program *prog, const struct pv_source_input *in, struct pv_out *out)
 {
 	struct pv_progress progress = PV_PROGRESS;
+	struct pv_capture_status status;
 	for (;;) {
-		enum pv_res res = pv_capture_poll(capture, out);
+		enum pv_res res = in->ops->poll(in->self, out);
 		enum pv_res sent = res == PV_OK ? out->res : pv_out_drain(out);
-		pv_progress_step(&progress, capture);
+		in->ops->status(in->self, &status);
+		pv_progress_step(&progress, &status);
+		const char *notice = in->ops->notice(in->self);
+		if (notice)
+			pv_tool_say(prog, "%s", notice);
 		if (res == PV_FAIL || sent == PV_FAIL) {
-			pv_progress_end(&progress, capture);
-			pv_tool_say(prog, "%s", res == PV_FAIL ? pv_capture_error(capture) : strerror(errno));
+			pv_progress_end(&progress, &status);
+			pv_tool_say(prog, "%s", res == PV_FAIL ? in->ops->error(in->self) : strerror(errno));
 			return PV_EXIT_FAILED;
 		}
 		if (res == PV_END || res == PV_STOP || sent != PV_OK)
 			break;
 	}
-	pv_progress_end(&progress, capture);
+	pv_progress_end(&progress, &status);
 	return PV_EXIT_OK;
 }
 
-/* Only pcap is built yet; the others are known words. */
-static void check_input(const struct pv_program *prog, const char *input)
+static const struct kind *kind_of(const struct pv_program *prog, const char *input)
 {
-	static const char *const later[] = {"dnstap", "sflow", "netflow"};
-	if (!strcasecmp(input, "pcap"))
-		return;
+	static const char *const later[] = {"sflow", "netflow"};
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (!strcasecmp(input, kinds[i].name))
+			return &kinds[i];
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (!strcasecmp(input, later[i])) {
-			pv_tool_say(prog, "-i %s: this input is not built yet; only pcap is", later[i]);
+			pv_tool_say(prog, "-i %s: this input is not built yet; pcap and dnstap are", later[i]);
 			exit(PV_EXIT_FAILED);
 		}
 	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow", input);
 	exit(PV_EXIT_USAGE);
+}
+
+static int open_input(const struct kind *k, const struct pv_capture_conf *conf, struct pv_source_input *in, char *err,
+		      size_t cap)
+{
+	const struct pv_dnstap_conf dnstap = {.file = conf->file, .producer = conf->producer, .stop_fd = conf->stop_fd};
+	return k->input == DNSTAP ? pv_input_dnstap(&dnstap, in, err, cap) : pv_input_capture(conf, in, err, cap);
 }
 
 int main(int argc, char **argv)
@@ -118,7 +138,7 @@ int main(int argc, char **argv)
 	const char *input = "pcap";
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
-		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap (dnstap, sflow, netflow: not built yet)", 0, 0},
+		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap or dnstap (sflow, netflow: not built yet)", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
@@ -137,14 +157,18 @@ int main(int argc, char **argv)
 	};
 	char err[512];
 	pv_tool_start(&prog, argc, argv, &conf.file);
-	check_input(&prog, input);
+	const struct kind *kind = kind_of(&prog, input);
+	if (kind->input != PCAP && conf.bpf) {
+		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
+		return PV_EXIT_USAGE;
+	}
 	int code = PV_EXIT_USAGE;
-	struct pv_capture *capture = NULL;
+	struct pv_source_input in = {.self = NULL};
 	struct pv_window_conf wconf;
 	pv_summary_conf(&o, &wconf);
 	if (!wconf.nmodules) {
-		wconf.modules = default_modules;
-		wconf.nmodules = sizeof default_modules / sizeof default_modules[0];
+		wconf.modules = kind->modules;
+		wconf.nmodules = kind->nmodules;
 	}
 	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
 	if (!w) {
@@ -152,14 +176,13 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	conf.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	capture = pv_capture_open(&conf, err, sizeof err);
-	if (!capture) {
+	if (open_input(kind, &conf, &in, err, sizeof err)) {
 		pv_tool_say(&prog, "%s", err);
 		code = PV_EXIT_FAILED;
 		goto out;
 	}
-	if (verbose)
-		pv_progress_effective(&prog, capture);
+	if (verbose && in.capture)
+		pv_progress_effective(&prog, in.capture);
 	struct chain chain = {.crew = pv_crew_new(0)};
 	struct pv_out out;
 	struct pv_sink to_window = {.write = NULL};
@@ -170,7 +193,7 @@ int main(int argc, char **argv)
 		return PV_EXIT_FAILED;
 	}
 	pv_crew_start(chain.crew);
-	code = run(&prog, capture, &out);
+	code = run(&prog, &in, &out);
 	pv_crew_finish(chain.crew, false);
 	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON};
 	code = pv_summary_end(&s, w, code);
@@ -180,7 +203,8 @@ int main(int argc, char **argv)
 		pv_stage_free(chain.stage[i]);
 out:
 	pv_stage_free(w ? pv_window_stage(w) : NULL);
-	pv_capture_free(capture);
+	if (in.self)
+		in.ops->free(in.self);
 	pv_summary_opts_free(&o);
 	return code;
 }

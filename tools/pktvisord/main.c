@@ -15,10 +15,10 @@
 
 #include "agent/agent.h"
 #include "agent/routes.h"
+#include "base/listen.h"
 #include "base/version.h"
 #include "capture/privs.h"
 #include "handlers/handlers.h"
-#include "http/guard.h"
 #include "http/read.h"
 #include "http/server.h"
 #include "log.h"
@@ -158,7 +158,7 @@ static bool exposed(const struct daemon *d)
 	if (!d->o.admin_api || d->token[0] || getaddrinfo(d->o.host, NULL, &hints, &all))
 		return false;
 	for (const struct addrinfo *a = all; a; a = a->ai_next)
-		out |= !pv_http_loopback(a->ai_addr);
+		out |= !pv_listen_loopback(a->ai_addr);
 	freeaddrinfo(all);
 	return out;
 }

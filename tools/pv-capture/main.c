@@ -15,6 +15,7 @@ static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_si
 {
 	struct pv_out out;
 	struct pv_progress progress = PV_PROGRESS;
+	struct pv_capture_status status;
 	enum pv_res res;
 	if (pv_out_init(&out, sink)) {
 		pv_tool_say(prog, "cannot start: %s", strerror(errno));
@@ -27,11 +28,12 @@ static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_si
 		while ((notice = pv_capture_notice(c)))
 			if (verbose)
 				pv_tool_say(prog, "%s", notice);
+		pv_capture_status(c, &status);
 		if (show)
-			pv_progress_step(&progress, c);
+			pv_progress_step(&progress, &status);
 	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
 	if (show)
-		pv_progress_end(&progress, c);
+		pv_progress_end(&progress, &status);
 	if (res == PV_FAIL && pv_capture_error(c)[0])
 		pv_tool_say(prog, "%s", pv_capture_error(c));
 	else if (out.res == PV_FAIL)

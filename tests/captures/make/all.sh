@@ -14,6 +14,7 @@ export PV_CAPTURES=$OUT
 ./dns-mixed.sh "$OUT"
 ./dns-special.sh "$OUT"
 ./dns-timeout.sh "$OUT"
+./dnstap.sh "$OUT"
 ./dhcp.sh "$OUT"
 ./net.sh "$OUT"
 ./gen-names.py

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "http/listen.h"
+#include "base/listen.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -7,11 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "http/guard.h"
-
 #define BACKLOG 128
+
+bool pv_listen_loopback(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24 == 127;
+	return sa->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
+}
 
 static void set_port(struct sockaddr *sa, uint16_t port)
 {
@@ -86,7 +94,7 @@ static int listen_name(struct listening *l, const char *host)
 			l->why = errno;
 			continue;
 		}
-		l->out[l->n++] = (struct pv_listen){fd, pv_http_loopback(a->ai_addr), a->ai_family == AF_INET6};
+		l->out[l->n++] = (struct pv_listen){fd, pv_listen_loopback(a->ai_addr), a->ai_family == AF_INET6};
 		l->port = port_of(fd);
 	}
 	if (!rc)
@@ -110,4 +118,46 @@ size_t pv_listen(const char *host, uint16_t *port, struct pv_listen *out, size_t
 	while (l.n)
 		close(out[--l.n].fd);
 	return 0;
+}
+
+/* Is a socket there that nobody listens on? */
+static bool deserted(const struct sockaddr_un *sa)
+{
+	struct stat st;
+	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+int pv_listen_unix(const char *path, unsigned mode)
+{
+	struct stat st;
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof sa.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(sa.sun_path, path, strlen(path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	int rc = mode ? fchmod(fd, mode) : 0; /* before it has a name: bind() makes it with this mode */
+	if (!rc && (rc = bind(fd, (struct sockaddr *)&sa, sizeof sa)) && errno == EADDRINUSE) {
+		if (!deserted(&sa))
+			errno = EADDRINUSE;
+		else if (!unlink(path))
+			rc = bind(fd, (struct sockaddr *)&sa, sizeof sa);
+	}
+	if (!rc && mode && !lstat(path, &st) && (st.st_mode & 07777) != mode)
+		rc = chmod(path, mode); /* more than the umask left of it */
+	if (!rc && !listen(fd, BACKLOG))
+		return fd;
+	int why = errno;
+	close(fd);
+	errno = why;
+	return -1;
 }
