@@ -108,6 +108,7 @@ static void test_values(void **state)
 
 struct seen {
 	struct pv_ui u;
+	int rows; /* of the terminal while keys are pressed; 0: 30 */
 	char text[16384];
 };
 
@@ -133,6 +134,15 @@ static void look(struct seen *t, int cols, int rows)
 	pv_ui_screen_free(&s);
 }
 
+/* Whoever walks sees where he is. */
+static void check_visible(const struct pv_ui *u)
+{
+	const struct pv_ui_spot *s = &u->spots[u->spot];
+	int seen = u->row < s->visible ? u->row : s->visible - 1, y = s->y + s->row_y + seen;
+	if (u->selected && u->follow && (y < u->scroll || y >= u->scroll + u->page_rows))
+		fail_msg("row %d is not on the screen, which shows %d to %d", y, u->scroll, u->scroll + u->page_rows - 1);
+}
+
 /* Presses keys, each after a look; letters stand for themselves, and for special ones:
  * ^ v < > arrows, $ Enter, ! Escape, ~ Tab, _ Backspace, n Page Down, N Page Up, H Home, E End. */
 static void press(struct seen *t, const char *keys)
@@ -144,7 +154,8 @@ static void press(struct seen *t, const char *keys)
 	for (; *keys; keys++) {
 		const char *at = strchr(names, *keys);
 		pv_ui_key(&t->u, at ? codes[at - names] : (uint32_t)*keys);
-		look(t, 100, 30);
+		look(t, 120, t->rows ? t->rows : 30);
+		check_visible(&t->u);
 	}
 }
 
@@ -194,7 +205,7 @@ static void test_keys(void **state)
 	for (size_t i = 0; i < LEN(screens); i++) {
 		assert_true(pv_ui_init(&t.u, "default", 5));
 		give(&t.u, ANSWER);
-		look(&t, 100, 30);
+		look(&t, 120, 30);
 		press(&t, screens[i].keys);
 		if (screens[i].has && !strstr(t.text, screens[i].has))
 			fail_msg("keys '%s': no '%s' in\n%s", screens[i].keys, screens[i].has, t.text);
@@ -219,7 +230,7 @@ static void test_order(void **state)
 	(void)state;
 	assert_true(pv_ui_init(&t.u, "default", 5));
 	give(&t.u, ANSWER);
-	look(&t, 100, 30);
+	look(&t, 120, 30);
 	order_is(&t, "", "b.example", "a.example");
 	order_is(&t, "s", "a.example", "b.example");
 	order_is(&t, "R", "b.example", "a.example");
@@ -238,23 +249,26 @@ static void test_bounds(void **state)
 	static struct seen t;
 	(void)state;
 	assert_true(pv_ui_init(&t.u, "default", 5));
-	look(&t, 100, 30); /* before there is an answer */
+	look(&t, 120, 30); /* before there is an answer */
 	press(&t, "vn$^>");
 	give(&t.u, ANSWER);
-	look(&t, 100, 30);
+	look(&t, 120, 30);
 	press(&t, "nnnnE");
 	assert_int_equal(t.u.scroll, t.u.height - 29);
 	press(&t, "N");
 	press(&t, "NNNN");
 	assert_int_equal(t.u.scroll, 0);
-	press(&t, "vvvvvvvvvvvvvvvvvvvv");
+	press(&t, "vvvvvvvvvvvvvvvvvvvv^^^>>>>>>>>");
 	assert_true(t.u.selected);
+	t.rows = 12;
+	press(&t, "2vvvvvvvvvvvvvvvv>>>>>vvvv^^^^^^^^^^^^^^<<<<<<<<1v");
+	t.rows = 0;
 	look(&t, 20, 2);
 	look(&t, 1, 1);
 	look(&t, 300, 100);
 	assert_int_equal(t.u.scroll, 0);
 	give(&t.u, "{\"default\":{}}");
-	look(&t, 100, 30);
+	look(&t, 120, 30);
 	press(&t, "v^<>$nN");
 	assert_false(t.u.selected);
 	pv_ui_free(&t.u);
@@ -270,7 +284,7 @@ static void test_pick(void **state)
 	t.u.s.taps.n = 2;
 	snprintf(t.u.s.taps.name[0], PV_UI_NAME_MAX, "t");
 	snprintf(t.u.s.taps.name[1], PV_UI_NAME_MAX, "u");
-	look(&t, 100, 30);
+	look(&t, 120, 30);
 	press(&t, "tvv$");
 	assert_non_null(strstr(t.text, "[1 overview] 2 flow"));
 	assert_non_null(strstr(t.text, "tap u"));
@@ -297,7 +311,7 @@ static void test_status(void **state)
 	pv_ui_session_refresh(&t.u.s);
 	pv_ui_session_next(&t.u.s, 0, path, sizeof path, &wait);
 	pv_ui_session_answer(&t.u.s, UINT64_C(9) << 30, 0, NULL, 0, "Connection refused");
-	look(&t, 100, 30);
+	look(&t, 120, 30);
 	assert_non_null(strstr(t.text, "Connection refused; trying again in "));
 	assert_non_null(strstr(t.text, "a.example")); /* what was known is still there */
 	pv_ui_free(&t.u);
