@@ -260,8 +260,8 @@ static void test_bounds(void **state)
 	assert_int_equal(t.u.scroll, 0);
 	press(&t, "vvvvvvvvvvvvvvvvvvvv^^^>>>>>>>>");
 	assert_true(t.u.selected);
-	t.rows = 12;
-	press(&t, "2vvvvvvvvvvvvvvvv>>>>>vvvv^^^^^^^^^^^^^^<<<<<<<<1v");
+	t.rows = 5;
+	press(&t, "2vvvvvvvvvvvvvvvv>>>>>vvvv^^^^^^^^^^^^^^<<<<<<<<1vvvE^E^");
 	t.rows = 0;
 	look(&t, 20, 2);
 	look(&t, 1, 1);
