@@ -99,8 +99,8 @@ struct pv_ui_client *pv_ui_client_new(const struct pv_ui_client_conf *conf, char
 		pv_ui_client_free(c);
 		return NULL;
 	}
-	snprintf(c->base, sizeof c->base, "%s://%s%s%s:%u", conf->tls ? "https" : "http", v6 ? "[" : "", conf->host,
-		 v6 ? "]" : "", conf->port);
+	snprintf(c->base, sizeof c->base, "%s://%s%s%s:%u", conf->tls ? "https" : "http", v6 ? "[" : "",
+		 conf->host, v6 ? "]" : "", conf->port);
 	return c;
 }
 
@@ -162,11 +162,13 @@ static bool finished(struct pv_ui_client *c, struct pv_ui_answer *a)
 		snprintf(c->why, sizeof c->why, "%s", curl_easy_strerror(res));
 	else if (res == CURLE_OK && (status < 100 || status > 999))
 		snprintf(c->why, sizeof c->why, "the answer has no status");
-	*a = (struct pv_ui_answer){status >= 100 && status <= 999 ? (unsigned)status : 0, c->body, c->len, c->why};
+	*a = (struct pv_ui_answer){status >= 100 && status <= 999 ? (unsigned)status : 0, c->body, c->len,
+				   c->why};
 	return true;
 }
 
-bool pv_ui_client_wait(struct pv_ui_client *c, const int *fds, size_t nfds, unsigned ms, struct pv_ui_answer *a)
+bool pv_ui_client_wait(struct pv_ui_client *c, const int *fds, size_t nfds, unsigned ms,
+		       struct pv_ui_answer *a)
 {
 	struct curl_waitfd w[FDS];
 	int running;

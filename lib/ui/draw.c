@@ -6,20 +6,20 @@
 #include "ui/overview.h"
 #include "ui/ui.h"
 
-#define ROWS_LEAST 7 /* of a list in the overview, where there is no room for ten */
-#define ROWS_MOST 10
-#define LIST_LEAST 36   /* columns of a list in a handler's view: names are long there */
-#define LIST_MOST 64    /* of the overview's lists; wider terminals get more than four of them */
+#define ROWS_LEAST   7 /* of a list in the overview, where there is no room for ten */
+#define ROWS_MOST    10
+#define LIST_LEAST   36 /* columns of a list in a handler's view: names are long there */
+#define LIST_MOST    64 /* of the overview's lists; wider terminals get more than four of them */
 #define ABREAST_MOST 8
-#define NAME_LEAST 12   /* columns of a table's names */
+#define NAME_LEAST   12 /* columns of a table's names */
 
 /* ---- the page ------------------------------------------------------------------------------------ */
 
 /* The line that says what this is, for views other than the overview, which has it in its frame. */
 static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const struct pv_ui_handler *h)
 {
-	return pv_ui_fmt(&p->pool, "pktvisor-cli (server: %s) Policy: %s  %s%s%s  %s", u->s.server, h->policy, h->name,
-			 *u->section ? "  " : "", u->section, h->schema);
+	return pv_ui_fmt(&p->pool, "pktvisor-cli (server: %s) Policy: %s  %s%s%s  %s", u->s.server, h->policy,
+			 h->name, *u->section ? "  " : "", u->section, h->schema);
 }
 
 static void compose(struct pv_ui_page *p, const struct pv_ui *u, int cols)
@@ -141,7 +141,8 @@ static void put_place(struct layout *l, const struct pv_ui_panel *b, int x, int 
 }
 
 /* Lists that stand in one line, from b on; returns the one after. */
-static const struct pv_ui_panel *place_line(struct layout *l, const struct pv_ui_panel *b, int columns, int rows)
+static const struct pv_ui_panel *place_line(struct layout *l, const struct pv_ui_panel *b, int columns,
+					    int rows)
 {
 	int column = 0;
 	size_t first = l->n;
@@ -172,7 +173,8 @@ static int list_rows(const struct layout *l, const struct pv_ui_panel *b, int co
 		return 0;
 	for (; b && b->kind == PV_UI_LIST; b = b->next)
 		n++;
-	int lines = (n + columns - 1) / columns, rows = l->rows ? (l->rows - l->height) / (lines ? lines : 1) - 2 : ROWS_MOST;
+	int lines = (n + columns - 1) / columns,
+	    rows = l->rows ? (l->rows - l->height) / (lines ? lines : 1) - 2 : ROWS_MOST;
 	return rows < ROWS_LEAST ? ROWS_LEAST : rows > ROWS_MOST ? ROWS_MOST : rows;
 }
 
@@ -211,7 +213,8 @@ static void draw_trend(const struct pen *pen, const struct pv_ui_row *r, int x, 
 	double v[PV_UI_COLS];
 	if (w < 4 || w > PV_UI_COLS || !r->ref.metric)
 		return;
-	if (pv_ui_history_line(pen->u->s.history, r->ref.handler, r->ref.section, r->ref.metric->path, pen->seconds, v, w))
+	if (pv_ui_history_line(pen->u->s.history, r->ref.handler, r->ref.section, r->ref.metric->path,
+			       pen->seconds, v, w))
 		pv_ui_bars(pen->s, x, y, v, w);
 }
 
@@ -237,7 +240,8 @@ static void draw_list(const struct pen *pen, const struct place *p, int y, int s
 			pv_ui_put(pen->s, x, line, 14, PV_UI_PLAIN, r->name);
 			draw_trend(pen, r, x + 15, line, w - 15 - (number > 8 ? number : 8) - 1);
 		} else {
-			pv_ui_put(pen->s, x, line, room, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN, r->name);
+			pv_ui_put(pen->s, x, line, room, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN,
+				  r->name);
 		}
 		pv_ui_put_right(pen->s, x, line, w, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN, r->cell[0]);
 	}
@@ -304,7 +308,8 @@ static void draw_table(const struct pen *pen, const struct place *p, int y, int 
 		pv_ui_put(pen->s, x, line, d.name, attr, r->name);
 		at = d.name;
 		for (size_t c = 0; c < d.columns; c++) {
-			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr, r->cell[c] ? r->cell[c] : "");
+			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr,
+					r->cell[c] ? r->cell[c] : "");
 			at += 2 + d.column[c];
 		}
 		if (r->trend)
@@ -347,13 +352,15 @@ static const char *views(struct pv_ui_pool *pool, const struct pv_ui *u)
 static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_t now_ns)
 {
 	const char *text = "";
-	uint64_t age = u->s.answered_ns && now_ns > u->s.answered_ns ? (now_ns - u->s.answered_ns) / 1000000000 : 0;
+	uint64_t age =
+	    u->s.answered_ns && now_ns > u->s.answered_ns ? (now_ns - u->s.answered_ns) / 1000000000 : 0;
 	if (*u->filter)
 		text = pv_ui_fmt(pool, "%s /%s", text, u->filter);
 	if (*u->tap)
 		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
 	if (u->sorted)
-		text = u->sort < 0 ? pv_ui_fmt(pool, "%s by name", text) : pv_ui_fmt(pool, "%s by column %d", text, u->sort + 1);
+		text = u->sort < 0 ? pv_ui_fmt(pool, "%s by name", text)
+				   : pv_ui_fmt(pool, "%s by column %d", text, u->sort + 1);
 	if (u->reverse)
 		text = pv_ui_fmt(pool, "%s reversed", text);
 	if (u->s.paused)
@@ -382,7 +389,9 @@ static void draw_status(const struct pv_ui *u, struct pv_ui_screen *s, uint64_t 
 	bool error = *u->s.error && !u->typing;
 	enum pv_ui_attr attr = error ? PV_UI_ERROR : PV_UI_STATUS;
 	const char *right = u->typing ? " Enter: keep  Esc: all " : state(&pool, u, now_ns);
-	const char *left = u->typing ? pv_ui_fmt(&pool, "/%s_", u->filter) : error ? trouble(&pool, u, now_ns) : views(&pool, u);
+	const char *left = u->typing ? pv_ui_fmt(&pool, "/%s_", u->filter)
+			   : error   ? trouble(&pool, u, now_ns)
+				     : views(&pool, u);
 	int w = pv_ui_width(right), most = s->cols / 2;
 	pv_ui_fill(s, 0, y, s->cols, 1, attr);
 	if (w > most && error)

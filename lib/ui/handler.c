@@ -14,57 +14,116 @@ struct column {
 	const char *share; /* shown as percent of this one */
 };
 
+/* clang-format off: tables */
 static const struct overview {
 	const char *schema, *map, *title;
 	struct column column[PV_UI_COLUMNS];
 } overviews[] = {
-	{"flow", "devices", "Devices", {{"flows", "records_flows", NULL}, {"filtered", "records_filtered", NULL}}},
-	{"flow", "interfaces", "Interfaces, device | interface",
-	 {{"in bytes", "in_bytes", NULL}, {"out bytes", "out_bytes", NULL}, {"in pkts", "in_packets", NULL},
-	  {"out pkts", "out_packets", NULL}, {"in UDP", "in_udp_bytes", "in_bytes"}, {"in TCP", "in_tcp_bytes", "in_bytes"},
-	  {"src IPs", "cardinality.src_ips_in", NULL}, {"dst IPs", "cardinality.dst_ips_out", NULL}}},
-	{"netprobe", "targets", "Targets, times in ms",
-	 {{"sent", "attempts", NULL}, {"ok", "successes", NULL}, {"ok %", "successes", "attempts"},
-	  {"time-out", "packets_timeout", NULL}, {"connect", "connect_failures", NULL}, {"lookup", "dns_lookup_failures", NULL},
-	  {"min", "response_min_us", NULL}, {"max", "response_max_us", NULL}, {"p50", "response_quantiles_us:p50", NULL},
-	  {"p99", "response_quantiles_us:p99", NULL}}},
-	{"net", "direction", "Directions",
-	 {{"packets", "total_packets", NULL}, {"UDP", "udp_packets", "total_packets"}, {"TCP", "tcp_packets", "total_packets"},
-	  {"IPv4", "ipv4_packets", "total_packets"}, {"IPv6", "ipv6_packets", "total_packets"}, {"pps", "rates.pps:live", NULL},
-	  {"p95", "rates.pps:p95", NULL}, {"IPs", "cardinality.ips", NULL}}},
-	{"dns", "direction", "Directions",
-	 {{"xacts", "xacts", NULL}, {"UDP", "udp_xacts", "xacts"}, {"TCP", "tcp_xacts", "xacts"},
-	  {"NOERROR", "noerror_xacts", "xacts"}, {"NXDOM.", "nxdomain_xacts", "xacts"}, {"SRVFAIL", "srvfail_xacts", "xacts"},
-	  {"timed out", "timeout_queries", NULL}, {"orphans", "orphan_responses", NULL}}},
+    {"flow",
+     "devices",
+     "Devices",
+     {{"flows", "records_flows", NULL}, {"filtered", "records_filtered", NULL}}},
+    {"flow",
+     "interfaces",
+     "Interfaces, device | interface",
+     {{"in bytes", "in_bytes", NULL},
+      {"out bytes", "out_bytes", NULL},
+      {"in pkts", "in_packets", NULL},
+      {"out pkts", "out_packets", NULL},
+      {"in UDP", "in_udp_bytes", "in_bytes"},
+      {"in TCP", "in_tcp_bytes", "in_bytes"},
+      {"src IPs", "cardinality.src_ips_in", NULL},
+      {"dst IPs", "cardinality.dst_ips_out", NULL}}},
+    {"netprobe",
+     "targets",
+     "Targets, times in ms",
+     {{"sent", "attempts", NULL},
+      {"ok", "successes", NULL},
+      {"ok %", "successes", "attempts"},
+      {"time-out", "packets_timeout", NULL},
+      {"connect", "connect_failures", NULL},
+      {"lookup", "dns_lookup_failures", NULL},
+      {"min", "response_min_us", NULL},
+      {"max", "response_max_us", NULL},
+      {"p50", "response_quantiles_us:p50", NULL},
+      {"p99", "response_quantiles_us:p99", NULL}}},
+    {"net",
+     "direction",
+     "Directions",
+     {{"packets", "total_packets", NULL},
+      {"UDP", "udp_packets", "total_packets"},
+      {"TCP", "tcp_packets", "total_packets"},
+      {"IPv4", "ipv4_packets", "total_packets"},
+      {"IPv6", "ipv6_packets", "total_packets"},
+      {"pps", "rates.pps:live", NULL},
+      {"p95", "rates.pps:p95", NULL},
+      {"IPs", "cardinality.ips", NULL}}},
+    {"dns",
+     "direction",
+     "Directions",
+     {{"xacts", "xacts", NULL},
+      {"UDP", "udp_xacts", "xacts"},
+      {"TCP", "tcp_xacts", "xacts"},
+      {"NOERROR", "noerror_xacts", "xacts"},
+      {"NXDOM.", "nxdomain_xacts", "xacts"},
+      {"SRVFAIL", "srvfail_xacts", "xacts"},
+      {"timed out", "timeout_queries", NULL},
+      {"orphans", "orphan_responses", NULL}}},
 };
 
 /* The first that matches counts. A base is looked for in the metric's section, then in section 0. */
 static const struct base {
 	const char *schema, *path, *base;
 } bases[] = {
-	{"packets", "top_*", "deep_samples"},
-	{"packets", "in", "total"}, {"packets", "out", "total"}, {"packets", "udp", "total"}, {"packets", "tcp", "total"},
-	{"packets", "other_l4", "total"}, {"packets", "ipv4", "total"}, {"packets", "ipv6", "total"},
-	{"packets", "unknown_dir", "total"}, {"packets", "filtered", "events"}, {"packets", "deep_samples", "events"},
-	{"net", "top_*", "total_packets"}, {"net", "*_packets", "total_packets"},
-	{"dns", "top_*_bytes", NULL}, {"dns", "top_*_xacts", "xacts"}, {"dns", "xacts", NULL}, {"dns", "*_xacts", "xacts"},
-	{"dns", "top_rcode", "wire_packets.replies"}, {"dns", "top_nxdomain", "wire_packets.replies"},
-	{"dns", "top_refused", "wire_packets.replies"}, {"dns", "top_srvfail", "wire_packets.replies"},
-	{"dns", "top_no*", "wire_packets.replies"}, {"dns", "top_*", "wire_packets.total"},
-	{"dns", "xact.*top_slow", "xact.counts.total"}, {"dns", "xact.*.total", "xact.counts.total"},
-	{"dns", "wire_packets.no*", "wire_packets.replies"}, {"dns", "wire_packets.srvfail", "wire_packets.replies"},
-	{"dns", "wire_packets.nxdomain", "wire_packets.replies"}, {"dns", "wire_packets.refused", "wire_packets.replies"},
-	{"dns", "wire_packets.filtered", "wire_packets.events"}, {"dns", "wire_packets.*", "wire_packets.total"},
-	{"dhcp", "top_*", "wire_packets.total"}, {"dhcp", "wire_packets.*", "wire_packets.total"},
-	{"bgp", "wire_packets.*", "wire_packets.total"},
-	{"flow", "top_in_interfaces_*", NULL}, {"flow", "top_out_interfaces_*", NULL},
-	{"flow", "top_in_*_bytes", "in_bytes"}, {"flow", "top_out_*_bytes", "out_bytes"},
-	{"flow", "top_in_*_packets", "in_packets"}, {"flow", "top_out_*_packets", "out_packets"},
-	{"flow", "in_*_bytes", "in_bytes"}, {"flow", "out_*_bytes", "out_bytes"},
-	{"flow", "in_*_packets", "in_packets"}, {"flow", "out_*_packets", "out_packets"},
-	{"netprobe", "successes", "attempts"}, {"netprobe", "*_failures", "attempts"},
-	{"netprobe", "packets_timeout", "attempts"},
+    {"packets", "top_*", "deep_samples"},
+    {"packets", "in", "total"},
+    {"packets", "out", "total"},
+    {"packets", "udp", "total"},
+    {"packets", "tcp", "total"},
+    {"packets", "other_l4", "total"},
+    {"packets", "ipv4", "total"},
+    {"packets", "ipv6", "total"},
+    {"packets", "unknown_dir", "total"},
+    {"packets", "filtered", "events"},
+    {"packets", "deep_samples", "events"},
+    {"net", "top_*", "total_packets"},
+    {"net", "*_packets", "total_packets"},
+    {"dns", "top_*_bytes", NULL},
+    {"dns", "top_*_xacts", "xacts"},
+    {"dns", "xacts", NULL},
+    {"dns", "*_xacts", "xacts"},
+    {"dns", "top_rcode", "wire_packets.replies"},
+    {"dns", "top_nxdomain", "wire_packets.replies"},
+    {"dns", "top_refused", "wire_packets.replies"},
+    {"dns", "top_srvfail", "wire_packets.replies"},
+    {"dns", "top_no*", "wire_packets.replies"},
+    {"dns", "top_*", "wire_packets.total"},
+    {"dns", "xact.*top_slow", "xact.counts.total"},
+    {"dns", "xact.*.total", "xact.counts.total"},
+    {"dns", "wire_packets.no*", "wire_packets.replies"},
+    {"dns", "wire_packets.srvfail", "wire_packets.replies"},
+    {"dns", "wire_packets.nxdomain", "wire_packets.replies"},
+    {"dns", "wire_packets.refused", "wire_packets.replies"},
+    {"dns", "wire_packets.filtered", "wire_packets.events"},
+    {"dns", "wire_packets.*", "wire_packets.total"},
+    {"dhcp", "top_*", "wire_packets.total"},
+    {"dhcp", "wire_packets.*", "wire_packets.total"},
+    {"bgp", "wire_packets.*", "wire_packets.total"},
+    {"flow", "top_in_interfaces_*", NULL},
+    {"flow", "top_out_interfaces_*", NULL},
+    {"flow", "top_in_*_bytes", "in_bytes"},
+    {"flow", "top_out_*_bytes", "out_bytes"},
+    {"flow", "top_in_*_packets", "in_packets"},
+    {"flow", "top_out_*_packets", "out_packets"},
+    {"flow", "in_*_bytes", "in_bytes"},
+    {"flow", "out_*_bytes", "out_bytes"},
+    {"flow", "in_*_packets", "in_packets"},
+    {"flow", "out_*_packets", "out_packets"},
+    {"netprobe", "successes", "attempts"},
+    {"netprobe", "*_failures", "attempts"},
+    {"netprobe", "packets_timeout", "attempts"},
 };
+/* clang-format on */
 
 double pv_ui_base(const struct pv_ui_handler *h, const struct pv_ui_section *s, const char *path)
 {
@@ -72,7 +131,8 @@ double pv_ui_base(const struct pv_ui_handler *h, const struct pv_ui_section *s, 
 		const struct base *b = &bases[i];
 		if (strcmp(b->schema, h->schema) || fnmatch(b->path, path, 0))
 			continue;
-		const struct pv_ui_metric *m = b->base && strcmp(b->base, path) ? pv_ui_metric(s, b->base) : NULL;
+		const struct pv_ui_metric *m =
+		    b->base && strcmp(b->base, path) ? pv_ui_metric(s, b->base) : NULL;
 		if (!m && b->base && strcmp(b->base, path))
 			m = pv_ui_metric(h->section, b->base);
 		return m && m->kind == PV_UI_NUMBER ? m->n.d : 0;
@@ -89,7 +149,8 @@ static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const 
 	char path[PV_UI_NAME_MAX];
 	const char *colon = strchr(c->path, ':');
 	snprintf(path, sizeof path, "%.*s", colon ? (int)(colon - c->path) : (int)strlen(c->path), c->path);
-	const struct pv_ui_metric *m = pv_ui_metric(s, path), *base = c->share ? pv_ui_metric(s, c->share) : NULL;
+	const struct pv_ui_metric *m = pv_ui_metric(s, path),
+				  *base = c->share ? pv_ui_metric(s, c->share) : NULL;
 	struct pv_ui_num n = {0, 0, false};
 	bool there = m && m->kind == (colon ? PV_UI_QUANTILES : PV_UI_NUMBER);
 	if (there && !colon)
@@ -105,8 +166,8 @@ static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const 
 	else if (!c->share)
 		r->cell[i] = pv_ui_value(&p->pool, path, n);
 	else
-		r->cell[i] = pv_ui_fmt(&p->pool, "%.1f%%",
-				       r->key[i] = pv_ui_percent(n.d, base ? base->n.d : 0));
+		r->cell[i] =
+		    pv_ui_fmt(&p->pool, "%.1f%%", r->key[i] = pv_ui_percent(n.d, base ? base->n.d : 0));
 }
 
 static void section_row(struct pv_ui_page *p, struct pv_ui_panel *t, const struct pv_ui_handler *h,
@@ -130,7 +191,8 @@ static size_t guess_columns(const struct pv_ui_section *s, struct column *c)
 	return n;
 }
 
-static void section_table(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *first)
+static void section_table(struct pv_ui_page *p, const struct pv_ui_handler *h,
+			  const struct pv_ui_section *first)
 {
 	struct column guessed[PV_UI_COLUMNS] = {{NULL, NULL, NULL}};
 	const struct column *c = NULL;
@@ -180,9 +242,8 @@ static void numbers(struct pv_ui_page *p, const struct pv_ui_handler *h, const s
 		if (m->kind == PV_UI_NUMBER)
 			text = base > 0 ? pv_ui_fmt(&p->pool, "%s (%4.1f%%)", pv_ui_count(&p->pool, m->n),
 						    pv_ui_percent(m->n.d, base))
-				 : name == m->path
-					? pv_ui_count(&p->pool, m->n)
-					: pv_ui_value(&p->pool, m->path, m->n);
+			       : name == m->path ? pv_ui_count(&p->pool, m->n)
+						 : pv_ui_value(&p->pool, m->path, m->n);
 		struct pv_ui_row *r = pv_ui_row(p, g, name, text);
 		if (r)
 			r->ref = (struct pv_ui_ref){h, s, m, NULL, 0};

@@ -82,7 +82,9 @@ static void each(struct pv_ui_history *h, const struct pv_ui_model *m, visit_fn 
 	for (size_t i = 0; i < m->n; i++)
 		for (const struct pv_ui_section *s = m->handler[i].section; s; s = s->next)
 			for (const struct pv_ui_metric *r = s->metric; r; r = r->next) {
-				struct series *line = pv_ui_is_rate(r) ? find(h, key_of(&m->handler[i], s, r->path), true) : NULL;
+				struct series *line = pv_ui_is_rate(r)
+							  ? find(h, key_of(&m->handler[i], s, r->path), true)
+							  : NULL;
 				if (line)
 					visit(line, &m->handler[i], r);
 			}
@@ -115,9 +117,11 @@ void pv_ui_history_minute(struct pv_ui_history *h, const struct pv_ui_model *m)
 }
 
 bool pv_ui_history_line(const struct pv_ui_history *h, const struct pv_ui_handler *handler,
-			const struct pv_ui_section *section, const char *path, unsigned seconds, double *out, int n)
+			const struct pv_ui_section *section, const char *path, unsigned seconds, double *out,
+			int n)
 {
-	const struct series *s = find((struct pv_ui_history *)(uintptr_t)h, key_of(handler, section, path), false);
+	const struct series *s =
+	    find((struct pv_ui_history *)(uintptr_t)h, key_of(handler, section, path), false);
 	double max = 0;
 	bool any = false;
 	if (seconds > PV_UI_SECONDS)

@@ -176,7 +176,8 @@ static void escape(struct pv_ui *u)
 static void sort(struct pv_ui *u)
 {
 	const struct pv_ui_handler *h = pv_ui_viewed(u);
-	int last = h ? 9 : 0; /* tables have more columns than lists; a column that is not there means the last */
+	int last =
+	    h ? 9 : 0; /* tables have more columns than lists; a column that is not there means the last */
 	if (!u->sorted) {
 		u->sorted = true;
 		u->sort = -1;

@@ -74,8 +74,8 @@ static bool number(const json_t *v, struct pv_ui_num *out)
 static const char *name_of(struct build *b, const json_t *v)
 {
 	return json_is_string(v)
-		       ? pv_ui_clean(&b->m->pool, json_string_value(v), json_string_length(v), PV_UI_NAME_MAX)
-		       : "";
+		   ? pv_ui_clean(&b->m->pool, json_string_value(v), json_string_length(v), PV_UI_NAME_MAX)
+		   : "";
 }
 
 static struct pv_ui_metric *add_metric(struct build *b, struct pv_ui_section *s, const char *path,
@@ -157,7 +157,8 @@ static void add_top(struct build *b, struct pv_ui_section *s, const char *path, 
 
 static int by_bound(const void *a, const void *b)
 {
-	double x = strtod(((const struct pv_ui_item *)a)->name, NULL), y = strtod(((const struct pv_ui_item *)b)->name, NULL);
+	double x = strtod(((const struct pv_ui_item *)a)->name, NULL),
+	       y = strtod(((const struct pv_ui_item *)b)->name, NULL);
 	return (x > y) - (x < y);
 }
 
@@ -196,7 +197,8 @@ static bool is_direction(const char *key)
 	return !strcmp(key, "in") || !strcmp(key, "out") || !strcmp(key, "unknown");
 }
 
-static void walk(struct build *b, struct pv_ui_section *s, const char *prefix, json_t *object, unsigned depth);
+static void walk(struct build *b, struct pv_ui_section *s, const char *prefix, json_t *object,
+		 unsigned depth);
 
 static void walk_map(struct build *b, const struct pv_ui_section *parent, const char *map, json_t *object,
 		     unsigned depth)
@@ -215,8 +217,8 @@ static void walk_map(struct build *b, const struct pv_ui_section *parent, const 
 	}
 }
 
-static void walk_object(struct build *b, struct pv_ui_section *s, const char *path, const char *key, json_t *v,
-			unsigned depth, bool first)
+static void walk_object(struct build *b, struct pv_ui_section *s, const char *path, const char *key,
+			json_t *v, unsigned depth, bool first)
 {
 	json_t *buckets = json_object_get(v, "buckets");
 	if (is_quantiles(v)) {

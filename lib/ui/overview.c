@@ -25,8 +25,13 @@ static const struct pv_ui_handler *first(const struct pv_ui_overview_of *o, cons
 
 static struct all find_all(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
 {
-	struct all a = {&p->pool,	   first(o, "packets"), first(o, "net"), first(o, "dns"),
-			first(o, "dhcp"), first(o, "pcap"),    false};
+	struct all a = {&p->pool,
+			first(o, "packets"),
+			first(o, "net"),
+			first(o, "dns"),
+			first(o, "dhcp"),
+			first(o, "pcap"),
+			false};
 	if (a.packets)
 		a.net = NULL;
 	a.dns2 = a.dns && pv_ui_metric(a.dns->section, "observed_packets");
@@ -73,7 +78,8 @@ static const char *rate(const struct all *a, const struct pv_ui_handler *h, cons
 static const char *milliseconds(const struct all *a, const char *dir, const char *path)
 {
 	return pv_ui_fmt(a->pool, "%3.1f/%3.1f/%3.1f/%3.1f ms", quantile(a->dns, dir, path, PV_UI_P50) / 1000,
-			 quantile(a->dns, dir, path, PV_UI_P90) / 1000, quantile(a->dns, dir, path, PV_UI_P95) / 1000,
+			 quantile(a->dns, dir, path, PV_UI_P90) / 1000,
+			 quantile(a->dns, dir, path, PV_UI_P95) / 1000,
 			 quantile(a->dns, dir, path, PV_UI_P99) / 1000);
 }
 
@@ -130,7 +136,8 @@ static void packet_lines(struct lines *l, const struct all *a)
 	share(l, "Out", out, in + out);
 	share(l, "Deep Samples", number(h, a->net ? "deep_sampled_packets" : "deep_samples"), total);
 	line(l);
-	const char *total_rate = a->net ? rate(a, h, NULL, "rates.observed_pps") : rate(a, h, NULL, "rates.pps_total");
+	const char *total_rate =
+	    a->net ? rate(a, h, NULL, "rates.observed_pps") : rate(a, h, NULL, "rates.pps_total");
 	const char *in_rate = a->net ? rate(a, h, "in", "rates.pps") : rate(a, h, NULL, "rates.pps_in");
 	const char *out_rate = a->net ? rate(a, h, "out", "rates.pps") : rate(a, h, NULL, "rates.pps_out");
 	field(l, pv_ui_fmt(a->pool, "Pkt Rates Total %s pps", total_rate));
@@ -147,7 +154,8 @@ static void dhcp_line(struct lines *l, const struct all *a)
 {
 	double total = number(a->dhcp, "wire_packets.total");
 	line(l);
-	field(l, pv_ui_fmt(a->pool, "DHCP Wire Pkts %.0f/%.0f", total - number(a->dhcp, "wire_packets.filtered"), total));
+	field(l, pv_ui_fmt(a->pool, "DHCP Wire Pkts %.0f/%.0f",
+			   total - number(a->dhcp, "wire_packets.filtered"), total));
 	field(l, pv_ui_fmt(a->pool, "Rates Total %s", rate(a, a->dhcp, NULL, "rates.total")));
 	share(l, "Discover", number(a->dhcp, "wire_packets.discover"), total);
 	share(l, "Offer", number(a->dhcp, "wire_packets.offer"), total);
@@ -172,7 +180,8 @@ static void dns_lines(struct lines *l, const struct all *a)
 	double in = dns(a, "xact.in.total", "in", "xacts"), out = dns(a, "xact.out.total", "out", "xacts");
 	line(l);
 	field(l, pv_ui_fmt(a->pool, "DNS Wire Pkts %.0f/%.0f", total,
-			   a->dns2 ? number(a->dns, "observed_packets") : number(a->dns, "wire_packets.events")));
+			   a->dns2 ? number(a->dns, "observed_packets")
+				   : number(a->dns, "wire_packets.events")));
 	field(l, pv_ui_fmt(a->pool, "Rates Total %s",
 			   rate(a, a->dns, NULL, a->dns2 ? "rates.observed_pps" : "rates.total")));
 	share(l, "UDP", dns(a, "wire_packets.udp", NULL, "udp_xacts"), total);
@@ -187,7 +196,8 @@ static void dns_lines(struct lines *l, const struct all *a)
 	share(l, "In", in, xacts);
 	share(l, "Out", out, xacts);
 	field(l, pv_ui_fmt(a->pool, "In %s",
-			   a->dns2 ? milliseconds(a, "in", "xact_time_us") : milliseconds(a, NULL, "xact.in.quantiles_us")));
+			   a->dns2 ? milliseconds(a, "in", "xact_time_us")
+				   : milliseconds(a, NULL, "xact.in.quantiles_us")));
 	field(l, pv_ui_fmt(a->pool, "Out %s",
 			   a->dns2 ? milliseconds(a, "out", "xact_time_us")
 				   : milliseconds(a, NULL, "xact.out.quantiles_us")));
@@ -235,23 +245,24 @@ static const struct list {
 	const char *dir;
 	enum base base;
 } lists[] = {
-	{"Top QName 2", true, "top_qname2", "top_qname2_xacts", NULL, WIRE},
-	{"Top QName 3", true, "top_qname3", "top_qname3_xacts", NULL, WIRE},
-	{"Top NX", true, "top_nxdomain", "top_nxdomain_xacts", NULL, REPLY},
-	{"Slow In", true, "xact.in.top_slow", "top_slow_xacts", "in", XACT},
-	{"Top QTypes", true, "top_qtype", "top_qtype_xacts", NULL, WIRE},
-	{"Top RCodes", true, "top_rcode", "top_rcode_xacts", NULL, REPLY},
-	{"Top SRVFAILS", true, "top_srvfail", "top_srvfail_xacts", NULL, REPLY},
-	{"Slow Out", true, "xact.out.top_slow", "top_slow_xacts", "out", XACT},
-	{"Top REFUSED", true, "top_refused", "top_refused_xacts", NULL, REPLY},
-	{"IPv4", false, "top_ipv4", "top_ipv4_packets", NULL, DEEP},
-	{"IPv6", false, "top_ipv6", "top_ipv6_packets", NULL, DEEP},
-	{"Top DNS UDP Ports", true, "top_udp_ports", "top_udp_ports_xacts", NULL, WIRE},
-	{"Top GeoLoc", false, "top_geoLoc", "top_geo_loc_packets", NULL, DEEP},
-	{"Top ASN", false, "top_ASN", "top_asn_packets", NULL, DEEP},
+    {"Top QName 2", true, "top_qname2", "top_qname2_xacts", NULL, WIRE},
+    {"Top QName 3", true, "top_qname3", "top_qname3_xacts", NULL, WIRE},
+    {"Top NX", true, "top_nxdomain", "top_nxdomain_xacts", NULL, REPLY},
+    {"Slow In", true, "xact.in.top_slow", "top_slow_xacts", "in", XACT},
+    {"Top QTypes", true, "top_qtype", "top_qtype_xacts", NULL, WIRE},
+    {"Top RCodes", true, "top_rcode", "top_rcode_xacts", NULL, REPLY},
+    {"Top SRVFAILS", true, "top_srvfail", "top_srvfail_xacts", NULL, REPLY},
+    {"Slow Out", true, "xact.out.top_slow", "top_slow_xacts", "out", XACT},
+    {"Top REFUSED", true, "top_refused", "top_refused_xacts", NULL, REPLY},
+    {"IPv4", false, "top_ipv4", "top_ipv4_packets", NULL, DEEP},
+    {"IPv6", false, "top_ipv6", "top_ipv6_packets", NULL, DEEP},
+    {"Top DNS UDP Ports", true, "top_udp_ports", "top_udp_ports_xacts", NULL, WIRE},
+    {"Top GeoLoc", false, "top_geoLoc", "top_geo_loc_packets", NULL, DEEP},
+    {"Top ASN", false, "top_ASN", "top_asn_packets", NULL, DEEP},
 };
 
-/* What 100 % is. Lists count deep samples only, so the bases of DNS are scaled by their share of the packets. */
+/* What 100 % is. Lists count deep samples only, so the bases of DNS are scaled by those' share of all
+ * packets. */
 static double base_of(const struct all *a, enum base base)
 {
 	const struct pv_ui_handler *h = a->net ? a->net : a->packets;
@@ -297,9 +308,9 @@ static void print_items(struct pv_ui_page *p, const struct pv_ui_panel *panel, d
 {
 	size_t rank = 0;
 	for (struct pv_ui_row *r = panel ? panel->row : NULL; r; r = r->next, rank++)
-		r->cell[0] = base > 0 && rank < 3
-				     ? pv_ui_fmt(&p->pool, "%.0f (%4.1f%%)", r->key[0], pv_ui_percent(r->key[0], base))
-				     : pv_ui_fmt(&p->pool, "%.0f", r->key[0]);
+		r->cell[0] = base > 0 && rank < 3 ? pv_ui_fmt(&p->pool, "%.0f (%4.1f%%)", r->key[0],
+							      pv_ui_percent(r->key[0], base))
+						  : pv_ui_fmt(&p->pool, "%.0f", r->key[0]);
 }
 
 static void add_list(struct pv_ui_page *p, const struct all *a, const struct list *l)
@@ -359,9 +370,10 @@ static void trends(struct pv_ui_page *p, const struct all *a)
 void pv_ui_overview(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
 {
 	struct all a = find_all(p, o);
-	struct lines l = {p, pv_ui_panel(p, PV_UI_LINES,
-					 pv_ui_fmt(&p->pool, "pktvisor-cli (client: %s | server: %s) Policy: %s", PV_VERSION,
-						   o->server, o->policy))};
+	struct lines l = {p,
+			  pv_ui_panel(p, PV_UI_LINES,
+				      pv_ui_fmt(&p->pool, "pktvisor-cli (client: %s | server: %s) Policy: %s",
+						PV_VERSION, o->server, o->policy))};
 	if (o->whole || a.packets || a.net || a.pcap)
 		packet_lines(&l, &a);
 	if (o->whole || a.dhcp)

@@ -70,10 +70,12 @@ struct order {
 /* glibc's, which POSIX has taken over: the context comes last. Equal rows stay in the agent's order. */
 static int compare(const void *a, const void *b, void *ctx)
 {
-	const struct pv_ui_row *x = *(const struct pv_ui_row *const *)a, *y = *(const struct pv_ui_row *const *)b;
+	const struct pv_ui_row *x = *(const struct pv_ui_row *const *)a,
+			       *y = *(const struct pv_ui_row *const *)b;
 	const struct order *o = ctx;
-	int by = o->column < 0 ? strcmp(x->name, y->name)
-			       : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
+	int by = o->column < 0
+		     ? strcmp(x->name, y->name)
+		     : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
 	return o->reverse ? -by : by;
 }
 

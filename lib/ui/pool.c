@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 
-#define CHUNK ((size_t)32 << 10)
+#define CHUNK	((size_t)32 << 10)
 #define FMT_MAX 1024
 
 struct pv_ui_chunk {

@@ -5,22 +5,22 @@
 #include "ui/handler.h"
 #include "ui/ui.h"
 
-#define LINES 40
+#define LINES  40
 #define WIDEST 76
 
 static const char *const help[] = {
-	"Tab, Shift-Tab   next, previous view",
-	"1 to 9           overview, handlers",
-	"arrows, hjkl     walk through rows and panels",
-	"Enter            all about a row",
-	"Esc              back: filter, row, view",
-	"PgUp, PgDn       scroll; also Home, End, g, G",
-	"p, t             pick a policy, a tap",
-	"+, -             longer, shorter window",
-	"s, R             sort: agent's order, name, columns; reverse",
-	"/                only names that contain a text",
-	"Space, r         pause; ask now",
-	"q, Ctrl-C        quit",
+    "Tab, Shift-Tab   next, previous view",
+    "1 to 9           overview, handlers",
+    "arrows, hjkl     walk through rows and panels",
+    "Enter            all about a row",
+    "Esc              back: filter, row, view",
+    "PgUp, PgDn       scroll; also Home, End, g, G",
+    "p, t             pick a policy, a tap",
+    "+, -             longer, shorter window",
+    "s, R             sort: agent's order, name, columns; reverse",
+    "/                only names that contain a text",
+    "Space, r         pause; ask now",
+    "q, Ctrl-C        quit",
 };
 
 struct popup {
@@ -91,13 +91,15 @@ static void elsewhere(const struct pv_ui *u, struct popup *p, struct pv_ui_pool 
 		const struct pv_ui_handler *h = &u->s.model->handler[i];
 		for (const struct pv_ui_section *s = h->section; s; s = s->next)
 			for (const struct pv_ui_metric *m = s->metric; m; m = m->next) {
-				bool same = !strcmp(h->name, u->detail.handler) && !strcmp(s->title, u->detail.section) &&
+				bool same = !strcmp(h->name, u->detail.handler) &&
+					    !strcmp(s->title, u->detail.section) &&
 					    !strcmp(m->path, u->detail.path);
 				const struct pv_ui_item *it =
-					m->kind == PV_UI_TOP && !same ? item_of(m, u->detail.name, &rank) : NULL;
+				    m->kind == PV_UI_TOP && !same ? item_of(m, u->detail.name, &rank) : NULL;
 				if (it)
 					add(p, pv_ui_fmt(pool, "also in %s %s%s%s: %s", h->schema, s->title,
-							 *s->title ? " " : "", m->path, pv_ui_count(pool, it->n)));
+							 *s->title ? " " : "", m->path,
+							 pv_ui_count(pool, it->n)));
 			}
 	}
 }

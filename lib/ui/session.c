@@ -8,9 +8,10 @@
 #include "base/utf8.h"
 #include "base/version.h"
 
-#define SECOND UINT64_C(1000000000)
+#define SECOND	    UINT64_C(1000000000)
 #define NAMES_EVERY (10 * SECOND)
-#define RETRIES 3 /* of one question that 425 corrected: an agent that contradicts itself is asked no more */
+#define RETRIES	    3 /* of one question that 425 corrected: an agent that contradicts itself is asked no more \
+		       */
 
 bool pv_ui_session_init(struct pv_ui_session *s, const char *policy, unsigned window)
 {
@@ -39,7 +40,8 @@ static void escape(const char *name, char *out, size_t cap)
 	size_t at = 0;
 	for (; *name && at + 4 < cap; name++) {
 		unsigned char c = (unsigned char)*name;
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.", c)) {
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    strchr("-_.", c)) {
 			out[at++] = (char)c;
 		} else {
 			out[at++] = '%';
@@ -72,14 +74,16 @@ static enum pv_ui_ask due(const struct pv_ui_session *s, uint64_t now_ns)
 	return PV_UI_ASK_NOTHING;
 }
 
-enum pv_ui_ask pv_ui_session_next(struct pv_ui_session *s, uint64_t now_ns, char *path, size_t cap, uint64_t *wait_ns)
+enum pv_ui_ask pv_ui_session_next(struct pv_ui_session *s, uint64_t now_ns, char *path, size_t cap,
+				  uint64_t *wait_ns)
 {
 	s->asking = due(s, now_ns);
 	*wait_ns = 0;
 	switch (s->asking) {
 	case PV_UI_ASK_METRICS:
 		s->at_once = false;
-		metrics_path(s, s->window > 1 ? "window" : "bucket", s->window > 1 ? s->window : 0, path, cap);
+		metrics_path(s, s->window > 1 ? "window" : "bucket", s->window > 1 ? s->window : 0, path,
+			     cap);
 		break;
 	case PV_UI_ASK_APP:
 		snprintf(path, cap, "/api/v1/metrics/app");
@@ -152,7 +156,8 @@ static void got_metrics(struct pv_ui_session *s, uint64_t now_ns, unsigned statu
 		words(status, body, len, text, sizeof text);
 		if (status != 425 || !correct(s, text)) {
 			s->failures++;
-			s->next_ns = now_ns + SECOND; /* it is there and has words: no reason to ask less often */
+			s->next_ns =
+			    now_ns + SECOND; /* it is there and has words: no reason to ask less often */
 			tell(s, text);
 		}
 		return;

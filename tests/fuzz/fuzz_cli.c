@@ -3,8 +3,8 @@
  *
  *      a byte: columns   a byte: rows   a byte: how many keys follow   keys   the answer's bytes
  *
- * Properties: whatever is drawn stays within the picture, and is made of characters that no terminal acts upon; scroll and
- * selection are of what there is; the same answer gives the same picture. */
+ * Properties: whatever is drawn stays within the picture, and is made of characters that no terminal acts
+ * upon; scroll and selection are of what there is; the same answer gives the same picture. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static void check(const struct pv_ui *u, const struct pv_ui_screen *s)
 {
 	for (int i = 0; i < s->cols * s->rows; i++) {
 		uint32_t c = s->cell[i].ch;
-		want(s->cell[i].attr < PV_UI_ATTRS && (c || i) && (c == 0 || c >= 0x20) && !(c >= 0x7f && c < 0xa0));
+		want(s->cell[i].attr < PV_UI_ATTRS && (c || i) && (c == 0 || c >= 0x20) &&
+		     !(c >= 0x7f && c < 0xa0));
 		want(c != 0x202e && c != 0x200f && c < 0x110000);
 	}
 	want(u->scroll >= 0 && (u->scroll == 0 || u->scroll <= u->height - u->page_rows));

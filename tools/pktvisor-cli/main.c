@@ -19,7 +19,7 @@
 #include "ui/ui.h"
 
 #define TOKEN_MAX 256
-#define TICK_MS 1000 /* the longest time that nothing is drawn: ages count */
+#define TICK_MS	  1000 /* the longest time that nothing is drawn: ages count */
 
 struct options {
 	uint64_t port, window;
@@ -65,7 +65,8 @@ static bool read_token(struct cli *c)
 	while (n > 0 && strchr(" \t\r\n", c->token[n - 1]))
 		c->token[--n] = '\0';
 	if (n <= 0 || strcspn(c->token, "\r\n") != (size_t)n) {
-		pv_tool_say(c->prog, "--token-file %s: %s", c->o.token_file, n < 0 ? strerror(errno) : "there is no token in it");
+		pv_tool_say(c->prog, "--token-file %s: %s", c->o.token_file,
+			    n < 0 ? strerror(errno) : "there is no token in it");
 		n = 0;
 	}
 	if (fd >= 0)
@@ -107,7 +108,8 @@ static bool fetch(struct cli *c)
 		if (poll(&p, 1, 0) > 0)
 			return false;
 		if (!s->model && *s->error) {
-			pv_tool_say(c->prog, "%s:%llu: %s", c->o.host, (unsigned long long)c->o.port, s->error);
+			pv_tool_say(c->prog, "%s:%llu: %s", c->o.host, (unsigned long long)c->o.port,
+				    s->error);
 			return false;
 		}
 		s->paused = s->model != NULL;
@@ -154,9 +156,10 @@ static bool parse_size(const struct cli *c, int *cols, int *rows)
 	if (!c->o.size)
 		return true;
 	int n = sscanf(c->o.size, "%4ux%4u%c", &w, &h, &rest);
-	if ((n != 1 && n != 2) || (n == 1 && strspn(c->o.size, "0123456789") != strlen(c->o.size)) || w < 20 ||
-	    w > PV_UI_COLS || h > PV_UI_ROWS) {
-		pv_tool_say(c->prog, "--size %s: wants COLUMNS or COLUMNSxROWS, from 20 columns up", c->o.size);
+	if ((n != 1 && n != 2) || (n == 1 && strspn(c->o.size, "0123456789") != strlen(c->o.size)) ||
+	    w < 20 || w > PV_UI_COLS || h > PV_UI_ROWS) {
+		pv_tool_say(c->prog, "--size %s: wants COLUMNS or COLUMNSxROWS, from 20 columns up",
+			    c->o.size);
 		return false;
 	}
 	*cols = (int)w;
@@ -262,35 +265,44 @@ static int work(struct cli *c)
 
 int main(int argc, char **argv)
 {
-	static struct cli c = {.o = {.port = PV_HTTP_PORT, .window = 5, .host = "localhost", .policy = "default", .tap = "",
+	static struct cli c = {.o = {.port = PV_HTTP_PORT,
+				     .window = 5,
+				     .host = "localhost",
+				     .policy = "default",
+				     .tap = "",
 				     .view = "overview"}};
 	const struct pv_opt opts[] = {
-		{'H', "host", PV_OPT_STRING, &c.o.host, "HOST", "name or address of the agent (default: localhost)", 0, 0},
-		{'p', "port", PV_OPT_UINT, &c.o.port, "PORT", "its port (default: 10853)", 1, UINT16_MAX},
-		{'P', "policy", PV_OPT_STRING, &c.o.policy, "POLICY",
-		 "policy to show; __all for all of them (default: default)", 0, 0},
-		{'t', "tap", PV_OPT_STRING, &c.o.tap, "TAP", "only the handlers of this tap", 0, 0},
-		{'w', "window", PV_OPT_UINT, &c.o.window, "N", "minutes to show; 1 is the open one alone (default: 5)", 1,
-		 PV_UI_PERIODS_MAX},
-		{0, "view", PV_OPT_STRING, &c.o.view, "VIEW",
-		 "begin with this handler, or the first of this kind (default: overview)", 0, 0},
-		{0, "tls", PV_OPT_FLAG, &c.o.tls, NULL, "speak HTTPS", 0, 0},
-		{0, "tls-ca", PV_OPT_STRING, &c.o.ca, "FILE",
-		 "HTTPS; trust the certificates in this file, PEM (default: those of the system)", 0, 0},
-		{0, "tls-noverify", PV_OPT_FLAG, &c.o.tls_noverify, NULL, "HTTPS; believe any certificate", 0, 0},
-		{0, "token-file", PV_OPT_STRING, &c.o.token_file, "FILE", "send the token in this file with every request", 0, 0},
-		{0, "once", PV_OPT_FLAG, &c.o.once, NULL, "print one picture as text and end", 0, 0},
-		{'j', "json", PV_OPT_FLAG, &c.o.json, NULL, "print the JSON that would be shown and end", 0, 0},
-		{0, "size", PV_OPT_STRING, &c.o.size, "COLSxROWS",
-		 "size of the picture of --once (default: the terminal's columns or 80; as many rows as it takes)", 0, 0},
-		{0, "no-color", PV_OPT_FLAG, &c.o.no_colour, NULL, "no colours; NO_COLOR in the environment says the same", 0, 0},
+	    {'H', "host", PV_OPT_STRING, &c.o.host, "HOST",
+	     "name or address of the agent (default: localhost)", 0, 0},
+	    {'p', "port", PV_OPT_UINT, &c.o.port, "PORT", "its port (default: 10853)", 1, UINT16_MAX},
+	    {'P', "policy", PV_OPT_STRING, &c.o.policy, "POLICY",
+	     "policy to show; __all for all of them (default: default)", 0, 0},
+	    {'t', "tap", PV_OPT_STRING, &c.o.tap, "TAP", "only the handlers of this tap", 0, 0},
+	    {'w', "window", PV_OPT_UINT, &c.o.window, "N",
+	     "minutes to show; 1 is the open one alone (default: 5)", 1, PV_UI_PERIODS_MAX},
+	    {0, "view", PV_OPT_STRING, &c.o.view, "VIEW",
+	     "begin with this handler, or the first of this kind (default: overview)", 0, 0},
+	    {0, "tls", PV_OPT_FLAG, &c.o.tls, NULL, "speak HTTPS", 0, 0},
+	    {0, "tls-ca", PV_OPT_STRING, &c.o.ca, "FILE",
+	     "HTTPS; trust the certificates in this file, PEM (default: those of the system)", 0, 0},
+	    {0, "tls-noverify", PV_OPT_FLAG, &c.o.tls_noverify, NULL, "HTTPS; believe any certificate", 0, 0},
+	    {0, "token-file", PV_OPT_STRING, &c.o.token_file, "FILE",
+	     "send the token in this file with every request", 0, 0},
+	    {0, "once", PV_OPT_FLAG, &c.o.once, NULL, "print one picture as text and end", 0, 0},
+	    {'j', "json", PV_OPT_FLAG, &c.o.json, NULL, "print the JSON that would be shown and end", 0, 0},
+	    {0, "size", PV_OPT_STRING, &c.o.size, "COLSxROWS",
+	     "size of the picture of --once (default: the terminal's columns or 80; as many rows as it "
+	     "takes)",
+	     0, 0},
+	    {0, "no-color", PV_OPT_FLAG, &c.o.no_colour, NULL,
+	     "no colours; NO_COLOR in the environment says the same", 0, 0},
 	};
 	const struct pv_program prog = {
-		.name = "pktvisor-cli",
-		.summary = "a full-screen view of an agent's metrics",
-		.synopsis = "[options]",
-		.opts = opts,
-		.nopts = sizeof opts / sizeof opts[0],
+	    .name = "pktvisor-cli",
+	    .summary = "a full-screen view of an agent's metrics",
+	    .synopsis = "[options]",
+	    .opts = opts,
+	    .nopts = sizeof opts / sizeof opts[0],
 	};
 	setlocale(LC_CTYPE, "");
 	go_spelling(argc, argv);
