@@ -212,6 +212,8 @@ static void section_table(struct pv_ui_page *p, const struct pv_ui_handler *h,
 	for (const struct pv_ui_section *s = first; t && s; s = s->next)
 		if (!strcmp(s->map, first->map))
 			section_row(p, t, h, s, c);
+	if (t && t->columns) /* the busiest first; JSON has them by name */
+		pv_ui_panel_sort(p, t, 0, false);
 }
 
 /* A table for each map that there is, in the order of their first members. */

@@ -324,14 +324,8 @@ static void add_list(struct pv_ui_page *p, const struct all *a, const struct lis
 		else if (v2 && !strcmp(s->map, "direction") && (!l->dir || !strcmp(s->title, l->dir)))
 			add_items(p, panel, h, s, pv_ui_metric(s, l->v2));
 	}
-	if (v2 && panel && panel->rows > 1) {
-		struct pv_ui_page one = {.pool = p->pool, .panel = panel};
-		struct pv_ui_panel *next = panel->next;
-		panel->next = NULL;
-		pv_ui_page_sort(&one, 0, false);
-		panel->next = next;
-		p->pool = one.pool;
-	}
+	if (v2)
+		pv_ui_panel_sort(p, panel, 0, false);
 	print_items(p, panel, base_of(a, l->base));
 }
 

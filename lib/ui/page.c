@@ -79,15 +79,22 @@ static int compare(const void *a, const void *b, void *ctx)
 	return o->reverse ? -by : by;
 }
 
-static void sort_rows(struct pv_ui_page *p, struct pv_ui_panel *b, struct order *o)
+void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, bool reverse)
 {
+	struct order o = {column, reverse};
+	if (!b || b->rows < 2)
+		return;
+	if (b->kind == PV_UI_LIST && column > 0)
+		o.column = 0;
+	if (b->kind == PV_UI_TABLE && column >= (int)b->columns)
+		o.column = b->columns ? (int)b->columns - 1 : -1;
 	struct pv_ui_row **all = pv_ui_alloc(&p->pool, b->rows * sizeof *all);
 	size_t n = 0;
 	if (!all)
 		return;
 	for (struct pv_ui_row *r = b->row; r; r = r->next)
 		all[n++] = r;
-	qsort_r(all, n, sizeof *all, compare, o);
+	qsort_r(all, n, sizeof *all, compare, &o);
 	for (size_t i = 0; i < n; i++)
 		all[i]->next = i + 1 < n ? all[i + 1] : NULL;
 	b->row = all[0];
@@ -96,16 +103,9 @@ static void sort_rows(struct pv_ui_page *p, struct pv_ui_panel *b, struct order 
 
 void pv_ui_page_sort(struct pv_ui_page *p, int column, bool reverse)
 {
-	for (struct pv_ui_panel *b = p->panel; b; b = b->next) {
-		struct order o = {column, reverse};
-		if ((b->kind != PV_UI_LIST && b->kind != PV_UI_TABLE) || b->rows < 2)
-			continue;
-		if (b->kind == PV_UI_LIST && column > 0)
-			o.column = 0;
-		if (b->kind == PV_UI_TABLE && column >= (int)b->columns)
-			o.column = b->columns ? (int)b->columns - 1 : -1;
-		sort_rows(p, b, &o);
-	}
+	for (struct pv_ui_panel *b = p->panel; b; b = b->next)
+		if (b->kind == PV_UI_LIST || b->kind == PV_UI_TABLE)
+			pv_ui_panel_sort(p, b, column, reverse);
 }
 
 /* ---- numbers as texts ------------------------------------------------------------------------- */

@@ -72,6 +72,7 @@ void pv_ui_page_filter(struct pv_ui_page *, const char *text);
 
 /* column < 0: by name; else by that column (of lists: the number), largest first. reverse turns either round. */
 void pv_ui_page_sort(struct pv_ui_page *, int column, bool reverse);
+void pv_ui_panel_sort(struct pv_ui_page *, struct pv_ui_panel *, int column, bool reverse); /* NULL is fine */
 
 /* ---- numbers as texts ------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ static const char *const help[] = {
     "PgUp, PgDn       scroll; also Home, End, g, G",
     "p, t             pick a policy, a tap",
     "+, -             longer, shorter window",
-    "s, R             sort: agent's order, name, columns; reverse",
+    "s, R             sort: name, each column, as at first; reverse",
     "/                only names that contain a text",
     "Space, r         pause; ask now",
     "q, Ctrl-C        quit",

@@ -16,7 +16,7 @@ golden term.flow-many.80x24
 keys G
 golden term.flow-many.end.80x24
 keys g Down Down Down Right Down Enter # the third device, the third interface, the fourth
-sees "a row opens its section" 'interfaces: 10\.0\.0\.10 \| 1'
+sees "a row opens its section" 'interfaces: 10\.0\.0\.28 \| 3'
 golden term.flow-many.section.80x24
 size 120 40
 golden term.flow-many.section.120x40

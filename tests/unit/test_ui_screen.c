@@ -189,7 +189,7 @@ static const struct {
 	{"vvvvvv$", "metric   top_qtype", NULL},
 	{"v>$", "Details", "metric   top_qname2"},
 	{"v$q", NULL, NULL},
-	{"3v$", "devices: d1", "Devices"},
+	{"3v$", "devices: d2", "Devices"},
 	{"3v$!", "Devices", "devices: d3"},
 	{"p", "(all policies)", NULL},
 	{"t", "(all taps)", NULL},
@@ -236,10 +236,11 @@ static void test_order(void **state)
 	order_is(&t, "R", "b.example", "a.example");
 	order_is(&t, "R", "a.example", "b.example");
 	order_is(&t, "s", "b.example", "a.example"); /* by number */
-	order_is(&t, "s", "b.example", "a.example"); /* the agent's own again */
+	order_is(&t, "s", "b.example", "a.example"); /* as at first */
 	assert_false(t.u.sorted);
-	order_is(&t, "3", "d1 ", "d2 ");
-	order_is(&t, "ss", "d2 ", "d1 ");
+	order_is(&t, "3", "d2 ", "d1 "); /* the busiest first */
+	order_is(&t, "s", "d1 ", "d2 ");
+	order_is(&t, "s", "d2 ", "d1 ");
 	pv_ui_free(&t.u);
 }
 
