@@ -26,12 +26,12 @@ struct pv_agent {
 	atomic_llong asked_sec; /* monotonic */
 };
 
-/* What a policy's output on one tap needs. */
+/* What a policy's output on one tap needs, of each worker. */
 struct place {
 	struct pv_agent *agent;
 	const struct pv_config_policy *policy;
 	const struct pv_config_stream *stream;
-	struct pv_stage *stage; /* of the store's input */
+	struct pv_stage *stage; /* of the store's input, or a part of it */
 };
 
 static long long now_sec(void)
@@ -59,10 +59,17 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 }
 
 /* The analysers of a source, which all its policies share. */
-static const char *const stage_names[] = {
-    [PV_SOURCE_CAPTURE] = "pcap", [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",
-    [PV_SOURCE_NET] = "net",	  [PV_SOURCE_STAGES] = NULL,
-};
+#define STAGE_NAMES(input)                                                                                    \
+	{                                                                                                     \
+		[PV_SOURCE_CAPTURE] = (input), [PV_SOURCE_DHCP] = "dhcp", [PV_SOURCE_DNS] = "dns",            \
+		[PV_SOURCE_NET] = "net", [PV_SOURCE_STAGES] = NULL,                                           \
+	}
+
+static const char *const *stage_names(enum pv_input input)
+{
+	static const char *const pcap[] = STAGE_NAMES("pcap"), *const dnstap[] = STAGE_NAMES("dnstap");
+	return input == PV_INPUT_DNSTAP ? dnstap : pcap;
+}
 
 /* What the stages have counted, for those that the policy has announced. */
 static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)
@@ -108,43 +115,47 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 }
 
 static int open_place(void *ctx, const struct pv_config_policy *policy, const struct pv_config_stream *stream,
-		      struct pv_graph_place *to, char *err, size_t cap)
+		      struct pv_graph_place to[], unsigned workers, char *err, size_t cap)
 {
 	struct pv_agent *a = ctx;
-	struct place *p = calloc(1, sizeof *p);
+	struct place *p = calloc(workers, sizeof *p);
 	if (!p) {
 		snprintf(err, cap, "out of memory");
 		return -1;
 	}
-	*p = (struct place){a, policy, stream, NULL};
 	struct pv_store_input in = {.policy = policy->name,
 				    .tap = stream->tap,
 				    .periods = 1,
 				    .merge_like = policy->merge,
+				    .parts = workers,
 				    .plain_keys = policy->resources,
-				    .stages = stage_names,
+				    .stages = stage_names(stream->input),
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
 			in.periods = policy->handlers[i].periods;
-	p->stage = pv_store_input(a->conf.store, &in, err, cap);
-	if (!p->stage) {
+	struct pv_stage *stage = pv_store_input(a->conf.store, &in, err, cap);
+	if (!stage) {
 		free(p);
 		return -1;
 	}
-	to->sink = pv_sink_stage(p->stage);
-	to->ready = asked_lately;
-	to->beat = tell;
-	to->ctx = p;
+	for (unsigned i = 0; i < workers; i++) {
+		p[i] = (struct place){a, policy, stream, pv_store_part(stage, i)};
+		to[i].sink = pv_sink_stage(p[i].stage);
+		to[i].ready = asked_lately;
+		to[i].beat = tell;
+		to[i].ctx = &p[i];
+	}
 	return 0;
 }
 
-static void close_place(void *ctx, struct pv_graph_place *place)
+static void close_place(void *ctx, struct pv_graph_place place[], unsigned workers)
 {
 	struct pv_agent *a = ctx;
-	struct place *p = place->ctx;
+	struct place *p = place[0].ctx;
 	pv_store_remove(a->conf.store, p->policy->name, p->stream->tap);
-	pv_stage_free(p->stage);
+	for (unsigned i = 0; i < workers; i++)
+		pv_stage_free(p[i].stage);
 	free(p);
 }
 
@@ -277,6 +288,9 @@ static struct pv_config_policy *make_resources(const struct pv_agent *a, const s
 						.input_type = s->input_type,
 						.config = json_incref(s->config)};
 		to->pcap = s->pcap; /* its texts are those of the config */
+		to->dnstap.file = s->dnstap.file;
+		to->dnstap.socket = s->dnstap.socket;
+		to->dnstap.tcp = s->dnstap.tcp;
 		*h = (struct pv_config_handler){.module = strdup(name),
 						.type = handler->type,
 						.version = handler->version,
@@ -595,6 +609,18 @@ void pv_agent_asked(void *agent)
 	}
 }
 
+static void add_worker(struct pv_prom *p, const struct pv_graph_lane *l, unsigned worker)
+{
+	static const struct pv_prom_metric packets = {"pktvisor_worker_packets_total", PV_PROM_COUNTER,
+						      "Packets that a worker of an input was given"};
+	struct pv_source_status s;
+	char number[12];
+	snprintf(number, sizeof number, "%u", worker);
+	const struct pv_prom_label labels[] = {{"input", l->stream}, {"worker", number}};
+	pv_source_status(pv_team_source(l->team, worker), &s);
+	pv_prom_u64(p, &packets, labels, 2, s.capture.packets);
+}
+
 static void add_samples(void *ctx, const struct pv_graph_lane *l)
 {
 	static const struct pv_prom_metric lost_batches = {
@@ -625,18 +651,20 @@ static void add_samples(void *ctx, const struct pv_graph_lane *l)
 	pv_prom_u64(p, &waiting, lane, 2, l->counts.waiting);
 	if (!l->first)
 		return;
-	pv_source_status(l->source, &s);
+	pv_team_status(l->team, &s);
 	pv_prom_u64(p, &messages, input, 1, s.messages);
 	pv_prom_u64(p, &link_down, input, 1, s.capture.link_down);
 	pv_prom_u64(p, &policies, input, 1, l->policies);
 	pv_prom_u64(p, &bytes, input, 1, s.ring_bytes);
+	for (unsigned i = 0; i < pv_team_size(l->team); i++)
+		add_worker(p, l, i);
 }
 
 static void listen_to(void *ctx, const struct pv_graph_lane *l)
 {
 	struct pv_agent *a = ctx;
 	char line[256], words[400];
-	if (!l->first || !pv_source_notice(l->source, line, sizeof line) || !a->conf.say)
+	if (!l->first || !pv_team_notice(l->team, line, sizeof line) || !a->conf.say)
 		return;
 	snprintf(words, sizeof words, "input %s: %s", l->stream, line);
 	a->conf.say(a->conf.ctx, PV_SAY_WARNING, words);
@@ -672,7 +700,9 @@ struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 	    .registry = conf->handlers,
 	    .geo = conf->geo,
 	    .geo_cache = conf->geo_cache,
+	    .services = conf->services,
 	    .seed = conf->seed,
+	    .workers = conf->workers,
 	    .open = open_place,
 	    .close = close_place,
 	    .ctx = a,

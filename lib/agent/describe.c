@@ -59,8 +59,8 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 	struct input *in = ctx;
 	const struct pv_config_stream *s = stream_of(in->policy, l->stream);
 	struct pv_source_status st;
-	pv_source_status(l->source, &st);
-	const struct pv_capture *c = pv_source_capture(l->source);
+	pv_team_status(l->team, &st);
+	const struct pv_capture *c = pv_source_capture(pv_team_source(l->team, 0));
 	json_t *config = s ? pv_config_stream_json(s) : json_null();
 	if (s && c && json_is_object(config) && !s->pcap.pcap_file)
 		json_object_set_new(config, "iface",
@@ -73,6 +73,10 @@ static void add_input(void *ctx, const struct pv_graph_lane *l)
 		json_object_set_new(o, "pcap",
 				    json_pack("{s:o, s:o, s:s}", "available_iface", interfaces(), "host_ips",
 					      hosts(c), "pcap_source", sources[s->pcap.source]));
+	if (s && s->input == PV_INPUT_FLOW)
+		json_object_set_new(o, "flow",
+				    json_pack("{s:I}", "packet_errors",
+					      (json_int_t)(st.capture.malformed + st.capture.unsupported)));
 	json_object_set_new(in->inputs, l->stream, o);
 }
 

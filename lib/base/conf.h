@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum pv_key_type { PV_KEY_BOOL, PV_KEY_UINT, PV_KEY_STRING, PV_KEY_LIST, PV_KEY_UINT_OR_LIST };
+enum pv_key_type { PV_KEY_BOOL, PV_KEY_UINT, PV_KEY_STRING, PV_KEY_LIST, PV_KEY_UINT_OR_LIST, PV_KEY_MAP };
+
+struct json_t;
 
 struct pv_key {
 	const char *name; /* as in YAML, "only_qname_suffix"; the option is --only-qname-suffix */
@@ -24,12 +26,13 @@ struct pv_key {
 #define PV_LIST_MAX 1024 /* entries of one list: a filter is compared entry by entry */
 
 struct pv_value {
-	enum pv_key_type type; /* BOOL, UINT, STRING or LIST: what was written */
+	enum pv_key_type type; /* BOOL, UINT, STRING, LIST or MAP: what was written */
 	bool boolean;
 	uint64_t number;
 	const char *string;
 	const char *const *list; /* entries are always strings */
 	size_t count;
+	const struct json_t *map; /* an object. On a command line a MAP is a STRING, for the tool to read (tool/flow.h) */
 };
 
 /* 0, or -1 with one line (no newline) in err. Borrowed: copies what it keeps. */

@@ -118,6 +118,9 @@ static int set_key(const struct found *f, const char *text, char *err, size_t ca
 			v.string = text;
 		}
 		break;
+	case PV_KEY_MAP:
+		v.type = PV_KEY_STRING;
+		/* fall through */
 	case PV_KEY_STRING:
 		v.string = text;
 		break;

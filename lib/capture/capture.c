@@ -23,6 +23,13 @@ static bool has_port(const struct pv_capture *c, uint16_t port)
 	return c->payload_ports[port / 8] >> port % 8 & 1;
 }
 
+static bool carries(const struct pv_capture *c, const struct pv_packet *p)
+{
+	if (p->l4 == PV_L4_OTHER)
+		return false;
+	return has_port(c, p->sport) || has_port(c, p->dport) || (c->conf.every_udp && p->l4 == PV_L4_UDP);
+}
+
 /* A damaged pcapng may claim any second. */
 static uint64_t packet_time(const struct pv_capture *c, const struct pcap_pkthdr *h)
 {
@@ -53,6 +60,8 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 {
 	struct pv_capture *c = (struct pv_capture *)(void *)self;
 	uint64_t time_ns = packet_time(c, h);
+	if (time_ns < c->begin_ns)
+		return;
 	if (!c->started) {
 		pv_capture_start_stream(c, PV_CLOCK_RECORDED, time_ns);
 		if (c->conf.duration_ns && c->conf.duration_ns < UINT64_MAX - time_ns)
@@ -72,7 +81,7 @@ void pv_capture_packet(u_char *self, const struct pcap_pkthdr *h, const u_char *
 	pv_decode(&c->decoder, frame, cap_len, h->len, p, &payload);
 	p->number = ++c->received;
 	p->stamp = (uint8_t)pv_random_below(&c->stamps, 100);
-	if (!payload || p->l4 == PV_L4_OTHER || !(has_port(c, p->sport) || has_port(c, p->dport)))
+	if (!payload || !carries(c, p))
 		p->payload_len = 0;
 	if (p->payload_len > most) {
 		p->payload_len = most;
@@ -194,6 +203,7 @@ static int configure(struct pv_capture *c, const struct pv_capture_conf *conf)
 	c->stamps = conf->seed ? conf->seed : PV_CAPTURE_SEED;
 	c->deadline_ns = UINT64_MAX;
 	c->fd = c->watch.fd = -1;
+	c->workers = 1;
 	c->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->hosts = pv_hosts_new();
 	c->producer = strdup(conf->producer ? conf->producer : "pv-capture " PV_VERSION);
@@ -238,12 +248,50 @@ struct pv_capture *pv_capture_open(const struct pv_capture_conf *conf, char *err
 	return c;
 }
 
+/* The first finds interface and subnets; the others do as it did. */
+static int open_worker(const struct pv_capture_conf *conf, unsigned n, unsigned i, struct pv_capture *to[],
+		       char *err, size_t cap)
+{
+	struct pv_capture *c = to[i] = calloc(1, sizeof *c);
+	if (!c) {
+		snprintf(err, cap, "cannot start: %s", strerror(errno));
+		return -1;
+	}
+	int bad = configure(c, conf);
+	c->worker = i;
+	c->workers = n;
+	c->fanout = i ? pv_fanout_ref(to[0]->fanout) : pv_fanout_new();
+	if (!bad && !c->fanout)
+		bad = snprintf(c->error, sizeof c->error, "cannot start: out of memory");
+	if (!bad)
+		bad = i ? pv_capture_open_worker(c, to[0])
+			: pv_capture_open_live(c, conf->iface, conf->hosts);
+	if (bad)
+		snprintf(err, cap, "%s", c->error);
+	return bad;
+}
+
+int pv_capture_open_split(const struct pv_capture_conf *conf, unsigned n, struct pv_capture *to[], char *err,
+			  size_t cap)
+{
+	assert(conf->iface && n > 1 && n <= PV_CAPTURE_WORKERS);
+	memset(to, 0, n * sizeof to[0]);
+	for (unsigned i = 0; i < n; i++)
+		if (open_worker(conf, n, i, to, err, cap)) {
+			while (n--)
+				pv_capture_free(to[n]);
+			return -1;
+		}
+	pv_capture_begin(to, n);
+	return 0;
+}
+
 void pv_capture_free(struct pv_capture *c)
 {
 	if (!c)
 		return;
-	if (c->pcap)
-		pcap_close(c->pcap); /* closes the file too */
+	pv_capture_close(c); /* the file too */
+	pv_fanout_unref(c->fanout);
 	pcap_freecode(&c->filter);
 	pv_ifwatch_close(&c->watch);
 	if (c->stop_event >= 0)

@@ -27,7 +27,7 @@
  * subnets; with it the list and the interface's own addresses (/32, /128), never its subnets.
  *
  * Payload is carried only where a port is one that an analyser reads: DNS (53, 5353, 5355, 53000), DHCP
- * (67, 68, 546, 547), BGP (179) and those of conf.ports.
+ * (67, 68, 546, 547), BGP (179) and those of conf.ports; with conf.every_udp of UDP packets in any case.
  *
  * Counters are cumulative over the whole stream, reopenings included. `received` are packets that
  * reached us; what the kernel or the interface lost is beside it, not in it.
@@ -52,6 +52,7 @@
 #define PV_CAPTURE_LAG_MS 100               /* longer than the kernel keeps a ring block open */
 #define PV_CAPTURE_BATCH 2048               /* packets per poll: without payload just one batch of events */
 #define PV_CAPTURE_EXTRA_PORTS 64           /* more payload ports than any exporter set-up uses */
+#define PV_CAPTURE_WORKERS 16 /* two inputs of so many fill a gauge (sketch/gauge.h); most cards have fewer queues */
 #define PV_CAPTURE_SEED UINT64_C(0x70762d6361707475) /* stamps are the same in every run */
 
 struct pv_capture_conf {
@@ -70,6 +71,7 @@ struct pv_capture_conf {
 	const char *producer;  /* program and version for START; NULL: "pv-capture" and ours */
 	const uint16_t *ports; /* further ports whose payload is carried */
 	size_t nports;
+	bool every_udp;        /* flow exports go to any port */
 	int stop_fd;           /* when readable, the stream ends, as by pv_capture_stop(); 0: none */
 };
 
@@ -81,6 +83,16 @@ struct pv_capture;
 /* NULL with a line in err. */
 struct pv_capture *pv_capture_open(const struct pv_capture_conf *, char *err, size_t errcap);
 void pv_capture_free(struct pv_capture *);
+
+/* n captures of one interface in place of one, each a stream of its own with the packets of its own flows
+ * (capture/fanout.h): every packet is in one of them, and both directions of a flow are in the same. They
+ * begin at one moment: START has it, and what came earlier is in none. They have the same host subnets. The
+ * first alone counts what the interface lost, and how often it went down, and tells of it. The kernel ring is
+ * shared out: each gets 1/n, at least a quarter, since flows are not of one size. conf->iface is wanted; n is
+ * 2 to PV_CAPTURE_WORKERS. 0, or -1 with a line in err, and none is open. Each is used and freed like any
+ * other, each by a thread of its own. */
+int pv_capture_open_split(const struct pv_capture_conf *, unsigned n, struct pv_capture *to[], char *err,
+			  size_t errcap);
 
 /* One step.
  * PV_OK     there was something; go on at once.

@@ -25,6 +25,8 @@ static uint64_t clock_ns(clockid_t id)
 __attribute__((format(printf, 2, 3))) static void tell(struct pv_capture *c, const char *fmt, ...)
 {
 	va_list ap;
+	if (c->worker) /* the first says it for all */
+		return;
 	va_start(ap, fmt);
 	int n = snprintf(c->notice, sizeof c->notice, "%s: ", c->name);
 	vsnprintf(c->notice + n, sizeof c->notice - (size_t)n, fmt, ap);
@@ -37,6 +39,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct pv_capture *c, con
 static void options(struct pv_capture *c, pcap_t *p)
 {
 	uint64_t ring = c->conf.buffer_bytes ? c->conf.buffer_bytes : PV_CAPTURE_BUFFER;
+	ring /= c->workers < 4 ? c->workers : 4;
 	pcap_set_snaplen(p, (int)c->snaplen);
 	pcap_set_buffer_size(p, (int)(ring < PV_CAPTURE_BUFFER_MAX ? ring : PV_CAPTURE_BUFFER_MAX));
 	pcap_set_timeout(p, BLOCK_MS);
@@ -56,6 +59,31 @@ static void explain(struct pv_capture *c, int status, const char *detail)
 		snprintf(c->error, sizeof c->error, "cannot capture on '%s': %s%s%s%s%s", c->name,
 			 pcap_statustostr(status), detail[0] ? " (" : "", detail, detail[0] ? ")" : "",
 			 advice);
+}
+
+void pv_capture_close(struct pv_capture *c)
+{
+	if (c->joined)
+		pv_fanout_leave(c->fanout, c->pcap);
+	else if (c->pcap)
+		pcap_close(c->pcap);
+	c->pcap = NULL;
+	c->joined = false;
+}
+
+/* Between opening and joining we got packets that others of the group got, too. */
+static int join(struct pv_capture *c)
+{
+	if (!c->fanout)
+		return 0;
+	if (pv_fanout_join(c->fanout, c->pcap)) {
+		snprintf(c->error, sizeof c->error, "cannot share '%s' among %u workers: %s", c->name,
+			 c->workers, strerror(errno));
+		return PCAP_ERROR;
+	}
+	c->joined = true;
+	c->begin_ns = clock_ns(CLOCK_REALTIME);
+	return 0;
 }
 
 /* 0, or a PCAP_ERROR_ with c->error. */
@@ -82,11 +110,11 @@ static int activate(struct pv_capture *c)
 			explain(c, PCAP_ERROR, why);
 			status = PCAP_ERROR;
 		}
+		if (!status)
+			status = join(c);
 	}
-	if (status) {
-		pcap_close(c->pcap);
-		c->pcap = NULL;
-	}
+	if (status)
+		pv_capture_close(c);
 	c->last_os = c->last_if = 0;
 	return status;
 }
@@ -114,6 +142,33 @@ int pv_capture_open_live(struct pv_capture *c, const char *wanted, const char *h
 	return activate(c) ? -1 : 0;
 }
 
+int pv_capture_open_worker(struct pv_capture *c, const struct pv_capture *first)
+{
+	const struct pv_subnet *own = pv_hosts_list(first->hosts);
+	memcpy(c->name, first->name, sizeof c->name);
+	/* those of conf.hosts are there, and stand in front */
+	for (size_t i = pv_hosts_count(c->hosts); i < pv_hosts_count(first->hosts); i++)
+		if (pv_hosts_add(c->hosts, &own[i])) {
+			snprintf(c->error, sizeof c->error, "cannot start: %s", strerror(errno));
+			return -1;
+		}
+	pv_ifwatch_init(&c->watch, c->name);
+	return activate(c) ? -1 : 0;
+}
+
+/* What came until now is thrown away when it is read; what was lost of it does not count. */
+void pv_capture_begin(struct pv_capture *const workers[], unsigned n)
+{
+	struct pcap_stat s;
+	uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+	for (unsigned i = 0; i < n; i++) {
+		struct pv_capture *c = workers[i];
+		c->opened_ns = c->begin_ns = now_ns;
+		if (!pcap_stats(c->pcap, &s))
+			c->last_os = s.ps_drop;
+	}
+}
+
 /* ---- counters ----------------------------------------------------------------------------------- */
 
 /* By how much a 32-bit counter has grown. libpcap computes one of them from a file in /sys, and lets it step
@@ -133,7 +188,8 @@ static void read_drops(struct pv_capture *c)
 	if (!c->pcap || pcap_stats(c->pcap, &s))
 		return;
 	c->os_drops += grown(s.ps_drop, &c->last_os);
-	c->if_drops += grown(s.ps_ifdrop, &c->last_if);
+	if (!c->worker)
+		c->if_drops += grown(s.ps_ifdrop, &c->last_if);
 }
 
 static void put_stats(struct pv_capture *c, uint64_t time_ns)
@@ -152,7 +208,7 @@ static void watch(struct pv_capture *c)
 {
 	enum pv_ifstate before = c->watch.state;
 	unsigned downs = pv_ifwatch_update(&c->watch);
-	c->link_down += downs;
+	c->link_down += c->worker ? 0 : downs;
 	if (downs)
 		c->down_counted = true;
 	if (c->watch.state == PV_IF_UP) {
@@ -175,12 +231,11 @@ static void lose(struct pv_capture *c)
 	read_drops(c);
 	watch(c);
 	if (!c->down_counted) {
-		c->link_down++;
+		c->link_down += !c->worker;
 		tell(c, "lost: %s", pcap_geterr(c->pcap));
 	}
 	c->down_counted = true;
-	pcap_close(c->pcap);
-	c->pcap = NULL;
+	pv_capture_close(c);
 	c->backoff_ns = BACKOFF_FIRST_NS;
 	c->mono_retry_ns = 0;
 }
@@ -252,6 +307,7 @@ static void each_second(struct pv_capture *c, uint64_t mono_ns, bool quiet)
 	c->mono_second_ns += PV_NS;
 	if (c->mono_second_ns <= mono_ns) /* our reader kept us waiting */
 		c->mono_second_ns = mono_ns + PV_NS;
+	c->begin_ns = 0; /* what was too early has been read; the clock may be set back */
 	watch(c);
 	if (c->watch.state == PV_IF_GONE && c->pcap)
 		lose(c);

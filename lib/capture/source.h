@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "capture/capture.h"
+#include "capture/fanout.h"
 #include "capture/iface.h"
 #include "packet/decode.h"
 #include "packet/hosts.h"
@@ -58,6 +59,10 @@ struct pv_capture {
 	uint64_t bytes_read, bytes_total;
 
 	/* live.c */
+	struct pv_fanout *fanout; /* NULL: all packets are ours */
+	unsigned worker, workers; /* of those that share the interface; 0 of 1 */
+	bool joined;		  /* pcap is a member of the group */
+	uint64_t begin_ns;	  /* packets before are not ours; 0: all are */
 	struct pv_ifwatch watch;
 	uint64_t opened_ns;      /* wall clock */
 	uint64_t mono_end_ns;    /* -t */
@@ -81,6 +86,11 @@ int pv_capture_adopt(struct pv_capture *, bpf_u_int32 netmask);
 int pv_capture_open_file(struct pv_capture *);
 enum pv_res pv_capture_poll_file(struct pv_capture *);
 int pv_capture_open_live(struct pv_capture *, const char *wanted, const char *hosts);
+/* Another worker of the interface that `first` has open. */
+int pv_capture_open_worker(struct pv_capture *, const struct pv_capture *first);
+/* All workers are there: their streams begin now. */
+void pv_capture_begin(struct pv_capture *const workers[], unsigned n);
+void pv_capture_close(struct pv_capture *); /* c->pcap, where it is open */
 enum pv_res pv_capture_poll_live(struct pv_capture *);
 
 #endif

@@ -278,6 +278,21 @@ static int set_dnstap(struct pv_dns_filter *f, const struct pv_value *v, char *e
 	return -1;
 }
 
+int pv_dns_filter_version(struct pv_dns_filter *f, const char *version, char *err, size_t errcap)
+{
+	f->by_transaction = !strcmp(version, "2.0");
+	if (!f->by_transaction && strcmp(version, "1.0")) {
+		snprintf(err, errcap, "there is no version %.20s; there are: 1.0, 2.0", version);
+		return -1;
+	}
+	if (f->by_transaction && (f->only_queries || f->only_responses)) {
+		snprintf(err, errcap, "version 2.0 has no filter %s: it counts transactions",
+			 f->only_queries ? "only_queries" : "only_responses");
+		return -1;
+	}
+	return 0;
+}
+
 static int set_ttl(uint64_t *to, bool *has, const char *key, uint64_t value, uint64_t max, char *err,
 		   size_t errcap)
 {
@@ -407,15 +422,6 @@ static bool reply_fits(const struct pv_dns_filter *f, const struct pv_dns *d)
 	return true;
 }
 
-/* The side that the host plays, from either half: a query that comes in makes it the server. */
-static enum pv_dir xact_dir(const struct pv_dns *d)
-{
-	if (d->dir == PV_DIR_UNKNOWN)
-		return PV_DIR_UNKNOWN;
-	bool in = d->dir == PV_DIR_IN;
-	return in != !!(d->bits & PV_DNS_QR) ? PV_DIR_IN : PV_DIR_OUT;
-}
-
 static bool place_unknown(const struct pv_dns_places *p, enum pv_define_kind kind, uint32_t number)
 {
 	return number && p && p->unknown(p->ctx, kind, number);
@@ -432,18 +438,21 @@ bool pv_dns_filter_accepts(const struct pv_dns_filter *f, const struct pv_dns *d
 		return false;
 	if (reply ? f->only_queries || !reply_fits(f, d) : f->only_responses)
 		return false;
-	if (f->directions && !(f->directions >> xact_dir(d) & 1))
+	if (f->directions && !(f->directions >> pv_dns_xact_dir(d) & 1))
 		return false;
 
-	if (f->qtypes || f->names || f->suffixes) {
+	/* which of what follows is this half asked about? */
+	bool type = f->qtypes && (reply || !f->by_transaction);
+	bool query = !reply || !f->by_transaction;
+	if (type || (query && (f->names || f->suffixes))) {
 		if (!(d->bits & PV_DNS_QUESTION))
 			return false;
-		if (f->qtypes && !(f->qtypes[d->qtype / 8] >> d->qtype % 8 & 1))
+		if (type && !(f->qtypes[d->qtype / 8] >> d->qtype % 8 & 1))
 			return false;
 		const char *name = pv_ref_bytes(&d->ev, d->qname);
-		if (f->names && !names_find(f->names, name, d->qname.len))
+		if (query && f->names && !names_find(f->names, name, d->qname.len))
 			return false;
-		if (f->suffixes) {
+		if (query && f->suffixes) {
 			uint16_t n = names_suffix(f->suffixes, name, d->qname.len);
 			if (!n)
 				return false;
@@ -453,9 +462,9 @@ bool pv_dns_filter_accepts(const struct pv_dns_filter *f, const struct pv_dns *d
 	}
 
 	bool subnet = !reply && (d->bits & PV_DNS_ECS);
-	if (f->geoloc_notfound && !(subnet && place_unknown(places, PV_DEFINE_GEO, d->ecs.geo)))
+	if (query && f->geoloc_notfound && !(subnet && place_unknown(places, PV_DEFINE_GEO, d->ecs.geo)))
 		return false;
-	if (f->asn_notfound && !(subnet && place_unknown(places, PV_DEFINE_ASN, d->ecs.asn)))
+	if (query && f->asn_notfound && !(subnet && place_unknown(places, PV_DEFINE_ASN, d->ecs.asn)))
 		return false;
 	return true;
 }

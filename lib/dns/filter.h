@@ -10,6 +10,13 @@
  *                  only_xact_directions; of dnstap messages, and only these, dnstap_msg_type
  *   queries only, and a reply does not pass   geoloc_notfound, asn_notfound
  *
+ * Handler dns 2.0 counts transactions, and asks each half only about what it is about (by_transaction):
+ *
+ *   replies only   exclude_noerror, only_rcode, answer_count, only_dnssec_response, only_qtype
+ *   queries only, and a reply passes   only_qname, only_qname_suffix, geoloc_notfound, asn_notfound
+ *   both           only_xact_directions; only_queries and only_responses are no filters of 2.0
+ *
+ * The direction of a transaction is the query's, turned round for a reply whose query is not known.
  * exclude_noerror makes only_rcode void. Codes up to 15 are compared with the header's four bits, higher ones
  * with the EDNS-extended code. A message without a readable question fails only_qtype, only_qname and
  * only_qname_suffix. only_qname_suffix matches whole labels: "google.com" is google.com and all below it,
@@ -44,6 +51,7 @@ struct pv_dns_filter {
 	uint16_t answer_count;
 	uint32_t rcodes;               /* bit per code */
 	uint8_t directions;            /* bit per enum pv_dir of the transaction; 0: all */
+	bool by_transaction;           /* the rules of 2.0 */
 	uint8_t *qtypes;               /* bit per type, 8 KiB; NULL: all */
 	struct pv_dns_names *names;    /* NULL: all */
 	struct pv_dns_names *suffixes; /* NULL: all */
@@ -65,11 +73,25 @@ void pv_dns_filter_free(struct pv_dns_filter *); /* and it is as after _init */
 /* conf is a struct pv_dns_filter; for rows of both tables. A key set again replaces its value. */
 pv_set_fn pv_dns_filter_set;
 
+/* From now on the rules of this version of the handler. -1: there is no such version; or, with a line in err, a filter is
+ * set that it has not. */
+int pv_dns_filter_version(struct pv_dns_filter *, const char *version, char *err, size_t errcap);
+
 /* xact_ttl_ms, else xact_ttl_secs, else 5 s. */
 uint64_t pv_dns_filter_ttl_ns(const struct pv_dns_filter *);
 
 /* Is anything set that can reject a message? */
 bool pv_dns_filter_active(const struct pv_dns_filter *);
+
+/* The part that the host plays in a message's transaction: PV_DIR_IN, it is asked. */
+static inline enum pv_dir pv_dns_xact_dir(const struct pv_dns *d)
+{
+	if (d->xact == PV_XACT_MATCHED || d->xact == PV_XACT_LATE)
+		return (enum pv_dir)d->query_dir;
+	if (d->dir == PV_DIR_UNKNOWN || !(d->bits & PV_DNS_QR))
+		return (enum pv_dir)d->dir;
+	return d->dir == PV_DIR_IN ? PV_DIR_OUT : PV_DIR_IN;
+}
 
 /* What the event itself does not say: whether the text behind a DEFINE number is "Unknown". Asked only under
  * geoloc_notfound and asn_notfound, for numbers that are not 0. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "dns/metrics.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "dns/message.h"
 #include "dns/names.h"
 #include "dns/recent.h"
+#include "dns/slow.h"
 #include "metric/bucket.h"
 
 /* Alphabetical, as error texts list them. */
@@ -174,71 +174,20 @@ static const struct pv_metric metrics[METRICS] = {
 		      "networks (ASN) of the client subnets of queries"),
 };
 
-/* ---- the 90th percentile of a period's times --------------------------------------------------------- */
-
-#define SUB_BITS 5 /* 32 bins to the octave: 3 % */
-#define SUBS     (1u << SUB_BITS)
-#define TOP_BIT  36 /* 2^37 us are 38 hours; longer times count as that */
-#define BINS     (SUBS * (TOP_BIT - SUB_BITS + 2))
-
-struct times {
-	uint64_t count;
-	uint64_t slow_us; /* 0: not known yet */
-	uint32_t bins[BINS];
-};
+/* ---- updates ------------------------------------------------------------------------------------------ */
 
 struct state {
-	struct times in, out;
+	struct pv_dns_times in, out;
 	struct pv_dns_recent recent;
 };
-
-static unsigned bin_of(uint64_t us)
-{
-	if (us < SUBS)
-		return (unsigned)us;
-	if (us >> (TOP_BIT + 1))
-		return BINS - 1;
-	unsigned shift = 63u - (unsigned)__builtin_clzll(us) - SUB_BITS;
-	return shift * SUBS + (unsigned)(us >> shift);
-}
-
-/* The least value of a bin. */
-static uint64_t bin_floor(unsigned bin)
-{
-	if (bin < 2 * SUBS)
-		return bin;
-	unsigned shift = bin / SUBS - 1;
-	return (uint64_t)(SUBS + bin % SUBS) << shift;
-}
-
-static void times_add(struct times *t, uint64_t us)
-{
-	t->count++;
-	t->bins[bin_of(us)]++;
-}
-
-static void times_shift(struct times *t)
-{
-	if (!t->count)
-		return;
-	uint64_t rank = t->count - t->count / 10, seen = 0; /* ceil(0.9 n) */
-	unsigned bin = 0;
-	while ((seen += t->bins[bin]) < rank)
-		bin++;
-	t->slow_us = bin_floor(bin);
-	t->count = 0;
-	memset(t->bins, 0, sizeof t->bins);
-}
 
 static void shift(const struct pv_bucket *closed, struct pv_handler_ctx *ctx)
 {
 	struct state *s = ctx->state;
 	(void)closed;
-	times_shift(&s->in);
-	times_shift(&s->out);
+	pv_dns_times_shift(&s->in);
+	pv_dns_times_shift(&s->out);
 }
-
-/* ---- updates ------------------------------------------------------------------------------------------ */
 
 static void count_transaction(struct pv_block *k, const struct pv_dns *d, bool deep, struct state *s)
 {
@@ -261,12 +210,12 @@ static void count_transaction(struct pv_block *k, const struct pv_dns *d, bool d
 	if (!in && !out)
 		return;
 
-	struct times *t = in ? &s->in : &s->out;
+	struct pv_dns_times *t = in ? &s->in : &s->out;
 	uint64_t us = d->ev.time_ns > d->query_time_ns ? (d->ev.time_ns - d->query_time_ns) / 1000 : 0;
 	pv_quantile_u64(k, in ? M_TIME_IN : M_TIME_OUT, us);
 	pv_histogram_u64(k, in ? M_HISTOGRAM_IN : M_HISTOGRAM_OUT, us);
-	times_add(t, us);
-	if (t->slow_us && us >= t->slow_us)
+	pv_dns_times_add(t, us);
+	if (pv_dns_times_slow(t, us))
 		pv_top_bytes(k, in ? M_SLOW_IN : M_SLOW_OUT, pv_ref_bytes(&d->ev, d->query_qname),
 			     d->query_qname.len, 1);
 }
@@ -294,28 +243,15 @@ static void count_reply_names(struct pv_block *k, const struct pv_dns *d, const 
 	pv_top_bytes(k, M_TOP_BYTES, name, n, d->length);
 }
 
-static void count_place(struct pv_block *k, unsigned m, const struct pv_dns *d, enum pv_define_kind kind,
-			uint32_t number, struct pv_handler_ctx *ctx)
-{
-	size_t n;
-	if (!number || !pv_on(k, m) || !ctx->define)
-		return;
-	const char *text = ctx->define(ctx->defines, d->stage, kind, number, &n);
-	if (text)
-		pv_top_bytes(k, m, text, n, 1);
-}
-
 static void count_ecs(struct pv_block *k, const struct pv_dns *d, struct pv_handler_ctx *ctx)
 {
 	pv_count(k, M_QUERY_ECS, 1);
 	if (pv_on(k, M_TOP_ECS)) {
-		char text[INET6_ADDRSTRLEN];
-		bool v4 = d->ecs.family == 4;
-		if (inet_ntop(v4 ? AF_INET : AF_INET6, d->ecs.addr + (v4 ? 12 : 0), text, sizeof text))
-			pv_top_bytes(k, M_TOP_ECS, text, strlen(text), 1);
+		char text[PV_DNS_ECS_TEXT];
+		pv_top_bytes(k, M_TOP_ECS, text, pv_dns_ecs_text(&d->ecs, text), 1);
 	}
-	count_place(k, M_TOP_GEO, d, PV_DEFINE_GEO, d->ecs.geo, ctx);
-	count_place(k, M_TOP_ASN, d, PV_DEFINE_ASN, d->ecs.asn, ctx);
+	pv_top_defined(k, M_TOP_GEO, ctx, d->stage, PV_DEFINE_GEO, d->ecs.geo);
+	pv_top_defined(k, M_TOP_ASN, ctx, d->stage, PV_DEFINE_ASN, d->ecs.asn);
 }
 
 static void count_deep(struct pv_block *k, const struct pv_dns *d, struct pv_handler_ctx *ctx)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "dns/names.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -335,6 +336,14 @@ static void item(const char *name, uint64_t number, char *out, size_t cap)
 		snprintf(out, cap, "%s", name);
 	else
 		snprintf(out, cap, "%llu", (unsigned long long)number);
+}
+
+size_t pv_dns_ecs_text(const struct pv_ecs *ecs, char text[PV_DNS_ECS_TEXT])
+{
+	bool v4 = ecs->family == 4;
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, ecs->addr + (v4 ? 12 : 0), text, PV_DNS_ECS_TEXT))
+		return 0;
+	return strlen(text);
 }
 
 void pv_item_qtype(const struct pv_topn_row *row, char *out, size_t cap)

@@ -71,6 +71,10 @@ const char *pv_dns_rcode_name(unsigned number);
 int pv_dns_qtype_number(const char *name);
 int pv_dns_rcode_number(const char *name);
 
+/* The address of a client subnet as text, without its prefix length. Returns its length. */
+#define PV_DNS_ECS_TEXT 46 /* INET6_ADDRSTRLEN */
+size_t pv_dns_ecs_text(const struct pv_ecs *, char text[PV_DNS_ECS_TEXT]);
+
 pv_item_fn pv_item_qtype; /* the name, or digits */
 pv_item_fn pv_item_rcode;
 

@@ -19,9 +19,9 @@
 #define PV_DNS_RECENT_BYTES 72  /* a longer name is worked out each time; one in a hundred is */
 
 struct pv_dns_recent_name {
-	uint64_t counted; /* the generation of the distinct count that has it, plus 1; 0: none */
+	uint64_t counted; /* the distinct count that has it, by a number that the handler makes of its generation; 0: none */
 	uint32_t hash;
-	uint32_t hint2, hint3, hint_reply;
+	uint32_t hint2, hint3, hint_reply, hint_noerror;
 	uint16_t len, suffix_len;
 	uint16_t at2, at3; /* where qname2 and qname3 begin in the name */
 	bool has3;

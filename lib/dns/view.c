@@ -59,7 +59,7 @@ static bool accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len
 }
 
 /* Would the filter have let this response's query pass? Its type is taken to be the response's: who filters
- * by type keeps transactions of his own. */
+ * queries by type keeps transactions of his own. */
 static bool query_accepts(struct view *v, const struct pv_dns *d, uint16_t *suffix_len)
 {
 	*suffix_len = 0;
@@ -163,13 +163,25 @@ static struct pv_dns *patch(struct view *v, const struct pv_dns *d, bool accepte
 	return e;
 }
 
+/* Does this response pass, if this is what became of its transaction here? That says its direction. */
+static bool accepts_as(struct view *v, const struct pv_dns *d, enum pv_xact xact, uint8_t query_dir, uint16_t *suffix_len)
+{
+	bool same = found(xact) == found((enum pv_xact)d->xact) && (!found(xact) || query_dir == d->query_dir);
+	if (same || !v->conf.filter->directions || d->ev.size > sizeof v->half)
+		return accepts(v, d, suffix_len);
+	struct pv_dns *r = &v->half.d;
+	memcpy(r, d, d->ev.size);
+	r->xact = (uint8_t)xact;
+	r->query_dir = query_dir;
+	return accepts(v, r, suffix_len);
+}
+
 static bool response(struct view *v, const struct pv_dns *d)
 {
 	struct pv_dns_query q;
 	bool query_filtered = false;
 	uint16_t suffix_len, query_suffix_len = 0;
-	bool accepted = accepts(v, d, &suffix_len);
-	bool half = found((enum pv_xact)d->xact);
+	bool half = found((enum pv_xact)d->xact), accepted;
 
 	if (v->xacts) {
 		key(&q, d);
@@ -183,6 +195,7 @@ static bool response(struct view *v, const struct pv_dns *d)
 			query_filtered = q.filtered;
 			query_suffix_len = q.suffix_len;
 		}
+		accepted = accepts_as(v, d, xact, found(xact) && !before ? q.dir : d->query_dir, &suffix_len);
 		bool same = xact == d->xact && (!half || before || q.packet == d->query_packet);
 		if (!same) {
 			const struct pv_dns_query *mine = found(xact) && !before ? &q : NULL;
@@ -199,8 +212,10 @@ static bool response(struct view *v, const struct pv_dns *d)
 			e->suffix_len = suffix_len;
 			return false;
 		}
-	} else if (half && (v->active || v->psl)) {
-		query_filtered = !query_accepts(v, d, &query_suffix_len);
+	} else {
+		accepted = accepts(v, d, &suffix_len);
+		if (half && (v->active || v->psl))
+			query_filtered = !query_accepts(v, d, &query_suffix_len);
 	}
 	if (accepted && suffix_len == d->suffix_len && !query_filtered && !query_suffix_len)
 		return true;
@@ -345,7 +360,7 @@ struct pv_stage *pv_dns_view_new(const struct pv_dns_view_conf *conf, struct pv_
 	v->conf = *conf;
 	v->ttl_ns = ttl_of(conf);
 	v->active = pv_dns_filter_active(f);
-	bool own = conf->partial || f->qtypes ||
+	bool own = conf->partial || (f->qtypes && !f->by_transaction) ||
 		   (conf->shared_ttl_ns && atomic_load(conf->shared_ttl_ns) > v->ttl_ns);
 	bool psl = f->public_suffix_list, places = f->geoloc_notfound || f->asn_notfound;
 	if (own)

@@ -8,7 +8,7 @@
  *
  *   same TTL as the analyser's   its matches are ours; whether the query passed is found by asking the
  *                                predicate about the query half of the response
- *   shorter, or only_qtype       the view keeps transactions of its own (dns/xact.h, 24 MiB at most): when a
+ *   shorter, or only_qtype      the view keeps transactions of its own (dns/xact.h, 24 MiB at most): when a
  *                                query expired, and what type it asked for, the response does not say
  *   behind a filter (partial)    likewise: a query that was withheld was never seen
  *

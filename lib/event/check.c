@@ -128,6 +128,20 @@ static const char *check_net(const struct pv_event *ev)
 	return NULL;
 }
 
+static const char *check_flow(const struct pv_event *ev)
+{
+	const struct pv_flow *f = (const void *)ev;
+	if ((f->l3 != 0 && f->l3 != 4 && f->l3 != 6) || f->stamp > 99 || !f->rate || f->source < PV_FLOW_SFLOW ||
+	    f->source > PV_FLOW_IPFIX)
+		return "a flow field is out of range";
+	if (!ref_ok(ev, sizeof *f, f->device_name) || !ref_ok(ev, sizeof *f, f->in_name) ||
+	    !ref_ok(ev, sizeof *f, f->out_name) || !ref_ok(ev, sizeof *f, f->src_label) ||
+	    !ref_ok(ev, sizeof *f, f->dst_label) || !ref_ok(ev, sizeof *f, f->sport_name) ||
+	    !ref_ok(ev, sizeof *f, f->dport_name))
+		return BAD_REF;
+	return NULL;
+}
+
 static bool ecs_ok(const struct pv_ecs *e)
 {
 	return e->family == 0 || e->family == 4 || e->family == 6;
@@ -211,6 +225,7 @@ static const struct {
 	[PV_EV_RESOURCES] = {sizeof(struct pv_resources_event), check_resources, "resources"},
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
 	[PV_EV_DNSTAP] = {sizeof(struct pv_dnstap), check_dnstap, "dnstap"},
+	[PV_EV_FLOW] = {sizeof(struct pv_flow), check_flow, "flow"},
 	[PV_EV_NET] = {PV_NET_FIXED_BASE, check_net, "net"},
 	[PV_EV_DNS] = {PV_DNS_FIXED_BASE, check_dns, "dns"},
 	[PV_EV_DNS_TIMEOUT] = {PV_DNS_FIXED_BASE, check_dns, "dns_timeout"},

@@ -155,6 +155,19 @@ enum pv_ledger {
 	PV_LEDGER_CLIENTS_EVICTED = 42, /* connections given up for room, or for memory */
 	PV_LEDGER_CLIENTS_IDLE = 43,  /* connections closed because nothing came */
 	PV_LEDGER_CLIENTS_BAD = 44,   /* connections closed for breaking the protocol */
+	/* flow exports (flow/record.h): the unit of the sum is the datagram */
+	PV_LEDGER_FLOW_RECORDS = 48,  /* records and samples put out */
+	PV_LEDGER_FLOW_EMPTY = 49,    /* of these, left out: they say nothing that is counted */
+	PV_LEDGER_FLOW_COUNTER_SAMPLES = 50,
+	PV_LEDGER_FLOW_UNKNOWN_SAMPLES = 51,
+	PV_LEDGER_FLOW_UNKNOWN_SETS = 52, /* of a template that was not there */
+	PV_LEDGER_FLOW_OPTIONS = 53,  /* records about exporters */
+	PV_LEDGER_FLOW_LOST = 54,     /* by sequence numbers, in the exporters' units */
+	PV_LEDGER_TEMPLATES_EVICTED = 55, /* given up for room */
+	PV_LEDGER_TEMPLATES_EXPIRED = 56, /* not told again in time */
+	PV_LEDGER_TEMPLATES_WITHDRAWN = 57,
+	PV_LEDGER_TEMPLATES_REFUSED = 58, /* too large */
+	PV_LEDGER_EXPORTERS_EVICTED = 59,
 	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
 };
 
@@ -372,6 +385,7 @@ struct pv_flow {
 	uint32_t geo_src, geo_dst, asn_src, asn_dst; /* DEFINE numbers, 0: nothing known */
 	struct pv_ref device_name, in_name, out_name;
 	struct pv_ref src_label, dst_label;
+	struct pv_ref sport_name, dport_name; /* of the services */
 	uint8_t pad[4];
 };
 
@@ -584,9 +598,9 @@ PV_AT(pv_dnstap, l3, 60); PV_AT(pv_dnstap, stamp, 64); PV_AT(pv_dnstap, payload_
 PV_AT(pv_dnstap, frame_len, 72); PV_AT(pv_dnstap, identity, 76); PV_AT(pv_dnstap, query_time_ns, 80);
 PV_SIZE(pv_net, 96);
 PV_AT(pv_net, src, 24); PV_AT(pv_net, sport, 56); PV_AT(pv_net, stage, 64); PV_AT(pv_net, vlan, 68); PV_AT(pv_net, size, 72); PV_AT(pv_net, geo_src, 76);
-PV_SIZE(pv_flow, 152);
+PV_SIZE(pv_flow, 160);
 PV_AT(pv_flow, src, 24); PV_AT(pv_flow, device, 56); PV_AT(pv_flow, bytes, 72); PV_AT(pv_flow, rate, 88); PV_AT(pv_flow, sport, 100);
-PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140);
+PV_AT(pv_flow, l3, 104); PV_AT(pv_flow, stage, 108); PV_AT(pv_flow, geo_src, 112); PV_AT(pv_flow, device_name, 128); PV_AT(pv_flow, src_label, 140); PV_AT(pv_flow, sport_name, 148);
 PV_SIZE(pv_ecs, 32);
 PV_SIZE(pv_dns, 208);
 PV_AT(pv_dns, sport, 56); PV_AT(pv_dns, l3, 60); PV_AT(pv_dns, stamp, 64); PV_AT(pv_dns, port, 66);

@@ -59,6 +59,16 @@ static const struct field dnstap[] = {
 	F(pv_dnstap, response_time_ns, TIME),
 	{"payload", PAYLOAD, offsetof(struct pv_dnstap, payload_off), offsetof(struct pv_dnstap, payload_len), false},
 	{NULL, U8, 0, 0, false}};
+static const struct field flow[] = {
+	A(pv_flow, packet, U64),   F(pv_flow, src, ADDR),      F(pv_flow, dst, ADDR),      F(pv_flow, device, ADDR),
+	A(pv_flow, bytes, U64),    A(pv_flow, packets, U64),   A(pv_flow, rate, U32),      A(pv_flow, in_if, U32),
+	A(pv_flow, out_if, U32),   F(pv_flow, sport, U16),     F(pv_flow, dport, U16),     A(pv_flow, l3, U8),
+	A(pv_flow, proto, U8),     F(pv_flow, tos, U8),        F(pv_flow, tcp_flags, U8),  A(pv_flow, stage, U8),
+	A(pv_flow, stamp, U8),     A(pv_flow, source, U8),     A(pv_flow, bits, U8),       F(pv_flow, geo_src, U32),
+	F(pv_flow, geo_dst, U32),  F(pv_flow, asn_src, U32),   F(pv_flow, asn_dst, U32),   F(pv_flow, device_name, TEXT),
+	F(pv_flow, in_name, TEXT), F(pv_flow, out_name, TEXT), F(pv_flow, src_label, TEXT), F(pv_flow, dst_label, TEXT),
+	F(pv_flow, sport_name, TEXT), F(pv_flow, dport_name, TEXT),
+	{NULL, U8, 0, 0, false}};
 static const struct field net[] = {
 	A(pv_net, packet, U64), F(pv_net, src, ADDR),  F(pv_net, dst, ADDR),      F(pv_net, sport, U16),    F(pv_net, dport, U16),
 	A(pv_net, l3, U8),      A(pv_net, l4, U8),     A(pv_net, proto, U8),      A(pv_net, dir, DIR),      A(pv_net, stage, U8),
@@ -102,6 +112,7 @@ static const struct field none[] = {{NULL, U8, 0, 0, false}};
 static const struct field *const fields[PV_EV_TYPES] = {
 	[PV_EV_START] = start,	 [PV_EV_STOP] = stop,	  [PV_EV_TICK] = none,	     [PV_EV_STAGE] = stage,
 	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_DNSTAP] = dnstap,   [PV_EV_NET] = net,
+	[PV_EV_FLOW] = flow,
 	[PV_EV_DNS] = dns,	 [PV_EV_DNS_TIMEOUT] = dns, [PV_EV_DHCP] = dhcp,     [PV_EV_TCP_ERROR] = tcp_error,
 	[PV_EV_BUCKET] = bucket, [PV_EV_LIVE] = bucket,	  [PV_EV_BLOCK] = block,     [PV_EV_METRIC] = metric,
 	[PV_EV_BUCKET_END] = none,

@@ -5,15 +5,19 @@
 
 #include "dhcp/metrics.h"
 #include "dns/metrics.h"
+#include "flow/metrics.h"
 #include "net/metrics.h"
 #include "pcapstat/metrics.h"
 #include "resources/metrics.h"
 
 const struct pv_handler *const pv_handlers[] = {
 	&pv_net_v1,
+	&pv_net_v2,
 	&pv_dns_v1,
+	&pv_dns_v2,
 	&pv_dhcp_v1,
 	&pv_pcap_v1,
+	&pv_flow_v1,
 	&pv_input_resources_v1,
 	NULL,
 };

@@ -19,26 +19,41 @@ struct instance {
 	const struct pv_handler *handler;
 	char name[PV_BUCKET_NAME];
 	struct pv_history past;
-	struct pv_bucket *live;
+	struct pv_parts parts;
 	uint64_t events; /* in closed buckets, also those that are gone */
 };
 
+/* What has been counted of a source. */
+struct counted {
+	uint64_t received, os_drops, if_drops;
+	uint64_t ledger[PV_STORE_STAGES][PV_STORE_ROWS]; /* in the order of struct pv_store_info */
+};
+
+/* One of the streams that an input is made of. */
+struct part {
+	struct pv_stage stage; /* first: the stage is the part */
+	struct input *input;
+	unsigned number;
+	struct pv_bucket_reader reader;
+	enum pv_store_state state;
+	struct counted counted; /* in its present stream */
+};
+
 struct input {
-	struct pv_stage stage; /* first: the stage is the input */
 	struct pv_store *store;
-	atomic_uint refs; /* the store's list, the stage's user */
+	atomic_uint refs; /* the store's list, the users of the stages */
+	pthread_mutex_t lock; /* of what follows, and of the parts */
 	size_t budget;
 	bool plain_keys;
 	const char *const *stages;
-	struct pv_bucket_reader reader;
-	uint64_t stream_id;
-	struct pv_store_counts before; /* of the streams before this one */
-	uint64_t ledger_before[PV_STORE_STAGES][PV_STORE_ROWS];
-	struct pv_store_info now;      /* what the next view will say */
+	struct counted before; /* in streams that are over */
+	struct pv_store_info now; /* what the next view will say */
 	struct instance *instance[PV_STORE_INSTANCES];
 	size_t ninstances;
 	bool changed;
 	struct pv_view *shown; /* under the store's lock */
+	unsigned nparts;
+	struct part part[];
 };
 
 struct pv_store {
@@ -73,6 +88,8 @@ static void view_unref(struct pv_view *v)
 			pv_bucket_free(in->bucket[k]);
 		for (unsigned k = 0; k <= PV_WINDOW_PERIODS_MAX; k++)
 			pv_bucket_free(in->window[k]);
+		while (in->nopen)
+			pv_bucket_free(in->open[--in->nopen]);
 	}
 	pthread_mutex_destroy(&v->merging);
 	free(v);
@@ -83,31 +100,57 @@ static uint64_t events_in(const struct pv_bucket *b)
 	return b->handler->events >= 0 ? b->blocks[0]->cells[b->handler->events].count : 0;
 }
 
-/* The buckets of an instance as they are shown. A live one of a minute that is there (a new stream began within it) is shown
- * as one bucket with it. */
+/* The buckets of an instance as they are shown. Where the open one is of several parts, or of a minute that is there (a new
+ * stream began within it), its place stays empty until somebody looks. */
 static void show_buckets(struct pv_view_instance *to, const struct instance *in, unsigned periods)
 {
+	struct pv_bucket *open[PV_PARTS_MAX];
 	bool taken = false;
-	unsigned from = 0;
+	unsigned from = 0, n = pv_parts_open(&in->parts, open);
+	unsigned newer = n ? pv_history_place(&in->past, open[0], &taken) : 0;
 	to->events = in->events;
-	if (in->live) {
-		struct pv_bucket *b = NULL;
-		if (pv_history_place(&in->past, in->live, &taken) == 0 && taken) {
-			b = pv_bucket_copy(in->past.closed[0]);
-			if (b && pv_bucket_merge(b, in->live)) {
-				pv_bucket_free(b);
-				b = NULL;
-			}
-			if (b) {
-				b->closed = false;
-				from = 1;
-			}
-		}
-		to->bucket[to->n++] = b ? b : pv_bucket_ref(in->live);
-		to->events += events_in(in->live);
+	if (newer && in->parts.n > 1)
+		n = 0; /* of a worker that is minutes behind: seen when it is closed */
+	for (unsigned i = 0; i < n; i++)
+		to->events += events_in(open[i]);
+	if (n && !newer && taken)
+		to->open[to->nopen++] = pv_bucket_ref(in->past.closed[from++]);
+	if (n == 1 && !to->nopen && !open[0]->closed)
+		to->bucket[to->n++] = pv_bucket_ref(open[0]);
+	else if (n) {
+		to->n++;
+		for (unsigned i = 0; i < n; i++)
+			to->open[to->nopen++] = pv_bucket_ref(open[i]);
 	}
 	for (unsigned i = from; i < in->past.n && to->n < periods; i++)
 		to->bucket[to->n++] = pv_bucket_ref(in->past.closed[i]);
+}
+
+/* Fills that place. Without memory there is none. */
+static void merge_open(struct pv_view_instance *in)
+{
+	struct pv_bucket *b = pv_bucket_copy(in->open[0]);
+	for (unsigned i = 1; b && i < in->nopen; i++)
+		if (pv_bucket_merge(b, in->open[i])) {
+			pv_bucket_free(b);
+			b = NULL;
+		}
+	in->bucket[0] = b;
+	if (b)
+		b->closed = false;
+	else
+		memmove(in->bucket, in->bucket + 1, --in->n * sizeof in->bucket[0]);
+	while (in->nopen)
+		pv_bucket_free(in->open[--in->nopen]);
+}
+
+static void finish_view(struct pv_view *v)
+{
+	pthread_mutex_lock(&v->merging);
+	for (size_t i = 0; i < v->ninstances; i++)
+		if (v->instance[i].nopen)
+			merge_open(&v->instance[i]);
+	pthread_mutex_unlock(&v->merging);
 }
 
 /* Everything that happened so far becomes visible, at once. */
@@ -152,6 +195,8 @@ struct pv_views *pv_store_views(struct pv_store *s, const char *policy)
 		all->view[all->n++] = v;
 	}
 	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; all && i < all->n; i++)
+		finish_view(all->view[i]);
 	return all;
 }
 
@@ -203,13 +248,10 @@ static struct instance *find(struct input *p, const struct pv_bucket *b)
 		return NULL;
 	in->handler = b->handler;
 	memcpy(in->name, b->name, sizeof in->name);
+	in->parts.n = p->nparts;
+	for (unsigned i = 0; i < p->nparts; i++)
+		in->parts.running[i] = p->part[i].state == PV_STORE_RUNNING;
 	return p->instance[p->ninstances++] = in;
-}
-
-static void drop_live(struct instance *in)
-{
-	pv_bucket_free(in->live);
-	in->live = NULL;
 }
 
 static void stay_in_budget(struct input *p)
@@ -218,39 +260,59 @@ static void stay_in_budget(struct input *p)
 	size_t live = 0;
 	for (size_t i = 0; i < p->ninstances; i++) {
 		past[i] = &p->instance[i]->past;
-		live += p->instance[i]->live ? pv_bucket_memory(p->instance[i]->live) : 0;
+		live += pv_parts_memory(&p->instance[i]->parts);
 	}
 	p->now.counts.lost += pv_histories_fit(past, p->ninstances, live, p->budget);
 }
 
+struct keeping {
+	struct input *input;
+	struct instance *instance;
+};
+
 /* Takes b over. */
-static void keep(struct input *p, struct instance *in, struct pv_bucket *b)
+static void keep(void *ctx, struct pv_bucket *b)
 {
-	b->closed = true;
-	in->events += events_in(b);
-	p->now.counts.buckets++;
-	if (pv_history_add(&in->past, p->now.periods, b))
-		p->now.counts.lost++;
+	const struct keeping *k = ctx;
+	k->instance->events += events_in(b);
+	k->input->now.counts.buckets++;
+	if (pv_history_add(&k->instance->past, k->input->now.periods, b))
+		k->input->now.counts.lost++;
+}
+
+static void keep_whole(struct input *p, struct instance *in)
+{
+	struct keeping k = {p, in};
+	pv_parts_whole(&in->parts, keep, &k);
 	stay_in_budget(p);
 }
 
-/* No more comes of the minutes that are open. */
-static void close_live(struct input *p)
+/* Takes b over. */
+static void close_part(struct part *from, struct instance *in, struct pv_bucket *b)
 {
+	struct keeping k = {from->input, in};
+	b->closed = true;
+	struct pv_bucket *older = pv_parts_closed(&in->parts, from->number, b);
+	if (older)
+		keep(&k, older);
+	keep_whole(from->input, in);
+}
+
+/* No more comes of the minutes that are open. */
+static void close_live(struct part *from)
+{
+	struct input *p = from->input;
 	for (size_t i = 0; i < p->ninstances; i++) {
-		struct pv_bucket *b = p->instance[i]->live;
-		p->instance[i]->live = NULL;
-		if (!b)
-			continue;
-		if (pv_bucket_shared(b)) { /* views have it as it was */
+		struct pv_bucket **live = &p->instance[i]->parts.live[from->number], *b = *live;
+		*live = NULL;
+		if (b && pv_bucket_shared(b)) { /* views have it as it was */
 			struct pv_bucket *copy = pv_bucket_copy(b);
 			pv_bucket_free(b);
 			b = copy;
+			p->now.counts.lost += !b;
 		}
 		if (b)
-			keep(p, p->instance[i], b);
-		else
-			p->now.counts.lost++;
+			close_part(from, p->instance[i], b);
 	}
 }
 
@@ -260,12 +322,13 @@ static void note(struct input *p, const char *text)
 	p->changed = true;
 }
 
-static void on_bucket(struct input *p, const struct pv_event *ev)
+static void on_bucket(struct part *from, const struct pv_event *ev)
 {
+	struct input *p = from->input;
 	struct pv_bucket *b = NULL;
 	bool live = false;
 	const char *problem = NULL;
-	switch (pv_bucket_read(&p->reader, ev, &b, &live, &problem)) {
+	switch (pv_bucket_read(&from->reader, ev, &b, &live, &problem)) {
 	case PV_FAIL:
 		p->now.counts.lost++;
 		return;
@@ -286,21 +349,37 @@ static void on_bucket(struct input *p, const struct pv_event *ev)
 	}
 	p->changed = true;
 	if (live) {
-		drop_live(in);
-		in->live = b;
+		pv_parts_live(&in->parts, from->number, b);
 		p->now.counts.live_copies++;
 		return;
 	}
-	if (in->live && in->live->stream_id == b->stream_id) /* a stream has one open minute, and this was it */
-		drop_live(in);
-	keep(p, in, b);
+	close_part(from, in, b);
 }
 
 /* ---- the stream --------------------------------------------------------------------------------- */
 
-static void state(struct input *p, enum pv_store_state s)
+/* The input runs as long as one of its streams does; what it says of itself at the end is the worst that one of them said. */
+static enum pv_store_state state_of(const struct input *p)
 {
-	p->now.state = s;
+	enum pv_store_state s = PV_STORE_WAITING;
+	for (unsigned i = 0; i < p->nparts; i++) {
+		if (p->part[i].state == PV_STORE_RUNNING)
+			return PV_STORE_RUNNING;
+		if (p->part[i].state > s)
+			s = p->part[i].state;
+	}
+	return s;
+}
+
+static void state(struct part *from, enum pv_store_state s)
+{
+	struct input *p = from->input;
+	from->state = s;
+	for (size_t i = 0; i < p->ninstances; i++) {
+		p->instance[i]->parts.running[from->number] = s == PV_STORE_RUNNING;
+		keep_whole(p, p->instance[i]); /* one less to wait for */
+	}
+	p->now.state = state_of(p);
 	p->now.since = (uint64_t)time(NULL);
 	p->changed = true;
 }
@@ -310,28 +389,61 @@ static void copy_text(char *to, size_t cap, const struct pv_event *ev, struct pv
 	pv_utf8_clean(pv_ref_bytes(ev, r), r.len, to, cap);
 }
 
-/* What STATS or STOP say of the source, since the stream began. */
-static void count_source(struct input *p, uint64_t received, uint64_t os_drops, uint64_t if_drops)
+/* What is shown of the source: all parts, and what was before. */
+static void add_up(struct input *p)
 {
-	p->now.counts.received = p->before.received + received;
-	p->now.counts.os_drops = p->before.os_drops + os_drops;
-	p->now.counts.if_drops = p->before.if_drops + if_drops;
+	struct pv_store_counts *to = &p->now.counts;
+	to->received = p->before.received;
+	to->os_drops = p->before.os_drops;
+	to->if_drops = p->before.if_drops;
+	for (size_t i = 0; i < p->now.nledger; i++)
+		memcpy(p->now.ledger[i].row, p->before.ledger[i], sizeof p->before.ledger[i]);
+	for (unsigned n = 0; n < p->nparts; n++) {
+		const struct counted *c = &p->part[n].counted;
+		to->received += c->received;
+		to->os_drops += c->os_drops;
+		to->if_drops += c->if_drops;
+		for (size_t i = 0; i < p->now.nledger; i++)
+			for (size_t r = 0; r < PV_STORE_ROWS; r++)
+				p->now.ledger[i].row[r] += c->ledger[i][r];
+	}
 	p->changed = true;
 }
 
-static void on_start(struct input *p, const struct pv_event *ev)
+/* The stream of a part is over, or another begins: what it has counted stays, and what it had open does not. */
+static void put_by(struct part *from)
+{
+	struct counted *to = &from->input->before, *c = &from->counted;
+	to->received += c->received;
+	to->os_drops += c->os_drops;
+	to->if_drops += c->if_drops;
+	for (size_t i = 0; i < PV_STORE_STAGES; i++)
+		for (size_t r = 0; r < PV_STORE_ROWS; r++)
+			to->ledger[i][r] += r == PV_LEDGER_XACT_OPEN ? 0 : c->ledger[i][r];
+	*c = (struct counted){.received = 0};
+	add_up(from->input);
+}
+
+/* What STATS or STOP say of the source, since the stream began. */
+static void count_source(struct part *from, uint64_t received, uint64_t os_drops, uint64_t if_drops)
+{
+	from->counted.received = received;
+	from->counted.os_drops = os_drops;
+	from->counted.if_drops = if_drops;
+	add_up(from->input);
+}
+
+static void on_start(struct part *from, const struct pv_event *ev)
 {
 	const struct pv_start *s = (const void *)ev;
-	close_live(p);
-	p->stream_id = s->stream_id;
-	p->before = p->now.counts;
-	for (size_t i = 0; i < p->now.nledger; i++)
-		memcpy(p->ledger_before[i], p->now.ledger[i].row, sizeof p->ledger_before[i]);
-	p->now.counts.streams++;
+	struct input *p = from->input;
+	close_live(from);
+	put_by(from);
+	p->now.counts.streams += !from->number; /* the others are parts of the same */
 	p->now.recorded = s->clock == PV_CLOCK_RECORDED;
 	p->now.note[0] = 0;
 	copy_text(p->now.source, sizeof p->now.source, ev, s->source);
-	state(p, PV_STORE_RUNNING);
+	state(from, PV_STORE_RUNNING);
 	publish(p); /* whatever the rest of the batch holds */
 }
 
@@ -366,52 +478,57 @@ static void on_stage(struct input *p, const struct pv_event *ev)
 }
 
 /* Rows of one stage and kind may come more than once and add up. */
-void pv_store_ledger(struct pv_stage *stage, const struct pv_ledger_row *rows, size_t n)
+static void on_ledger(struct part *from, const struct pv_ledger_row *rows, size_t n)
 {
-	struct input *p = (struct input *)stage;
-	uint64_t received = 0, os_drops = 0, if_drops = 0;
-	for (size_t i = 0; i < p->now.nledger; i++) {
-		memcpy(p->now.ledger[i].row, p->ledger_before[i], sizeof p->ledger_before[i]);
-		p->now.ledger[i].row[PV_LEDGER_XACT_OPEN] = 0;
-	}
+	struct input *p = from->input;
+	struct counted *c = &from->counted;
+	*c = (struct counted){.received = 0};
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].stage >= PV_STAGE_STREAM - 1 || rows[i].what >= PV_STORE_ROWS)
 			continue; /* counts of events, and what the window lost */
-		struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
+		const struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
 		if (l)
-			l->row[rows[i].what] += rows[i].value;
+			c->ledger[l - p->now.ledger][rows[i].what] += rows[i].value;
 		if (rows[i].stage)
 			continue;
-		received += rows[i].what == PV_LEDGER_RECEIVED ? rows[i].value : 0;
-		os_drops += rows[i].what == PV_LEDGER_OS_DROPS ? rows[i].value : 0;
-		if_drops += rows[i].what == PV_LEDGER_IF_DROPS ? rows[i].value : 0;
+		c->received += rows[i].what == PV_LEDGER_RECEIVED ? rows[i].value : 0;
+		c->os_drops += rows[i].what == PV_LEDGER_OS_DROPS ? rows[i].value : 0;
+		c->if_drops += rows[i].what == PV_LEDGER_IF_DROPS ? rows[i].value : 0;
 	}
-	count_source(p, received, os_drops, if_drops);
+	add_up(p);
 }
 
-static void on_stop(struct input *p, const struct pv_event *ev)
+void pv_store_ledger(struct pv_stage *stage, const struct pv_ledger_row *rows, size_t n)
+{
+	struct part *from = (struct part *)stage;
+	pthread_mutex_lock(&from->input->lock);
+	on_ledger(from, rows, n);
+	pthread_mutex_unlock(&from->input->lock);
+}
+
+static void on_stop(struct part *from, const struct pv_event *ev)
 {
 	size_t n;
 	const struct pv_ledger_row *rows = pv_stop_rows((const void *)ev, &n);
-	pv_store_ledger(&p->stage, rows, n);
-	close_live(p);
-	state(p, PV_STORE_ENDED);
+	on_ledger(from, rows, n);
+	close_live(from);
+	state(from, PV_STORE_ENDED);
 }
 
-static void on_event(struct input *p, const struct pv_event *ev)
+static void on_event(struct part *from, const struct pv_event *ev)
 {
-	if (p->reader.open && (ev->type < PV_EV_BUCKET || ev->type > PV_EV_BUCKET_END))
-		on_bucket(p, ev); /* it was not finished */
+	if (from->reader.open && (ev->type < PV_EV_BUCKET || ev->type > PV_EV_BUCKET_END))
+		on_bucket(from, ev); /* it was not finished */
 	switch (ev->type) {
 	case PV_EV_START:
-		on_start(p, ev);
+		on_start(from, ev);
 		break;
 	case PV_EV_STAGE:
-		on_stage(p, ev);
+		on_stage(from->input, ev);
 		break;
 	case PV_EV_STATS: {
 		const struct pv_stats *s = (const void *)ev;
-		count_source(p, s->received, s->os_drops, s->if_drops);
+		count_source(from, s->received, s->os_drops, s->if_drops);
 		break;
 	}
 	case PV_EV_BUCKET:
@@ -419,10 +536,10 @@ static void on_event(struct input *p, const struct pv_event *ev)
 	case PV_EV_BLOCK:
 	case PV_EV_METRIC:
 	case PV_EV_BUCKET_END:
-		on_bucket(p, ev);
+		on_bucket(from, ev);
 		break;
 	case PV_EV_STOP:
-		on_stop(p, ev);
+		on_stop(from, ev);
 		break;
 	default:
 		break;
@@ -431,33 +548,41 @@ static void on_event(struct input *p, const struct pv_event *ev)
 
 static void input_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
 {
-	struct input *p = (struct input *)stage;
+	struct part *from = (struct part *)stage;
+	struct input *p = from->input;
 	const uint8_t *at = (const uint8_t *)first, *end = at + bytes;
+	pthread_mutex_lock(&p->lock);
 	for (; at < end; at += ((const struct pv_event *)(const void *)at)->size)
-		on_event(p, (const void *)at);
-	if (p->changed && !p->reader.open)
+		on_event(from, (const void *)at);
+	if (p->changed && !from->reader.open)
 		publish(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void input_end(struct pv_stage *stage, bool cut)
 {
-	struct input *p = (struct input *)stage;
-	close_live(p);
+	struct part *from = (struct part *)stage;
+	struct input *p = from->input;
+	pthread_mutex_lock(&p->lock);
+	close_live(from);
 	if (cut)
-		state(p, PV_STORE_CUT);
-	else if (p->now.state == PV_STORE_RUNNING)
-		state(p, PV_STORE_ENDED);
-	pv_bucket_reader_free(&p->reader); /* what was half there; another stream may follow */
-	p->reader.handlers = p->store->conf.handlers;
-	p->reader.seed = p->store->conf.seed;
+		state(from, PV_STORE_CUT);
+	else if (from->state == PV_STORE_RUNNING)
+		state(from, PV_STORE_ENDED);
+	pv_bucket_reader_free(&from->reader); /* what was half there; another stream may follow */
+	from->reader.handlers = p->store->conf.handlers;
+	from->reader.seed = p->store->conf.seed;
 	publish(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 void pv_store_note(struct pv_stage *stage, const char *text)
 {
-	struct input *p = (struct input *)stage;
+	struct input *p = ((struct part *)stage)->input;
+	pthread_mutex_lock(&p->lock);
 	note(p, text);
 	publish(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void input_unref(struct input *p)
@@ -466,18 +591,21 @@ static void input_unref(struct input *p)
 		return;
 	for (size_t i = 0; i < p->ninstances; i++) {
 		pv_history_clear(&p->instance[i]->past);
-		drop_live(p->instance[i]);
+		pv_parts_clear(&p->instance[i]->parts);
 		free(p->instance[i]);
 	}
-	pv_bucket_reader_free(&p->reader);
-	pv_out_free(&p->stage.out);
+	for (unsigned i = 0; i < p->nparts; i++) {
+		pv_bucket_reader_free(&p->part[i].reader);
+		pv_out_free(&p->part[i].stage.out);
+	}
 	view_unref(p->shown);
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
 static void input_free(struct pv_stage *stage)
 {
-	input_unref((struct input *)stage);
+	input_unref(((struct part *)stage)->input);
 }
 
 static const struct pv_stage_ops input_ops = {"serve", input_batch, input_end, input_free};
@@ -505,18 +633,24 @@ bool pv_store_name_ok(const char *name)
 
 static struct input *input_new(struct pv_store *s, const struct pv_store_input *conf)
 {
-	struct input *p = calloc(1, sizeof *p);
-	if (!p)
+	unsigned n = !conf->parts ? 1 : conf->parts < PV_PARTS_MAX ? conf->parts : PV_PARTS_MAX;
+	struct input *p = calloc(1, sizeof *p + n * sizeof p->part[0]);
+	if (!p || pthread_mutex_init(&p->lock, NULL)) {
+		free(p);
 		return NULL;
+	}
 	atomic_init(&p->refs, 1);
-	p->stage.ops = &input_ops;
 	p->store = s;
+	p->nparts = n;
 	p->budget = conf->budget_bytes ? conf->budget_bytes : PV_STORE_BUDGET;
-	p->reader.handlers = s->conf.handlers;
-	p->reader.seed = s->conf.seed;
-	if (pv_out_init(&p->stage.out, (struct pv_sink){.write = nowhere})) {
-		input_unref(p);
-		return NULL;
+	bool bad = false;
+	for (unsigned i = 0; i < n; i++) {
+		struct part *part = &p->part[i];
+		*part = (struct part){.stage.ops = &input_ops,
+				      .input = p,
+				      .number = i,
+				      .reader = {.handlers = s->conf.handlers, .seed = s->conf.seed}};
+		bad |= pv_out_init(&part->stage.out, (struct pv_sink){.write = nowhere}) != 0;
 	}
 	snprintf(p->now.policy, sizeof p->now.policy, "%s", conf->policy);
 	snprintf(p->now.tap, sizeof p->now.tap, "%s", conf->tap);
@@ -526,8 +660,9 @@ static struct input *input_new(struct pv_store *s, const struct pv_store_input *
 	p->now.merge_like = conf->merge_like;
 	p->plain_keys = conf->plain_keys;
 	p->stages = conf->stages;
-	state(p, PV_STORE_WAITING);
-	publish(p);
+	p->now.since = (uint64_t)time(NULL);
+	if (!bad)
+		publish(p);
 	if (!p->shown) {
 		input_unref(p);
 		return NULL;
@@ -553,18 +688,25 @@ struct pv_stage *pv_store_input(struct pv_store *s, const struct pv_store_input 
 	for (size_t i = 0; i < s->n; i++)
 		there |= !strcmp(s->input[i]->now.policy, conf->policy) && !strcmp(s->input[i]->now.tap, conf->tap);
 	if (!full && !there) {
-		atomic_fetch_add(&p->refs, 1);
+		atomic_fetch_add(&p->refs, p->nparts);
 		s->input[s->n++] = p;
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (!full && !there)
-		return &p->stage;
+		return &p->part[0].stage;
 	if (there)
 		snprintf(err, cap, "policy '%s' has a stream of tap '%s' already", conf->policy, conf->tap);
 	else
 		snprintf(err, cap, "there are %u inputs already; more are not served", PV_STORE_INPUTS);
 	input_unref(p);
 	return NULL;
+}
+
+struct pv_stage *pv_store_part(struct pv_stage *stage, unsigned part)
+{
+	struct input *p = ((struct part *)stage)->input;
+	assert(part < p->nparts);
+	return &p->part[part].stage;
 }
 
 bool pv_store_remove(struct pv_store *s, const char *policy, const char *tap)

@@ -9,12 +9,16 @@
  *
  * A view is made when a batch of events has been taken in and no bucket is half there, so that all handlers of a policy
  * change to the next minute together. Windows are merged when first asked for, in the thread that asks, and kept with the
- * view.
+ * view; so are the parts of an open minute.
+ *
+ * An input can come in parts, from the workers of one interface: as many stages, each with a stream. They are shown as one
+ * (http/parts.h), and what they say of themselves is added up.
  *
  * When a stream is cut, the live copies are the last that will be known of their minute: they become closed buckets.
  *
- * Threads: each stage belongs to one thread at a time; everything else may be called from any. Locks: the store's is held to
- * copy pointers; a view's is held to merge a window, and nobody but who wants that view's windows waits for it.
+ * Threads: each stage belongs to one thread at a time, those of one input to different ones; everything else may be called
+ * from any. Locks: the store's is held to copy pointers; an input's by whichever of its stages takes a batch in; a view's is
+ * held to merge a window, and nobody but who wants that view's windows waits for it.
  * Ownership: an input lives until it is removed and its stage freed, in either order. The store lives longest.
  * Limits: PV_STORE_*, each reached with a clear error or counted (`lost`). */
 #ifndef PV_HTTP_STORE_H
@@ -23,6 +27,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "http/parts.h"
 #include "metric/bucket.h"
 #include "stage/stage.h"
 #include "window/history.h"
@@ -49,6 +54,7 @@ struct pv_store_input {
 	unsigned periods;         /* 1 to PV_WINDOW_PERIODS_MAX; 0: 5 */
 	size_t budget_bytes;      /* 0: PV_STORE_BUDGET */
 	bool merge_like;          /* merge_like_handlers of the policy */
+	unsigned parts;           /* streams that have a share of it each, at the same time; 0: 1, at most PV_PARTS_MAX */
 	bool plain_keys;          /* instances are known by their names alone, not as <policy>-<tap>-<name> */
 	/* Names of stages by number, up to NULL, where several policies share them and a policy's own names for its handlers
 	 * say little. Borrowed. NULL: stages are called what they announce. */
@@ -59,6 +65,9 @@ struct pv_store_input {
  * (pv_store_name_ok()), too many, no memory. It never puts out events; free it with pv_stage_free(), what it has brought
  * stays. */
 struct pv_stage *pv_store_input(struct pv_store *, const struct pv_store_input *, char *err, size_t cap);
+
+/* The stage of another part of it, 0 to parts - 1 (0: the same again). Each is freed once. */
+struct pv_stage *pv_store_part(struct pv_stage *, unsigned part);
 
 /* Say about an input what its stage cannot know, "cut off at byte 17: ..."; shown with its state. The stage's thread. */
 void pv_store_note(struct pv_stage *, const char *text);
@@ -107,6 +116,9 @@ struct pv_view_instance {
 	unsigned n; /* never more than the periods */
 	uint64_t events; /* since the input began; 0 where the handler shows none */
 	struct pv_bucket *window[PV_WINDOW_PERIODS_MAX + 1]; /* use pv_view_window() */
+	/* The store's: what bucket[0] is made of, as soon as somebody has got the view. */
+	struct pv_bucket *open[PV_PARTS_MAX + 1];
+	unsigned nopen;
 };
 
 /* An input, but for its metrics. */

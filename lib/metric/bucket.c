@@ -54,6 +54,17 @@ void *pv_cell_make(struct pv_block *k, unsigned m)
 	return made;
 }
 
+void pv_top_defined(struct pv_block *k, unsigned m, const struct pv_handler_ctx *ctx, uint8_t stage, enum pv_define_kind kind,
+		    uint32_t number)
+{
+	size_t n;
+	if (!number || !pv_on(k, m) || !ctx->define)
+		return;
+	const char *text = ctx->define(ctx->defines, stage, kind, number, &n);
+	if (text)
+		pv_top_bytes(k, m, text, n, 1);
+}
+
 static void cell_free(const struct pv_metric *row, union pv_cell *c)
 {
 	switch (row->kind) {
@@ -290,6 +301,14 @@ static int append(struct pv_bucket *b, struct pv_block *k)
 	return 0;
 }
 
+static void block_free(const struct pv_handler *h, struct pv_block *k)
+{
+	for (size_t m = 0; m < h->nmetrics; m++)
+		cell_free(&h->metrics[m], &k->cells[m]);
+	free(k->key);
+	free(k);
+}
+
 struct pv_bucket *pv_bucket_new(const struct pv_handler *h, const struct pv_bucket_conf *conf)
 {
 	struct pv_bucket *b = calloc(1, sizeof *b);
@@ -314,12 +333,8 @@ void pv_bucket_free(struct pv_bucket *b)
 {
 	if (!b || atomic_fetch_sub_explicit(&b->others, 1, memory_order_acq_rel))
 		return;
-	for (uint32_t i = 0; i < b->nblocks; i++) {
-		for (size_t m = 0; m < b->handler->nmetrics; m++)
-			cell_free(&b->handler->metrics[m], &b->blocks[i]->cells[m]);
-		free(b->blocks[i]->key);
-		free(b->blocks[i]);
-	}
+	for (uint32_t i = 0; i < b->nblocks; i++)
+		block_free(b->handler, b->blocks[i]);
 	free(b->blocks);
 	free(b->index);
 	free(b->enabled);
@@ -411,7 +426,7 @@ struct pv_block *pv_bucket_block(struct pv_bucket *b, struct pv_block *parent, u
 	struct pv_block *k = find(b, at, scope, key, hash);
 	if (k)
 		return k;
-	if (parent->children[scope] >= b->handler->scopes[scope].max) {
+	if (b->full || parent->children[scope] >= b->handler->scopes[scope].max) {
 		b->folded += strcmp(key, "other") != 0;
 		key = "other";
 		hash = XXH3_64bits_withSeed(key, strlen(key), seed);
@@ -426,6 +441,69 @@ struct pv_block *pv_bucket_block(struct pv_bucket *b, struct pv_block *parent, u
 	}
 	parent->children[scope]++;
 	return k;
+}
+
+/* The blocks behind `keep` are taken off, and then added, in order, to what their keys are now: "other". */
+void pv_bucket_fold(struct pv_bucket *b, uint32_t keep)
+{
+	uint32_t n = b->nblocks;
+	if (keep < 1 || keep >= n)
+		return;
+	struct pv_block **from = malloc((n - keep) * sizeof(struct pv_block *));
+	struct pv_block **to = malloc((n - keep) * sizeof(struct pv_block *));
+	b->full = true;
+	for (uint32_t i = 0; from && to && i < n - keep; i++) {
+		from[i] = b->blocks[keep + i];
+		if (from[i]->parent < keep)
+			b->blocks[from[i]->parent]->children[from[i]->scope]--;
+	}
+	if (from && to) {
+		b->nblocks = keep;
+		memset(b->index, 0, (size_t)b->cap_blocks * 2 * sizeof *b->index);
+		for (uint32_t i = 0; i < keep; i++)
+			index_block(b, i);
+	}
+	for (uint32_t i = 0; from && to && i < n - keep; i++) {
+		struct pv_block *k = from[i], *parent = k->parent < keep ? b->blocks[k->parent] : to[k->parent - keep];
+		to[i] = pv_bucket_block(b, parent, k->scope, k->key);
+		for (unsigned m = 0; m < b->handler->nmetrics && to[i]->scope == k->scope; m++)
+			if (b->handler->metrics[m].scope == k->scope && cell_merge(to[i], m, &k->cells[m]))
+				b->lost++;
+	}
+	for (uint32_t i = 0; from && to && i < n - keep; i++)
+		block_free(b->handler, from[i]);
+	free(from);
+	free(to);
+}
+
+bool pv_bucket_fit(struct pv_bucket *b, size_t bytes)
+{
+	bool moved = false;
+	if (pv_bucket_memory(b) <= bytes)
+		return false;
+	b->full = true;
+	for (size_t items = 2048; items >= 32; items /= 4) {
+		pv_bucket_trim(b, items);
+		if (pv_bucket_memory(b) <= bytes)
+			return false;
+	}
+	/* "other" may come to stand behind what is kept, so a few blocks always remain */
+	for (uint32_t keep = b->nblocks / 2; keep >= 8 && pv_bucket_memory(b) > bytes; keep /= 2) {
+		pv_bucket_fold(b, keep);
+		pv_bucket_trim(b, 32);
+		moved = true;
+	}
+	return moved;
+}
+
+#define WIDE 64 /* more blocks than any fixed set of directions or kinds */
+
+bool pv_handler_wide(const struct pv_handler *h)
+{
+	for (size_t i = 0; i < h->nscopes; i++)
+		if (h->scopes[i].max > WIDE)
+			return true;
+	return false;
 }
 
 int pv_bucket_merge(struct pv_bucket *dst, const struct pv_bucket *src)

@@ -66,6 +66,7 @@ struct pv_bucket {
 	uint64_t now_sec;   /* second that rates count into */
 	uint64_t lost;      /* updates that found no memory */
 	uint64_t folded;    /* keys that went to "other" */
+	bool full;          /* no new keys: there is no room for more blocks */
 	atomic_uint others; /* owners besides the first */
 };
 
@@ -84,7 +85,18 @@ int pv_bucket_merge(struct pv_bucket *dst, const struct pv_bucket *src);
 /* Keep at most `items` of each top-N table; for closed buckets. */
 void pv_bucket_trim(struct pv_bucket *, size_t items);
 
-/* The block of a label value below `parent`, made when missing; "other" when the scope is full. Not NULL:
+/* What is known by more than the first `keep` blocks goes into "other" of its parent, and new keys do from now on. It
+ * makes every struct pv_block * out of date. Not for shared buckets. */
+void pv_bucket_fold(struct pv_bucket *, uint32_t keep);
+
+/* Brings an open bucket below a number of bytes: no new keys, smaller top-N tables, then fewer blocks. True: blocks
+ * moved, as with pv_bucket_fold(). */
+bool pv_bucket_fit(struct pv_bucket *, size_t bytes);
+
+/* Does a handler have blocks in numbers that others choose (devices, interfaces)? */
+bool pv_handler_wide(const struct pv_handler *);
+
+/* The block of a label value below `parent`, made when missing; "other" when the scope or the bucket is full. Not NULL:
  * without memory it is the parent itself, and `lost` moves. */
 struct pv_block *pv_bucket_block(struct pv_bucket *, struct pv_block *parent, uint8_t scope, const char *key);
 
@@ -155,6 +167,10 @@ static inline void pv_top_u64(struct pv_block *k, unsigned m, uint64_t v, uint64
 	if (t)
 		pv_topn_add_u64(t, v, weight);
 }
+
+/* One more of the text behind a DEFINE number; nothing where that is 0 (no database), or was never defined. */
+void pv_top_defined(struct pv_block *, unsigned m, const struct pv_handler_ctx *, uint8_t stage, enum pv_define_kind,
+		    uint32_t number);
 
 static inline void pv_quantile_u64(struct pv_block *k, unsigned m, uint64_t v)
 {

@@ -63,7 +63,9 @@ struct pv_group {
 /* A set of metrics that exists once per label value: directions, devices, ... Row 0 of a table is
  * the handler itself: {NULL, NULL, 0, 1}. */
 struct pv_scope {
-	const char *label;     /* Prometheus label, "direction" */
+	/* Prometheus label, "direction". Where it is the parent's with more behind it, "device_interface" in "device", its
+	 * value is the parent's, '|', and the key, so that it means something alone. */
+	const char *label;
 	const char *container; /* JSON object that holds the keys, "devices"; NULL: in the parent itself */
 	uint8_t parent;        /* index of the scope it lives in */
 	uint16_t max;          /* blocks per parent; further keys go to "other" and are counted */

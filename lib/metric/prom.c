@@ -451,7 +451,7 @@ struct visit {
 	struct set given;	      /* the caller's labels */
 	const struct pv_block *block; /* `labels` are of this one */
 	struct set labels;	      /* and its scopes' */
-	char keys[DEPTH_MAX][4 * PV_BLOCK_KEY + 1];
+	char values[DEPTH_MAX][PV_PROM_VALUE + 1];
 	struct pv_topn_row *rows;
 };
 
@@ -568,6 +568,14 @@ enum pv_prom_type pv_prom_type(const struct pv_metric *m)
 	}
 }
 
+/* Is this scope's label its parent's with more behind it, "device_interface" of "device"? Then so is its value. */
+static bool joined(const struct pv_handler *h, const struct pv_scope *s)
+{
+	const char *outer = h->scopes[s->parent].label;
+	size_t n = outer && s->label ? strlen(outer) : 0;
+	return n && !strncmp(s->label, outer, n) && s->label[n] == '_';
+}
+
 /* The labels of a block: the caller's, then those of its scopes from the outermost. */
 static void block_labels(struct visit *v, const struct pv_bucket *b, const struct pv_block *k)
 {
@@ -579,11 +587,15 @@ static void block_labels(struct visit *v, const struct pv_bucket *b, const struc
 	v->labels = v->given;
 	for (; k->scope && depth < DEPTH_MAX; k = b->blocks[k->parent])
 		chain[depth++] = k;
-	while (depth--) {
+	for (const char *outer = ""; depth--; outer = v->values[depth]) {
+		char *value = v->values[depth];
 		k = chain[depth];
-		pv_utf8_clean(k->key, strlen(k->key), v->keys[depth], sizeof v->keys[depth]);
-		if (b->handler->scopes[k->scope].label)
-			set_label(&v->labels, b->handler->scopes[k->scope].label, v->keys[depth]);
+		const struct pv_scope *s = &b->handler->scopes[k->scope];
+		int at = joined(b->handler, s) ? snprintf(value, sizeof v->values[0], "%s|", outer) : 0;
+		size_t used = at < PV_PROM_VALUE ? (size_t)at : PV_PROM_VALUE;
+		pv_utf8_clean(k->key, strlen(k->key), value + used, sizeof v->values[0] - used);
+		if (s->label)
+			set_label(&v->labels, s->label, value);
 	}
 }
 

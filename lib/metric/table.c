@@ -18,7 +18,9 @@
 #define INDENT      2
 #define GAP         3   /* between things that stand side by side */
 #define PATH_MAX_   256 /* of a metric, below its schema; longer ones are cut */
-#define DEPTH_MAX   16  /* objects in objects; tables have 4 */
+#define DEPTH_MAX   16  /* objects in objects; tables have 6 */
+#define DEPTH_DEEP  5   /* from here on an object is a group of its own: an interface of a device */
+#define GROUP_WIDTH 20  /* a group with a longer name has a line for it */
 #define BARS        12  /* lines of a histogram */
 
 /* ---- text on a terminal ------------------------------------------------------------------------- */
@@ -218,6 +220,7 @@ enum leaf_kind { COUNTER, QUANTILES, TOP, HISTOGRAM };
 struct leaf {
 	enum leaf_kind kind;
 	char path[PATH_MAX_]; /* "xact.counts.total" */
+	size_t group;	      /* bytes of it that name its group, "xact"; 0: none */
 	const json_t *value;
 	/* TOP: what its shares are of */
 	const char *base_name; /* "total"; NULL: no shares */
@@ -289,7 +292,16 @@ static void choose_base(const struct leaves *s, struct leaf *l)
 		l->base_name = NULL;
 }
 
-static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const json_t *value)
+/* The first part of a path is its group. Deep down, in things that are inside of things, it is all but the last. */
+static size_t group_len(const struct leaves *s, const char *path, const char *prefix)
+{
+	const char *dot = strchr(path, '.');
+	if (s->depth >= DEPTH_DEEP)
+		return strlen(prefix) < PATH_MAX_ - 2 ? strlen(prefix) : 0;
+	return dot ? (size_t)(dot - path) : 0;
+}
+
+static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const char *prefix, const json_t *value)
 {
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -302,6 +314,7 @@ static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *
 	struct leaf *l = &s->leaf[s->n++];
 	*l = (struct leaf){.kind = kind, .value = value};
 	snprintf(l->path, sizeof l->path, "%s", path);
+	l->group = group_len(s, l->path, prefix);
 	return l;
 }
 
@@ -321,15 +334,15 @@ static int collect(struct leaves *s, const json_t *object, const char *prefix)
 		snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", key);
 		const json_t *buckets = json_object_get(v, "buckets");
 		if (json_is_number(v)) {
-			l = leaf_add(s, COUNTER, path, v);
+			l = leaf_add(s, COUNTER, path, prefix, v);
 		} else if (json_is_array(v)) {
-			l = leaf_add(s, TOP, path, v);
+			l = leaf_add(s, TOP, path, prefix, v);
 			if (l)
 				choose_base(s, l);
 		} else if (is_quantiles(v)) {
-			l = leaf_add(s, QUANTILES, path, v);
+			l = leaf_add(s, QUANTILES, path, prefix, v);
 		} else if (json_is_object(buckets) && json_object_size(v) == 1) {
-			l = leaf_add(s, HISTOGRAM, path, buckets);
+			l = leaf_add(s, HISTOGRAM, path, prefix, buckets);
 		} else if (json_is_object(v)) {
 			if (collect(s, v, path))
 				return -1;
@@ -388,23 +401,14 @@ static void print_empty(struct pen *p, const struct leaves *s, enum leaf_kind ki
 
 /* ---- counters ----------------------------------------------------------------------------------- */
 
-/* The first part of a path is its group, "" when it has only one. */
-static size_t group_len(const char *path)
-{
-	const char *dot = strchr(path, '.');
-	return dot ? (size_t)(dot - path) : 0;
-}
-
 static bool same_group(const struct leaf *a, const struct leaf *b)
 {
-	size_t n = group_len(a->path);
-	return n == group_len(b->path) && !memcmp(a->path, b->path, n);
+	return a->group == b->group && !memcmp(a->path, b->path, a->group);
 }
 
 static const char *label_of(const struct leaf *l)
 {
-	size_t n = group_len(l->path);
-	return l->path + (n ? n + 1 : 0);
+	return l->path + (l->group ? l->group + 1 : 0);
 }
 
 static void print_counter_group(struct pen *p, const struct leaves *s, size_t first, unsigned group_w,
@@ -422,9 +426,14 @@ static void print_counter_group(struct pen *p, const struct leaves *s, size_t fi
 	if (!columns)
 		columns = 1;
 	char name[PATH_MAX_];
-	snprintf(name, sizeof name, "%.*s", (int)group_len(lead->path), lead->path);
+	snprintf(name, sizeof name, "%.*s", (int)lead->group, lead->path);
 	pen_to(p, INDENT);
-	pen_cut(p, name, group_w);
+	if (lead->group > GROUP_WIDTH) {
+		pen_cut(p, name, p->width - INDENT);
+		pen_line(p);
+	} else {
+		pen_cut(p, name, group_w);
+	}
 	if (members > 1 && zeros == members) {
 		pen_to(p, left);
 		pen_text(p, "all 0");
@@ -461,20 +470,19 @@ static bool print_counters(struct pen *p, const struct leaves *s)
 			continue;
 		any = true;
 		number_text(text, l->value);
-		unsigned g = (unsigned)group_len(l->path), w = columns_of(label_of(l), p->width);
+		unsigned g = l->group > GROUP_WIDTH ? 0 : (unsigned)l->group, w = columns_of(label_of(l), p->width);
 		unsigned v = (unsigned)strlen(text);
 		group_w = g > group_w ? g : group_w;
 		label_w = w > label_w ? w : label_w;
 		value_w = v > value_w ? v : value_w;
 	}
-	group_w = group_w > 20 ? 20 : group_w;
 	unsigned left = INDENT + (group_w ? group_w + 2 : 0);
 	if (label_w + 2 + value_w > p->width - left)
 		label_w = p->width - left > value_w + 10 ? p->width - left - value_w - 2 : 8;
 	/* those without a group first, or they would seem to belong to the one above them */
 	for (int named = 0; named < 2; named++)
 		for (size_t i = 0; i < s->n; i++) {
-			bool seen = s->leaf[i].kind != COUNTER || (group_len(s->leaf[i].path) > 0) != named;
+			bool seen = s->leaf[i].kind != COUNTER || (s->leaf[i].group > 0) != named;
 			for (size_t k = 0; k < i && !seen; k++)
 				seen = s->leaf[k].kind == COUNTER && same_group(&s->leaf[k], &s->leaf[i]);
 			if (!seen)

@@ -87,19 +87,6 @@ static const struct pv_metric metrics[METRICS] = {
 		     .help = "networks (autonomous systems) of remote addresses with the most packets"},
 };
 
-static void top_defined(struct pv_block *k, unsigned m, struct pv_handler_ctx *ctx, uint8_t stage,
-			enum pv_define_kind kind, uint32_t number)
-{
-	size_t len;
-	const char *text;
-
-	if (!number || !pv_on(k, m)) /* 0: no database */
-		return;
-	text = ctx->define(ctx->defines, stage, kind, number, &len);
-	if (text)
-		pv_top_bytes(k, m, text, len, 1);
-}
-
 /* An end whose address is to be shown; distinct: METRICS for none. */
 static void address(struct pv_block *k, const struct pv_net *e, bool source, unsigned distinct,
 		    struct pv_handler_ctx *ctx)
@@ -125,8 +112,8 @@ static void address(struct pv_block *k, const struct pv_net *e, bool source, uns
 	}
 	if (!pv_net_located(e))
 		return;
-	top_defined(k, TOP_GEOLOC, ctx, e->stage, PV_DEFINE_GEO, source ? e->geo_src : e->geo_dst);
-	top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
+	pv_top_defined(k, TOP_GEOLOC, ctx, e->stage, PV_DEFINE_GEO, source ? e->geo_src : e->geo_dst);
+	pv_top_defined(k, TOP_ASN, ctx, e->stage, PV_DEFINE_ASN, source ? e->asn_src : e->asn_dst);
 }
 
 static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)

@@ -30,6 +30,7 @@
 #define PV_POLICY_CONFIG_H
 
 #include "dns/filter.h"
+#include "flow/filter.h"
 #include "metric/bucket.h"
 #include "module/module.h"
 #include "net/filter.h"
@@ -149,6 +150,7 @@ struct pv_config_handler {
 	bool recorded;                    /* recorded_stream: true */
 	struct pv_net_filter net;         /* of a net handler, else empty */
 	struct pv_dns_filter dns;         /* of a dns handler, else empty */
+	struct pv_flow_filter flow;       /* of a flow handler, else empty */
 	/* Of a module's handler: what makes its events, with which settings, and these as text; NULL: built in. */
 	const struct pv_module_analyser *analyser;
 	void *analyser_conf; /* NULL: it takes none */

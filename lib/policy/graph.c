@@ -6,26 +6,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "packet/tcp.h"
 #include "policy/lane.h"
 
-struct node { /* a source */
+struct node { /* an input stream */
 	struct node *next;
 	char *name;
-	struct pv_source *source;
+	struct pv_team *team;
 	bool started;
 	atomic_uint lanes; /* how many; others than the control thread read it */
 };
 
-struct lane {
+struct lane;
+
+struct strand { /* one worker's */
+	struct lane *of;
+	unsigned worker;
+	struct pv_lane *lane;
+	bool started;
+};
+
+struct lane { /* a policy on a stream */
 	struct lane *next;
 	const struct pv_config_policy *policy;
 	const struct pv_config_stream *stream;
 	struct node *node;
-	struct pv_graph_place place;
-	struct pv_lane *lane;
-	bool started;
+	unsigned n; /* workers */
+	uint64_t origin_sec;
+	bool placed;
+	struct pv_graph_place place[PV_CAPTURE_WORKERS];
+	struct strand strand[PV_CAPTURE_WORKERS];
 };
 
 struct pv_graph {
@@ -41,28 +53,23 @@ struct pv_graph {
 static struct node *find(struct pv_graph *g, const char *name)
 {
 	for (struct node *n = g->nodes; n; n = n->next)
-		if (!strcmp(n->name, name) && pv_source_joinable(n->source))
+		if (!strcmp(n->name, name) && pv_team_joinable(n->team))
 			return n;
 	return NULL;
 }
 
-static struct pv_source *new_source(struct pv_graph *g, const struct pv_config_stream *s, char *err,
-				    size_t cap)
+static struct pv_team *new_team(struct pv_graph *g, const struct pv_config_stream *s, char *err, size_t cap)
 {
 	uint64_t flows = s->pcap.tcp_flows_max;
-	struct pv_source_conf conf = {
+	const struct pv_source_conf conf = {
 	    .geo = g->conf.geo,
 	    .geo_cache = g->conf.geo_cache,
 	    .seed = g->conf.seed,
+	    .flows = s->input == PV_INPUT_FLOW,
 	    .tcp_flows_max = flows < PV_TCP_FLOWS_DEFAULT ? (uint32_t)flows
 							  : 0, /* no more than the memory there is for it */
 	};
-	if (pv_input_open(s, &conf.input, err, cap))
-		return NULL;
-	struct pv_source *source = pv_source_new(&conf);
-	if (!source)
-		snprintf(err, cap, "out of memory");
-	return source;
+	return pv_team_open(s, g->conf.workers, &conf, err, cap);
 }
 
 static struct node *open_source(struct pv_graph *g, const struct pv_config_stream *s, char *err, size_t cap)
@@ -73,8 +80,8 @@ static struct node *open_source(struct pv_graph *g, const struct pv_config_strea
 		snprintf(err, cap, "out of memory");
 		return NULL;
 	}
-	n->source = new_source(g, s, err, cap);
-	if (!n->source) {
+	n->team = new_team(g, s, err, cap);
+	if (!n->team) {
 		free(n->name);
 		free(n);
 		return NULL;
@@ -94,7 +101,7 @@ static void drop_source(struct pv_graph *g, struct node *n)
 		at = &(*at)->next;
 	*at = n->next;
 	pthread_mutex_unlock(&g->lock);
-	pv_source_free(n->source);
+	pv_team_free(n->team);
 	free(n->name);
 	free(n);
 }
@@ -165,29 +172,37 @@ static void want(struct pv_graph *g, struct node *n, const struct pv_config_poli
 			want_more(&w, list, l->policy);
 	if (joins)
 		want_more(&w, list, joins);
-	pv_source_want(n->source, &w);
+	pv_team_want(n->team, &w);
 }
 
 /* ---- lanes --------------------------------------------------------------------------------------------- */
 
+static struct pv_source *source_of(const struct strand *s)
+{
+	return pv_team_source(s->of->node->team, s->worker);
+}
+
 static void beat(void *ctx)
 {
-	struct lane *l = ctx;
+	struct strand *s = ctx;
+	const struct pv_graph_place *place = &s->of->place[s->worker];
 	struct pv_ring_counts c;
-	if (!l->place.beat)
+	if (!place->beat)
 		return;
-	pv_lane_counts(l->lane, &c);
-	l->place.beat(l->place.ctx, l->node->source, &c);
+	pv_lane_counts(s->lane, &c);
+	place->beat(place->ctx, source_of(s), &c);
 }
 
 static bool ready(void *ctx)
 {
-	struct lane *l = ctx;
-	return !l->place.ready || l->place.ready(l->place.ctx);
+	const struct strand *s = ctx;
+	const struct pv_graph_place *place = &s->of->place[s->worker];
+	return !place->ready || place->ready(place->ctx);
 }
 
-static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, size_t cap)
+static struct pv_lane *make_lane(struct pv_graph *g, struct strand *s, char *err, size_t cap)
 {
+	struct lane *l = s->of;
 	struct pv_lane_handler handlers[PV_LANE_HANDLERS];
 	const struct pv_config_policy *p = l->policy;
 	if (p->nhandlers > PV_LANE_HANDLERS) {
@@ -202,6 +217,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		    .stage = (uint8_t)stage_of(h),
 		    .dns = &h->dns,
 		    .net = &h->net,
+		    .flow = &h->flow,
 		    .ttl_ns = h->xact_ttl_ns,
 		    .periods = h->periods,
 		    .deep = h->deep,
@@ -214,7 +230,7 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 		};
 		const struct pv_source_module m = module_of(h);
 		if (h->analyser &&
-		    pv_source_module(l->node->source, &m, &handlers[i].stage, &handlers[i].events, err, cap))
+		    pv_source_module(source_of(s), &m, &handlers[i].stage, &handlers[i].events, err, cap))
 			return NULL;
 	}
 	const struct pv_lane_conf conf = {
@@ -223,12 +239,14 @@ static struct pv_lane *make_lane(struct pv_graph *g, struct lane *l, char *err, 
 	    .chain = p->chain,
 	    .only_hosts = l->stream->dnstap.only_hosts,
 	    .registry = g->conf.registry,
-	    .dns_ttl_ns = pv_source_dns_ttl(l->node->source),
-	    .sink = l->place.sink,
+	    .dns_ttl_ns = pv_source_dns_ttl(source_of(s)),
+	    .services = g->conf.services,
+	    .sink = l->place[s->worker].sink,
 	    .ready = ready,
 	    .beat = beat,
-	    .ctx = l,
-	    .budget_bytes = PV_LANE_BUDGET / p->nstreams,
+	    .ctx = s,
+	    .origin_sec = l->origin_sec,
+	    .budget_bytes = PV_LANE_BUDGET / p->nstreams / l->n,
 	    .seed = g->conf.seed,
 	};
 	return pv_lane_new(&conf, err, cap);
@@ -244,9 +262,10 @@ static void drop_lane(struct pv_graph *g, struct lane *l)
 	if (*at)
 		*at = l->next;
 	pthread_mutex_unlock(&g->lock);
-	pv_lane_free(l->lane);
-	if (l->place.sink.write)
-		g->conf.close(g->conf.ctx, &l->place);
+	for (unsigned i = 0; i < l->n; i++)
+		pv_lane_free(l->strand[i].lane);
+	if (l->placed)
+		g->conf.close(g->conf.ctx, l->place, l->n);
 	free(l);
 	if (!n)
 		return;
@@ -254,6 +273,29 @@ static void drop_lane(struct pv_graph *g, struct lane *l)
 		want(g, n, NULL);
 	else
 		drop_source(g, n);
+}
+
+/* Its places, and a lane for each worker. */
+static int make_strands(struct pv_graph *g, struct lane *l, char *err, size_t cap)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	l->n = pv_team_size(l->node->team);
+	l->origin_sec =
+	    l->n > 1 ? (uint64_t)now.tv_sec : 0; /* of one worker, periods follow the stream alone */
+	for (unsigned i = 0; i < l->n; i++)
+		l->place[i].source = pv_team_source(l->node->team, i);
+	if (g->conf.open(g->conf.ctx, l->policy, l->stream, l->place, l->n, err, cap))
+		return -1;
+	l->placed = true;
+	for (unsigned i = 0; i < l->n; i++) {
+		struct strand *s = &l->strand[i];
+		*s = (struct strand){.of = l, .worker = i};
+		s->lane = make_lane(g, s, err, cap);
+		if (!s->lane)
+			return -1;
+	}
+	return 0;
 }
 
 static int add_lane(struct pv_graph *g, const struct pv_config_policy *p, const struct pv_config_stream *s,
@@ -275,14 +317,7 @@ static int add_lane(struct pv_graph *g, const struct pv_config_policy *p, const 
 	}
 	l->node->lanes++;
 	want(g, l->node, p);
-	l->place.source = l->node->source;
-	if (g->conf.open(g->conf.ctx, p, s, &l->place, err, cap)) {
-		l->place.sink.write = NULL;
-		drop_lane(g, l);
-		return -1;
-	}
-	l->lane = make_lane(g, l, err, cap);
-	if (!l->lane) {
+	if (make_strands(g, l, err, cap)) {
 		drop_lane(g, l);
 		return -1;
 	}
@@ -305,19 +340,29 @@ int pv_graph_add(struct pv_graph *g, const struct pv_config_policy *p, char *err
 	return 0;
 }
 
+static int start_lane(struct lane *l, char *err, size_t cap)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < l->n; i++) {
+		struct strand *s = &l->strand[i];
+		if (s->started)
+			continue;
+		s->started = !pv_lane_start(s->lane, pv_source_ring(source_of(s)), err, cap);
+		rc |= s->started ? 0 : -1;
+	}
+	return rc;
+}
+
 int pv_graph_start(struct pv_graph *g, char *err, size_t cap)
 {
 	int rc = 0;
 	pthread_mutex_lock(&g->lock);
 	for (struct lane *l = g->lanes; l; l = l->next)
-		if (!l->started) {
-			l->started = !pv_lane_start(l->lane, pv_source_ring(l->node->source), err, cap);
-			rc |= l->started ? 0 : -1;
-		}
+		rc |= start_lane(l, err, cap);
 	pthread_mutex_unlock(&g->lock);
 	for (struct node *n = g->nodes; n; n = n->next)
 		if (!n->started) {
-			n->started = !pv_source_start(n->source, err, cap);
+			n->started = !pv_team_start(n->team, err, cap);
 			rc |= n->started ? 0 : -1;
 		}
 	return rc;
@@ -335,10 +380,34 @@ void pv_graph_remove(struct pv_graph *g, const struct pv_config_policy *p)
 void pv_graph_finish(struct pv_graph *g)
 {
 	for (struct node *n = g->nodes; n; n = n->next)
-		pv_source_stop(n->source);
+		pv_team_stop(n->team);
 	for (struct lane *l = g->lanes; l; l = l->next)
-		if (l->started && l->node->started)
-			pv_lane_wait(l->lane);
+		for (unsigned i = 0; i < l->n && l->node->started; i++)
+			if (l->strand[i].started)
+				pv_lane_wait(l->strand[i].lane);
+}
+
+static bool running(const struct lane *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (pv_lane_running(l->strand[i].lane))
+			return true;
+	return false;
+}
+
+/* What its lanes have got, all together. */
+static struct pv_ring_counts counts_of(const struct lane *l)
+{
+	struct pv_ring_counts sum = {0}, c;
+	for (unsigned i = 0; i < l->n; i++) {
+		pv_lane_counts(l->strand[i].lane, &c);
+		sum.batches += c.batches;
+		sum.events += c.events;
+		sum.lost_batches += c.lost_batches;
+		sum.lost_events += c.lost_events;
+		sum.waiting += c.waiting;
+	}
+	return sum;
 }
 
 bool pv_graph_idle(struct pv_graph *g)
@@ -346,7 +415,7 @@ bool pv_graph_idle(struct pv_graph *g)
 	bool idle = true;
 	pthread_mutex_lock(&g->lock);
 	for (struct lane *l = g->lanes; l && idle; l = l->next)
-		idle = !pv_lane_running(l->lane);
+		idle = !running(l);
 	pthread_mutex_unlock(&g->lock);
 	return idle;
 }
@@ -362,14 +431,14 @@ void pv_graph_each(struct pv_graph *g, const struct pv_config_policy *p,
 		    .policy = l->policy->name,
 		    .tap = l->stream->tap,
 		    .stream = l->stream->name,
-		    .running = pv_lane_running(l->lane),
-		    .source = l->node->source,
+		    .counts = counts_of(l),
+		    .running = running(l),
+		    .team = l->node->team,
 		    .policies = l->node->lanes,
 		    .first = true,
 		};
 		for (struct lane *k = g->lanes; k != l && info.first; k = k->next)
 			info.first = k->node != l->node || (p && k->policy != p);
-		pv_lane_counts(l->lane, &info.counts);
 		fn(ctx, &info);
 	}
 	pthread_mutex_unlock(&g->lock);

@@ -13,6 +13,10 @@
  * can be given up in between, and so that policies which are loaded together see a recorded stream from its
  * beginning together. A policy that comes to a recorded stream later gets a source of its own.
  *
+ * An interface can be shared by workers (policy/team.h): then what is called a source here are as many, each
+ * with a lane of every policy on it. A policy's lanes on one stream have periods that begin at the same
+ * seconds.
+ *
  * Analysers and TTLs of a source follow from the handlers of its lanes, and change as these come and go.
  *
  * Ownership: a policy's configuration is borrowed from pv_graph_add() to pv_graph_remove(). Threads: one at a
@@ -21,14 +25,16 @@
 #ifndef PV_POLICY_GRAPH_H
 #define PV_POLICY_GRAPH_H
 
+#include "flow/services.h"
 #include "geo/geo.h"
 #include "policy/config.h"
 #include "policy/ring.h"
-#include "policy/source.h"
+#include "policy/team.h"
 
 struct pv_graph;
 
-/* Where the output of one lane goes. Filled in by the owner; called in the lane's thread. */
+/* Where the output of one lane goes: of a policy on a stream, or of one worker of it. Filled in by the owner;
+ * called in the lane's thread. */
 struct pv_graph_place {
 	struct pv_sink sink;
 	bool (*ready)(void *ctx); /* may a LIVE copy be made? NULL: always */
@@ -42,12 +48,14 @@ struct pv_graph_conf {
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	struct pv_geo_db *geo;			  /* borrowed; NULL: none */
 	size_t geo_cache;
+	const struct pv_services *services; /* names of ports, borrowed; NULL: none */
 	uint64_t seed;
-	/* A place for a policy on a stream. 0, or -1 with a line in err. */
+	unsigned workers; /* of an interface; 0: 1 */
+	/* Places for a policy on a stream, as many as it has workers. 0, or -1 with a line in err. */
 	int (*open)(void *ctx, const struct pv_config_policy *, const struct pv_config_stream *,
-		    struct pv_graph_place *, char *err, size_t cap);
-	/* Its lane is gone. */
-	void (*close)(void *ctx, struct pv_graph_place *);
+		    struct pv_graph_place place[], unsigned workers, char *err, size_t cap);
+	/* Their lanes are gone. */
+	void (*close)(void *ctx, struct pv_graph_place place[], unsigned workers);
 	void *ctx;
 };
 
@@ -71,11 +79,11 @@ bool pv_graph_idle(struct pv_graph *);
 
 struct pv_graph_lane {
 	const char *policy, *tap, *stream; /* valid during the call */
-	struct pv_ring_counts counts;
+	struct pv_ring_counts counts;	   /* of all its workers */
 	bool running;
-	struct pv_source *source;
-	unsigned policies; /* on that source */
-	bool first;	   /* of them, in this walk: for what is counted once per source */
+	struct pv_team *team;
+	unsigned policies; /* on that team */
+	bool first;	   /* of them, in this walk: for what is counted once per team */
 };
 
 /* fn is called for each lane, or for those of one policy; the graph does not change meanwhile. */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-const char *const pv_input_types[] = {"pcap", "dnstap", "mock", NULL};
+const char *const pv_input_types[] = {"pcap", "flow", "sflow", "dnstap", "mock", NULL};
 
 /* ---- captures ------------------------------------------------------------------------------------- */
 
@@ -145,15 +145,37 @@ int pv_input_dnstap(const struct pv_dnstap_conf *conf, struct pv_source_input *t
 
 /* ---- from configurations -------------------------------------------------------------------------- */
 
-int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+static struct pv_capture_conf capture_conf(const struct pv_config_stream *s)
 {
-	const struct pv_capture_conf capture = {
+	return (struct pv_capture_conf){
 	    .file = s->pcap.pcap_file,
 	    .iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
 	    .bpf = s->pcap.bpf,
 	    .hosts = s->pcap.host_spec,
 	    .producer = "pktvisord",
 	};
+}
+
+bool pv_input_splits(const struct pv_config_stream *s)
+{
+	return s->input == PV_INPUT_PCAP && s->pcap.source != PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file;
+}
+
+int pv_input_open_split(const struct pv_config_stream *s, unsigned n, struct pv_source_input to[], char *err,
+			size_t cap)
+{
+	const struct pv_capture_conf conf = capture_conf(s);
+	struct pv_capture *c[PV_CAPTURE_WORKERS];
+	if (pv_capture_open_split(&conf, n, c, err, cap))
+		return -1;
+	for (unsigned i = 0; i < n; i++)
+		to[i] = (struct pv_source_input){&capture_ops, c[i], true, c[i]};
+	return 0;
+}
+
+int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+{
+	const struct pv_capture_conf capture = capture_conf(s);
 	const struct pv_mock_conf mock = {
 	    .kind = s->input == PV_INPUT_MOCK ? PV_MOCK_EMPTY : PV_MOCK_PACKETS,
 	    .fail = s->mock.fail,
@@ -171,6 +193,8 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
 			return open_mock(&mock, to, err, cap);
 		return pv_input_capture(&capture, to, err, cap);
+	case PV_INPUT_FLOW:
+		return pv_input_flow(s, to, err, cap);
 	case PV_INPUT_DNSTAP:
 		return pv_input_dnstap(&dnstap, to, err, cap);
 	case PV_INPUT_MOCK:

@@ -6,6 +6,7 @@
  *   dnstap lib/dnstap: a file, or name servers that connect. only_hosts is not the source's, which policies share, but
  *          each policy's own (policy/only.h)
  *   mock   lib/mock without packets: nothing but time
+ *   flow, sflow   lib/flow: a UDP port, or the datagrams of a saved capture (input_flow.c)
  *
  * Other types are configured, and not built yet. A new one is a row in inputs.c. */
 #ifndef PV_POLICY_INPUTS_H
@@ -40,7 +41,13 @@ struct pv_source_input {
 
 /* 0, or -1 with one line in err. */
 int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
+/* Can several workers share it? An interface can. */
+bool pv_input_splits(const struct pv_config_stream *);
+/* One for each of n workers (pv_capture_open_split()), or none. */
+int pv_input_open_split(const struct pv_config_stream *, unsigned n, struct pv_source_input to[], char *err,
+			size_t cap);
 int pv_input_dnstap(const struct pv_dnstap_conf *, struct pv_source_input *, char *err, size_t cap);
+int pv_input_flow(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
 extern const char

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "dhcp/view.h"
 #include "dns/view.h"
+#include "flow/view.h"
 #include "net/view.h"
 #include "policy/only.h"
 #include "policy/pick.h"
@@ -337,6 +338,7 @@ static int make_window(struct pv_lane *l, struct handler *h, char *err, size_t c
 	    .ndisable = h->conf.ndisable,
 	    .modules = h->modules,
 	    .nmodules = 1,
+	    .origin_sec = l->conf.origin_sec,
 	    .budget_bytes = budget / l->nhandlers,
 	    .seed = l->conf.seed,
 	    .live_copies = true,
@@ -368,6 +370,10 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 	}
 	if (is(h, "net") && h->conf.net && pv_net_filter_on(h->conf.net)) {
 		h->view = pv_net_view_new(h->conf.net, l->conf.seed, behind(h));
+		return h->view ? 0 : -1;
+	}
+	if (is(h, "flow") && h->conf.flow && pv_flow_view_needed(h->conf.flow, l->conf.services)) {
+		h->view = pv_flow_view_new(h->conf.flow, l->conf.services, l->conf.seed, behind(h));
 		return h->view ? 0 : -1;
 	}
 	return 0;

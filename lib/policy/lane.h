@@ -6,7 +6,7 @@
  *
  * The sink gets one stream: START, STAGE ..., BUCKET, LIVE and STATS ..., STOP.
  *
- * Each handler has a view (dns/view.h, net/view.h, dhcp/view.h) where one is needed, and a window of its own,
+ * Each handler has a view (dns/view.h, net/view.h, dhcp/view.h, flow/view.h) where one is needed, and a window of its own,
  * because periods, deep rate, top-N settings and metric groups are its own. In a chain the view of handler n
  * feeds handler n + 1 too, through a link that lets pass what n accepted (policy/pick.h).
  *
@@ -29,6 +29,8 @@
 #include <stdatomic.h>
 
 #include "dns/filter.h"
+#include "flow/filter.h"
+#include "flow/services.h"
 #include "metric/metric.h"
 #include "net/filter.h"
 #include "policy/ring.h"
@@ -45,6 +47,7 @@ struct pv_lane_handler {
 	uint8_t events;			  /* a module's: the number of its events; else 0 */
 	const struct pv_dns_filter *dns;  /* of a dns handler; NULL: none */
 	const struct pv_net_filter *net;  /* of a net handler; NULL: none */
+	const struct pv_flow_filter *flow; /* of a flow handler; NULL: none */
 	uint64_t ttl_ns;		  /* 0: what the filter, or else the analyser, says */
 	unsigned periods, deep;		  /* as struct pv_window_conf */
 	uint16_t topn;
@@ -60,6 +63,7 @@ struct pv_lane_conf {
 	const struct pv_hosts *only_hosts; /* dnstap messages from and to others stay out; borrowed; NULL: all come in */
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	const atomic_uint_least64_t *dns_ttl_ns;  /* the shared analyser's; NULL: ours */
+	const struct pv_services *services;	  /* names of ports for flow handlers; NULL: none */
 	struct pv_sink sink;
 	/* May a LIVE copy be made now? Asked at most once a second, in the lane's thread. NULL: always. */
 	bool (*ready)(void *ctx);
@@ -67,6 +71,7 @@ struct pv_lane_conf {
 	 * reads the sink what is counted elsewhere. NULL: nothing to tell. */
 	void (*beat)(void *ctx);
 	void *ctx;
+	uint64_t origin_sec; /* as struct pv_window_conf: of lanes whose buckets must meet; 0: none */
 	size_t budget_bytes; /* 0: PV_LANE_BUDGET */
 	uint64_t seed;
 };

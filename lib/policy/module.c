@@ -21,6 +21,7 @@ void pv_config_handler_reset(struct pv_config_handler *h)
 {
 	pv_net_filter_free(&h->net);
 	pv_dns_filter_free(&h->dns);
+	pv_flow_filter_free(&h->flow);
 	free((void *)(uintptr_t)h->enable);
 	free((void *)(uintptr_t)h->disable);
 	free(h->module);
@@ -55,6 +56,9 @@ static int to_value(const json_t *j, struct pv_value *v, const char ***list)
 		json_array_foreach (j, i, entry)
 			(*list)[v->count++] = json_string_value(entry);
 		v->list = *list;
+	} else if (json_is_object(j)) {
+		v->type = PV_KEY_MAP;
+		v->map = j;
 	}
 	return 0;
 }
@@ -83,6 +87,8 @@ static int set(struct module *m, const struct pv_key *key, const struct pv_value
 		return pv_net_filter_set(&m->h->net, key, v, err, cap);
 	case PV_HANDLER_DNS:
 		return pv_dns_filter_set(&m->h->dns, key, v, err, cap);
+	case PV_HANDLER_FLOW:
+		return pv_flow_filter_set(&m->h->flow, key, v, err, cap);
 	case PV_HANDLER_DHCP:
 		if (has_type(key, v))
 			return pv_dhcp_set(&m->dhcp, key, v, err, cap);
@@ -107,12 +113,7 @@ static int set_key(struct module *m, const struct pv_key *key, const json_t *val
 
 	if (to_value(value, &v, &list))
 		return pv_check_memory(m->c);
-	if (json_is_object(value)) {
-		snprintf(err, sizeof err, "wrong type for key: %s", key->name);
-		res = -1;
-	} else {
-		res = set(m, key, &v, err, sizeof err);
-	}
+	res = set(m, key, &v, err, sizeof err);
 	if (res)
 		pv_check_fail(m->c, PV_CONFIG_INVALID, line, "%s", err);
 	if (res && !strncmp(err, "wrong type for key", 18)) {
@@ -305,6 +306,7 @@ static int settle(struct module *m)
 
 	pv_net_filter_init(&m->h->net);
 	pv_dns_filter_init(&m->h->dns);
+	pv_flow_filter_init(&m->h->flow);
 	if (m->h->analyser && m->h->analyser->settings.conf_size &&
 	    !(m->h->analyser_conf = calloc(1, m->h->analyser->settings.conf_size)))
 		return pv_check_memory(m->c);
@@ -320,6 +322,11 @@ static int settle(struct module *m)
 			return pv_check_fail(m->c, PV_CONFIG_INVALID, pv_layers_line(&m->l, name), "%s",
 					     text);
 		}
+	}
+	if (m->kind->conf == PV_HANDLER_DNS) {
+		char err[PV_CONFIG_TEXT];
+		if (pv_dns_filter_version(&m->h->dns, m->kind->version, err, sizeof err))
+			return pv_check_fail(m->c, PV_CONFIG_INVALID, m->l.line, "%s", err);
 	}
 	if (set_all_groups(m) || set_window(m) || (m->h->analyser && set_analyser_key(m)))
 		return -1;
@@ -351,17 +358,28 @@ static int try_kind(struct pv_check *c, const struct pv_handler *handler, const 
 	return res;
 }
 
-/* They must suit one of the versions that there are. */
+/* They must suit one of the versions that there are; if not, the first one's error is told. */
 static int try_versions(struct pv_check *c, const char *type, const json_t *object, const struct pv_node *map)
 {
 	const struct pv_handler *const *h = c->world->handlers;
+	struct pv_config_error first, before = *c->err;
+	bool failed = false;
 
 	for (; h && *h; h++) {
-		if (!strcmp((*h)->type, type) && !try_kind(c, *h, object, map))
+		if (strcmp((*h)->type, type))
+			continue;
+		if (!try_kind(c, *h, object, map)) {
+			*c->err = before;
 			return 0;
+		}
+		if (!failed)
+			first = *c->err;
+		failed = true;
 	}
-	if (find_handler(c, type, NULL))
-		return -1; /* the last one's error */
+	if (failed) {
+		*c->err = first;
+		return -1;
+	}
 	pv_check_say(c, PV_SAY_WARNING, map->key_line,
 		     "stream handler type '%.100s' in global_handler_config is not built yet: not checked",
 		     type);

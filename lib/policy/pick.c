@@ -89,6 +89,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	case PV_EV_DHCP:
 		packet = ((const struct pv_dhcp *)(const void *)ev)->packet;
 		break;
+	case PV_EV_FLOW:
+		return !k->by || (k->by == PV_EV_FLOW && !flagged(ev));
 	case PV_EV_TCP_ERROR:
 		packet = ((const struct pv_tcp_error *)(const void *)ev)->packet;
 		break;
@@ -103,7 +105,7 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 static const struct pv_view_ops ops = {
     .name = "pick",
     .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR),
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW),
     .event = on_event,
     .free = free,
 };
@@ -113,7 +115,7 @@ struct pv_stage *pv_pick_new(const char *by, struct pv_sink sink)
 	static const struct {
 		const char *type;
 		unsigned event;
-	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}};
+	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"flow", PV_EV_FLOW}};
 	struct pick *k = calloc(1, sizeof *k);
 	for (size_t i = 0; k && i < sizeof types / sizeof types[0]; i++)
 		if (!strcmp(by, types[i].type))

@@ -9,6 +9,7 @@
  *   dns   a message that passed goes on as one packet: its DNS event, and in front of it the NET event of the
  *         packet that completed it, once per message
  *   dhcp  likewise
+ *   flow  a record that passed goes on
  *   pcap  rejects nothing
  *
  * A message put together from TCP may be completed by a segment that came long before (it had waited for

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "capture/capture.h"
 #include "dhcp/analyser.h"
+#include "flow/filter.h"
 #include "geo/geo.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -81,7 +83,7 @@ static const struct pv_schema_key agent_keys[] = {
 	TEXT(admin_token_file, NULL, "file with the token that clients of the admin API must show"),
 	TEXT(data_dir, NULL, "folder below which paths that come from clients must be"),
 	TEXT(pid_file, NULL, "write the process id to this file"),
-	UINT(workers, 64, "1", "sources that share one busy interface"),
+	UINT(workers, PV_CAPTURE_WORKERS, "1", "captures and analysers that share each interface, by flow; at least 1"),
 };
 
 /* ---- taps and policies -------------------------------------------------------------------------- */
@@ -168,7 +170,7 @@ static const struct pv_schema_key pcap_keys[] = {
 	 "log more about the capture"},
 	IN_TEXT("host_spec", pcap.host_spec, NULL, "subnets regarded as ours, with commas between them"),
 	IN_TEXT("pcap_file", pcap.pcap_file, NULL, "read this saved capture instead of an interface"),
-	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap, af_packet, or mock for made-up packets"},
+	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap or af_packet, which are the same here, or mock for made-up packets"},
 	IN_UINT("tcp_packet_reassembly_cache_limit", pcap.tcp_flows_max, 0, "300000",
 		"TCP connections that are put together at once, 0 for as many as fit"),
 };
@@ -261,7 +263,7 @@ const struct pv_handler_kind pv_handler_kinds[] = {
 	{"input_resources", "1.0", "InputResourcesStreamHandler", ANYWHERE, PV_HANDLER_NO_CONF, {{recorded_key, &one}},
 	 NULL},
 	{"bgp", "1.0", "BgpStreamHandler", ON(PCAP), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
-	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
+	{"flow", "1.0", "FlowStreamHandler", ON(FLOW) | ON(MOCK), PV_HANDLER_FLOW, {{pv_flow_keys, &pv_flow_nkeys}}, NULL},
 	{"netprobe", "1.0", "NetProbeStreamHandler", ON(NETPROBE), PV_HANDLER_NO_CONF, {{recorded_key, &one}}, NULL},
 };
 const size_t pv_handler_nkinds = COUNT(pv_handler_kinds);
@@ -345,6 +347,7 @@ const char *pv_schema_key_type_text(enum pv_key_type type)
 		[PV_KEY_BOOL] = "true or false", [PV_KEY_UINT] = "a number",
 		[PV_KEY_STRING] = "a string",    [PV_KEY_LIST] = "a list",
 		[PV_KEY_UINT_OR_LIST] = "a number or a list",
+		[PV_KEY_MAP] = "a map",
 	};
 	return texts[type];
 }

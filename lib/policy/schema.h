@@ -85,6 +85,7 @@ enum pv_handler_conf { /* what its keys set */
 	PV_HANDLER_NET,
 	PV_HANDLER_DNS,
 	PV_HANDLER_DHCP,
+	PV_HANDLER_FLOW,
 	PV_HANDLER_MODULE, /* the settings of its analyser */
 };
 

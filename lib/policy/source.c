@@ -10,6 +10,7 @@
 
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
+#include "flow/locate.h"
 #include "net/analyser.h"
 #include "resources/resources.h"
 #include "stage/pipe.h"
@@ -46,6 +47,7 @@ struct pv_source {
 	/* the source's own thread */
 	struct analyser analyser[PV_SOURCE_STAGES];
 	struct module module[PV_SOURCE_MODULES];
+	struct pv_stage *locate; /* in front of the ring, for flows; NULL: none */
 	bool ported;		/* payload has been asked for */
 	struct pv_sink first;	/* where packets go */
 	struct pv_event *start; /* START, once it has come */
@@ -358,7 +360,8 @@ static struct pv_sink link_modules(struct pv_source *s, bool behind, struct pv_s
 static void link_all(struct pv_source *s)
 {
 	bool drop = s->analyser[PV_SOURCE_NET].stage;
-	struct pv_sink next = link_modules(s, true, ring_sink(s), &drop);
+	struct pv_sink next = s->locate ? pv_sink_stage(s->locate) : ring_sink(s);
+	next = link_modules(s, true, next, &drop);
 	for (int n = PV_SOURCE_NET; n >= PV_SOURCE_DHCP; n--)
 		if (s->analyser[n].stage)
 			next = link_stage(s->analyser[n].stage, next, &drop);
@@ -526,6 +529,14 @@ struct pv_source *pv_source_new(const struct pv_source_conf *conf)
 		pv_source_free(s);
 		return NULL;
 	}
+	if (conf->flows && conf->geo) {
+		struct pv_geo *geo = pv_geo_new(conf->geo, conf->geo_cache, conf->seed);
+		s->locate = geo ? pv_flow_locate_new(geo, ring_sink(s)) : NULL;
+		if (!s->locate) {
+			pv_source_free(s);
+			return NULL;
+		}
+	}
 	return s;
 }
 
@@ -581,6 +592,12 @@ int pv_source_start(struct pv_source *s, char *err, size_t cap)
 	return 0;
 }
 
+void pv_source_halt(struct pv_source *s)
+{
+	if (s->started && !s->joined)
+		s->in.ops->stop(s->in.self);
+}
+
 void pv_source_stop(struct pv_source *s)
 {
 	if (!s->started || s->joined)
@@ -597,6 +614,7 @@ void pv_source_free(struct pv_source *s)
 	if (s->ring)
 		pv_ring_abort(s->ring);
 	pv_source_stop(s);
+	pv_stage_free(s->locate);
 	for (unsigned n = PV_SOURCE_DHCP; n < PV_SOURCE_STAGES; n++)
 		pv_stage_free(s->analyser[n].stage);
 	for (size_t i = 0; i < PV_SOURCE_MODULES; i++)

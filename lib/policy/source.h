@@ -14,7 +14,9 @@
  * other settings is another analyser: policies that give it the same share it. The payload of the ports that
  * they name is asked of the input.
  *
- * What the ring gets: START; DEFINE; NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
+ * An input of flow exports (lib/flow) brings its events itself; no analyser of ours looks at them.
+ *
+ * What the ring gets: START; DEFINE; FLOW, NET, DNS, DNS_TIMEOUT, DHCP, TCP_ERROR events and those of modules,
  * those of a packet together and the NET event in front; STATS, TICK; RESOURCES (resources/resources.h);
  * STOP. No packets: in place of one without a NET event stands a TICK, so that time goes the same way
  * whichever analysers run. No STAGE events: analysers have fixed numbers here (enum below), and each lane
@@ -63,6 +65,7 @@ struct pv_source_conf {
 	struct pv_source_input input; /* moved in, also when pv_source_new() fails */
 	struct pv_geo_db *geo;	      /* borrowed; NULL: none */
 	size_t geo_cache;
+	bool flows; /* the input brings FLOW events, whose ends are to be located */
 	uint32_t tcp_flows_max; /* 0: default */
 	uint64_t seed;
 };
@@ -93,6 +96,9 @@ int pv_source_module(struct pv_source *, const struct pv_source_module *, uint8_
 
 /* 0, or -1 with a line in err. Once. */
 int pv_source_start(struct pv_source *, char *err, size_t cap);
+
+/* Asks it to end, and does not wait; pv_source_stop() does. Nothing before the start. */
+void pv_source_halt(struct pv_source *);
 
 /* Ends the stream: a live one with what has come until now, a file where it is. Lanes get STOP and the end.
  * Waits. */

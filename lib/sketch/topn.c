@@ -10,9 +10,10 @@
 
 #include "sketch/wire.h"
 
-/* Smallest tables: 48 items; idle sketches are the most common. */
-#define LG_MAP_FIRST 6u
-#define ARENA_FIRST  1024u
+/* Smallest tables: 6 items and 64 bytes of keys; idle sketches are the most common, and a router's interfaces have two dozen
+ * each. */
+#define LG_MAP_FIRST 3u
+#define ARENA_FIRST  64u
 
 /* Image format: DataSketches frequent items, serial version 1. */
 #define SER_VER	       1

@@ -61,6 +61,18 @@ const char *pv_ledger_name(unsigned what)
 		{PV_LEDGER_CLIENTS_EVICTED, "clients_evicted"},
 		{PV_LEDGER_CLIENTS_IDLE, "clients_idle"},
 		{PV_LEDGER_CLIENTS_BAD, "clients_bad"},
+		{PV_LEDGER_FLOW_RECORDS, "flow_records"},
+		{PV_LEDGER_FLOW_EMPTY, "flow_empty"},
+		{PV_LEDGER_FLOW_COUNTER_SAMPLES, "flow_counter_samples"},
+		{PV_LEDGER_FLOW_UNKNOWN_SAMPLES, "flow_unknown_samples"},
+		{PV_LEDGER_FLOW_UNKNOWN_SETS, "flow_unknown_sets"},
+		{PV_LEDGER_FLOW_OPTIONS, "flow_options"},
+		{PV_LEDGER_FLOW_LOST, "flow_lost"},
+		{PV_LEDGER_TEMPLATES_EVICTED, "templates_evicted"},
+		{PV_LEDGER_TEMPLATES_EXPIRED, "templates_expired"},
+		{PV_LEDGER_TEMPLATES_WITHDRAWN, "templates_withdrawn"},
+		{PV_LEDGER_TEMPLATES_REFUSED, "templates_refused"},
+		{PV_LEDGER_EXPORTERS_EVICTED, "exporters_evicted"},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (names[i].what == what)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static uint64_t minute(const struct pv_bucket *b)
+uint64_t pv_history_minute(const struct pv_bucket *b)
 {
 	return b->start_ns / 1000000000u / PV_WINDOW_PERIOD_SEC;
 }
@@ -24,9 +24,9 @@ static bool own(struct pv_history *h, unsigned at)
 unsigned pv_history_place(const struct pv_history *h, const struct pv_bucket *b, bool *taken)
 {
 	unsigned at = 0;
-	while (at < h->n && minute(h->closed[at]) > minute(b))
+	while (at < h->n && pv_history_minute(h->closed[at]) > pv_history_minute(b))
 		at++;
-	*taken = at < h->n && minute(h->closed[at]) == minute(b);
+	*taken = at < h->n && pv_history_minute(h->closed[at]) == pv_history_minute(b);
 	return at;
 }
 

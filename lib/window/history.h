@@ -23,6 +23,9 @@ struct pv_history {
  * periods: how many are kept, 1 to PV_WINDOW_PERIODS_MAX. 0, or -1 when there was no memory to merge all of it. */
 int pv_history_add(struct pv_history *, unsigned periods, struct pv_bucket *b);
 
+/* The minute that a bucket starts in, since the epoch. */
+uint64_t pv_history_minute(const struct pv_bucket *);
+
 /* The place that b has or would have: as many buckets are newer. taken: one of its minute is there. */
 unsigned pv_history_place(const struct pv_history *, const struct pv_bucket *b, bool *taken);
 

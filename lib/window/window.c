@@ -22,9 +22,11 @@ struct instance {
 	uint8_t own; /* number of its module's events, once bound; 0: none */
 	bool bound; /* announced in this stream */
 	bool fed;   /* its buckets come ready-made in this stream */
+	bool wide;  /* of its handler: pv_handler_wide() */
 	struct pv_bucket_conf conf;
 	struct pv_handler_ctx ctx;
 	struct pv_bucket *live; /* NULL before the first event */
+	uint32_t unchecked;     /* events that it may still take before its size is looked at; of wide handlers */
 	struct pv_history past;
 };
 
@@ -59,6 +61,7 @@ struct pv_window {
 	struct pv_bucket_reader reader;
 	const struct pv_event_module **known; /* of the handlers */
 	bool reading; /* buckets came in */
+	bool counting; /* a stream had none: its silent analysers show their zeros */
 	const char *problem;
 	struct pv_window_losses losses, shown;
 	uint64_t lost_said; /* losses.lost that an earlier STOP has told */
@@ -71,6 +74,7 @@ struct pv_window {
 static const struct {
 	uint8_t stage, stamp;
 } where[PV_EV_TYPES] = {
+	[PV_EV_FLOW] = {offsetof(struct pv_flow, stage), offsetof(struct pv_flow, stamp)},
 	[PV_EV_NET] = {offsetof(struct pv_net, stage), offsetof(struct pv_net, stamp)},
 	[PV_EV_DNS] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
 	[PV_EV_DNS_TIMEOUT] = {offsetof(struct pv_dns, stage), offsetof(struct pv_dns, stamp)},
@@ -82,27 +86,40 @@ static const struct {
 
 /* ---- instances ---------------------------------------------------------------------------------- */
 
+static bool is_type(const struct pv_handler *h, const char *type, size_t n)
+{
+	return strlen(h->type) == n && !memcmp(h->type, type, n);
+}
+
 static const struct pv_handler *find_handler(const struct pv_window *w, const char *type, size_t n, const char *version)
 {
 	for (size_t i = 0; w->conf.handlers[i]; i++) {
 		const struct pv_handler *h = w->conf.handlers[i];
-		if (strlen(h->type) == n && !memcmp(h->type, type, n) && !strcmp(h->version, version))
+		if (is_type(h, type, n) && !strcmp(h->version, version))
 			return h;
 	}
 	return NULL;
 }
 
-/* The handler of an announced type, as the modules list has it; NULL when it is not wanted. */
-static const struct pv_handler *wanted(const struct pv_window *w, const char *type, size_t n)
+/* The i-th handler of an announced type, as the modules list has them: there may be one for each version. NULL: no more
+ * are wanted. */
+static const struct pv_handler *wanted(const struct pv_window *w, const char *type, size_t n, size_t i)
 {
 	if (!w->nmodules)
-		return find_handler(w, type, n, "1.0");
-	for (size_t i = 0; i < w->nmodules; i++) {
-		const struct pv_handler *h = w->modules[i].handler;
-		if (strlen(h->type) == n && !memcmp(h->type, type, n))
-			return h;
-	}
+		return i ? NULL : find_handler(w, type, n, "1.0");
+	for (size_t m = 0; m < w->nmodules; m++)
+		if (is_type(w->modules[m].handler, type, n) && !i--)
+			return w->modules[m].handler;
 	return NULL;
+}
+
+/* Can this handler appear? */
+static bool possible(const struct pv_window *w, const struct pv_handler *h)
+{
+	for (size_t m = 0; m < w->nmodules; m++)
+		if (w->modules[m].handler == h)
+			return true;
+	return !w->nmodules;
 }
 
 static void instance_free(struct instance *in)
@@ -167,6 +184,7 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 	if (!in)
 		return NULL;
 	in->handler = h;
+	in->wide = pv_handler_wide(h);
 	in->stage = -1;
 	memcpy(in->name, own, sizeof own);
 	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h, defaults_of(h)),
@@ -234,10 +252,17 @@ static struct pv_bucket *open_bucket(struct pv_window *w, struct instance *in)
 	return in->live = b;
 }
 
+/* The begin of the period that has this second. */
+static uint64_t begin_of(uint64_t origin_sec, uint64_t sec)
+{
+	return sec < origin_sec ? origin_sec : sec - (sec - origin_sec) % PV_WINDOW_PERIOD_SEC;
+}
+
 static void period_start(struct pv_window *w, uint64_t time_ns)
 {
-	w->start_ns = w->last_ns = time_ns;
-	w->next_shift_sec = time_ns / NS + PV_WINDOW_PERIOD_SEC;
+	w->start_ns = w->conf.origin_sec ? begin_of(w->conf.origin_sec, time_ns / NS) * NS : time_ns;
+	w->last_ns = time_ns > w->start_ns ? time_ns : w->start_ns;
+	w->next_shift_sec = w->start_ns / NS + PV_WINDOW_PERIOD_SEC;
 	w->any = true;
 	w->calm_to_ns = 0;
 }
@@ -261,6 +286,27 @@ static void stay_in_budget(struct pv_window *w)
 					   w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET);
 }
 
+/* What an open bucket may hold where others choose how many blocks there are. It must leave room for those that are
+ * closed, unless there is only one. */
+static size_t live_budget(const struct pv_window *w)
+{
+	size_t all = w->conf.budget_bytes ? w->conf.budget_bytes : PV_WINDOW_BUDGET;
+	return w->conf.periods > 1 ? all / 4 : all;
+}
+
+#define EVENT_BYTES 4096 /* that one event may add: an item of 24 lists on either side, whose tables double */
+
+/* Its size is looked at from time to time: not more often than it pays, for it takes longer the more blocks there are. */
+static void fit_live(struct pv_window *w, struct instance *in)
+{
+	size_t budget = live_budget(w);
+	if (pv_bucket_fit(in->live, budget))
+		in->ctx.generation++; /* blocks have moved */
+	size_t used = pv_bucket_memory(in->live);
+	size_t next = used < budget ? (budget - used) / EVENT_BYTES : 0, least = (size_t)in->live->nblocks * 4 + 64;
+	in->unchecked = (uint32_t)(next > least ? next : least);
+}
+
 /* The live period is over, at end_ns. last: no other follows. */
 static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 {
@@ -268,7 +314,7 @@ static void period_close(struct pv_window *w, uint64_t end_ns, bool last)
 		return;
 	for (size_t i = 0; i < w->ninstances; i++) {
 		struct instance *in = w->instance[i];
-		if (in->fed && !in->live)
+		if ((in->fed || w->reading) && !in->live)
 			continue;
 		struct pv_bucket *b = open_bucket(w, in);
 		if (!b) {
@@ -322,7 +368,8 @@ static void advance(struct pv_window *w, uint64_t t)
 	if (w->conf.periods > 1) {
 		bool back = w->recorded && t < w->start_ns && w->start_ns - t > (uint64_t)PV_WINDOW_PERIOD_SEC * NS;
 		if (sec >= w->next_shift_sec || back) {
-			period_close(w, back ? w->last_ns : t, false);
+			uint64_t end_ns = w->conf.origin_sec ? w->next_shift_sec * NS : t;
+			period_close(w, back ? w->last_ns : end_ns, false);
 			period_start(w, t);
 		}
 	}
@@ -368,11 +415,10 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 		period_start(w, ev->time_ns);
 }
 
-static void on_stage(struct pv_window *w, const struct pv_event *ev)
+static void bind_stage(struct pv_window *w, const struct pv_event *ev, const struct pv_handler *h)
 {
 	const struct pv_stage_event *s = (const void *)ev;
-	const struct pv_handler *h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len);
-	if (!h || s->kind == PV_STAGE_SUMMARY || (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own))
+	if (s->kind == PV_STAGE_SOURCE && !w->nmodules && !h->own)
 		return;
 	struct instance *in = instance_get(w, h, pv_ref_bytes(ev, s->name), s->name.len);
 	if (!in) {
@@ -385,6 +431,16 @@ static void on_stage(struct pv_window *w, const struct pv_event *ev)
 	in->own = h->own ? s->events : 0;
 	in->ctx.hosts_empty = !w->hosts;
 	in->ctx.recorded = w->recorded;
+}
+
+static void on_stage(struct pv_window *w, const struct pv_event *ev)
+{
+	const struct pv_stage_event *s = (const void *)ev;
+	const struct pv_handler *h;
+	if (s->kind == PV_STAGE_SUMMARY)
+		return;
+	for (size_t i = 0; (h = wanted(w, pv_ref_bytes(ev, s->type), s->type.len, i)); i++)
+		bind_stage(w, ev, h);
 }
 
 static void on_stop(struct pv_window *w, const struct pv_event *ev)
@@ -408,6 +464,7 @@ static void on_stop(struct pv_window *w, const struct pv_event *ev)
 			l->evicted += row[i].value;
 	}
 	l->stopped = true;
+	w->counting |= !w->reading;
 	if (!w->reading && (ev->time_ns || w->any))
 		advance(w, ev->time_ns > w->last_ns ? ev->time_ns : w->last_ns);
 	if (!(w->conf.periods == 1 && w->any))
@@ -451,13 +508,13 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 		return;
 	}
 	struct instance *in = NULL;
-	const struct pv_handler *want = w->nmodules ? wanted(w, b->handler->type, strlen(b->handler->type)) : b->handler;
+	bool want = possible(w, b->handler);
 	for (size_t i = 0; i < w->ninstances; i++)
 		if (w->instance[i]->handler == b->handler && !strcmp(w->instance[i]->name, b->name))
 			in = w->instance[i];
-	if (!in && want == b->handler)
+	if (!in && want)
 		in = instance_get(w, b->handler, b->name, strlen(b->name));
-	if (!in || want != b->handler) {
+	if (!in || !want) {
 		pv_bucket_free(b);
 		return;
 	}
@@ -513,6 +570,8 @@ static void update(struct pv_window *w, const struct pv_event *ev)
 				pv_rate_events(root, (unsigned)h->events_rate, 1);
 		}
 		h->update(b, ev, deep, &in->ctx);
+		if (in->wide && !in->unchecked--)
+			fit_live(w, in);
 	}
 }
 
@@ -574,6 +633,7 @@ static void window_end(struct pv_stage *stage, bool cut)
 	if (!w->open)
 		return;
 	complete(w);
+	w->counting |= !w->reading;
 	if (w->any && !(w->conf.periods == 1 && !w->conf.buckets))
 		period_close(w, w->last_ns, true);
 	if (!cut && w->conf.buckets)
@@ -618,15 +678,6 @@ static int parse_modules(struct pv_window *w, char *err, size_t cap)
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Can this handler appear? */
-static bool possible(const struct pv_window *w, const struct pv_handler *h)
-{
-	for (size_t m = 0; m < w->nmodules; m++)
-		if (w->modules[m].handler == h)
-			return true;
-	return !w->nmodules;
 }
 
 /* What those handlers look into that modules wrote. */
@@ -711,13 +762,19 @@ const char *pv_window_problem(const struct pv_window *w)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
+/* Somebody announced it, and nothing more: of a stream of buckets that is none of those who made some. */
+static bool unheard(const struct pv_window *w, const struct instance *in)
+{
+	return !w->counting && w->reading && !in->past.n && !in->live;
+}
+
 /* The schema, or, where several instances share it, one more word. */
 static void key_of(const struct pv_window *w, size_t at, char *key, size_t cap)
 {
 	const char *schema = w->instance[at]->handler->schema;
 	unsigned before = 0;
 	for (size_t i = 0; i < at; i++)
-		before += !strcmp(w->instance[i]->handler->schema, schema);
+		before += !strcmp(w->instance[i]->handler->schema, schema) && !unheard(w, w->instance[i]);
 	if (!before)
 		snprintf(key, cap, "%s", schema);
 	else
@@ -759,6 +816,8 @@ int pv_window_each(struct pv_window *w, int (*fn)(void *, const char *, const st
 	int rc = 0;
 	for (size_t i = 0; i < w->ninstances && !rc; i++) {
 		char key[PV_BUCKET_NAME + 16];
+		if (unheard(w, w->instance[i]))
+			continue;
 		struct pv_bucket *b = merged(w, w->instance[i]);
 		if (!b)
 			return -1;

@@ -15,7 +15,8 @@
  * pv_window_json() serve those who print instead.
  * Ownership: buckets given to callbacks are borrowed. Threads: one.
  * Limits: PV_WINDOW_INSTANCES, PV_WINDOW_DEFINES; conf.budget_bytes of buckets, kept by trimming the top-N tables of
- * closed ones and, when that is not enough, by giving up the oldest (counted as lost). */
+ * closed ones and, when that is not enough, by giving up the oldest (counted as lost). An open bucket of a handler whose
+ * blocks others choose (pv_handler_wide()) is kept within a quarter of it, or all of it with one period (pv_bucket_fit()). */
 #ifndef PV_WINDOW_WINDOW_H
 #define PV_WINDOW_WINDOW_H
 
@@ -41,6 +42,9 @@ struct pv_window_conf {
 	size_t nenable, ndisable;
 	const char *const *modules; /* "net", "dns:2.0"; none: version 1.0 of the analysers that announce themselves */
 	size_t nmodules;
+	/* Periods begin at this second since the epoch, and every PV_WINDOW_PERIOD_SEC after it, exactly, whenever events
+	 * come; what is older is of the first. For streams that are parts of one, whose buckets must meet. 0: as above. */
+	uint64_t origin_sec;
 	size_t budget_bytes;     /* 0: PV_WINDOW_BUDGET */
 	uint64_t seed;
 	bool live_copies;        /* with `buckets`: put out a LIVE event a second (live streams) */

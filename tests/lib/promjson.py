@@ -11,6 +11,11 @@ LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
 QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
 # instead of the schema: rates of bytes, and the metrics of input_resources
 PREFIXES = ("payload", "base", "resources")
+# objects right below the schema that are a label in the text
+SCOPES = {"in": "direction", "out": "direction", "unknown": "direction"}
+# objects that hold those of one label; a label in another's has the value of that in front of its own
+CONTAINERS = {"devices": "device", "interfaces": "device_interface"}
+SCOPE_LABELS = {*SCOPES.values(), *CONTAINERS.values()}
 ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
@@ -46,7 +51,7 @@ def leaf(name, samples, value):
         rows = sorted((r["name"], r.get("lat"), r.get("lon"), r["estimate"]) for r in value)
         got = []
         for _, labels, estimate in samples:
-            item = [v for k, v in labels.items() if k not in ("policy", "lat", "lon")]
+            item = [v for k, v in labels.items() if k not in {"policy", "lat", "lon"} | SCOPE_LABELS]
             got.append((*item, labels.get("lat"), labels.get("lon"), estimate))
         if sorted(got, key=repr) != sorted(rows, key=repr):
             raise Wrong(f"{name}: {got}, not {rows}")
@@ -67,7 +72,18 @@ def is_leaf(value):
     return not isinstance(value, dict) or "p50" in value or "buckets" in value
 
 
-def walk(path, value, families):
+def take(families, name, scope):
+    """The samples of a family that are of this scope, {label: value}, which are then gone from it."""
+    def ours(sample):
+        return {k: v for k, v in sample[1].items() if k in SCOPE_LABELS} == scope
+    found = [s for s in families[name] if ours(s)]
+    families[name] = [s for s in families[name] if not ours(s)]
+    if not families[name]:
+        del families[name]
+    return found
+
+
+def walk(path, value, families, scope):
     if is_leaf(value):
         name = "_".join(path)
         if value == []:
@@ -77,10 +93,18 @@ def walk(path, value, families):
                 name = "_".join([prefix] + path[1:])
         if name not in families:
             raise Wrong(f"{'_'.join(path)} is missing")
-        leaf(name, families.pop(name), value)
-    else:
-        for key, sub in value.items():
-            walk(path + [key], sub, families)
+        leaf(name, take(families, name, scope), value)
+        return
+    for key, sub in value.items():
+        if len(path) == 1 and key in SCOPES and not is_leaf(sub):
+            walk(path, sub, families, {**scope, SCOPES[key]: key})
+        elif key in CONTAINERS:
+            label = CONTAINERS[key]
+            outer = next((v + "|" for k, v in scope.items() if label.startswith(k + "_")), "")
+            for name, block in sub.items():
+                walk(path, block, families, {**scope, label: outer + name})
+        else:
+            walk(path + [key], sub, families, scope)
 
 
 bad = 0
@@ -92,7 +116,7 @@ for base in sys.argv[1:]:
         families.pop("pktvisor_exposition_dropped_samples")
         for schema, metrics in window.items():
             metrics.pop("period")
-            walk([schema], metrics, families)
+            walk([schema], metrics, families, {})
         if families:
             raise Wrong(f"not in the JSON: {', '.join(families)}")
     except (Wrong, KeyError, AttributeError) as e:

@@ -68,6 +68,9 @@ capture_name() {
 HOSTS=192.0.2.0/24,2001:db8:0:1::/64,192.168.0.0/16,172.16.0.0/12,193.24.227.0/24,127.0.0.1/32,::1/128
 GEO=(--geo-city "$CAPTURES/geo/city-test.mmdb" --geo-asn "$CAPTURES/geo/asn-test.mmdb")
 
+# What packets give, in every version of every handler.
+VERSIONS=net:1.0,net:2.0,dns:1.0,dns:2.0,dhcp
+
 # Signals end a process with 128 and more, sanitizers with 99.
 # quiet_end STATUS...: none of them
 quiet_end() {

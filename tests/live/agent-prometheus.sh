@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# A real Prometheus scrapes pktvisord while dnsperf loads a real DNS server: for a minute that has closed Prometheus has what the JSON says.
+# A real Prometheus scrapes pktvisord with two workers while dnsperf loads a real DNS server: for a minute that has closed Prometheus has what the JSON says.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 for program in prometheus dnsperf knotd; do command -v $program >/dev/null || { echo "skip - no $program"; exit 0; }; done
 . "$TESTS/lib/sh.sh"
@@ -15,7 +15,7 @@ ns_up && dns_server_start "$NS_S" $NS_SERVER4 || { not_ok "the server starts"; e
 python3 "$TESTS/lib/dnsqueries.py" 2000 >queries.txt
 AT=(ip netns exec "$NS_S")
 
-start --prom-instance edge -H $NS_SERVER4/32 -b "udp port 53" s0 || exit 1
+start --workers 2 --prom-instance edge -H $NS_SERVER4/32 -b "udp port 53" s0 || exit 1
 prometheus_start "$NS_S" "${URL##*:}"
 ns_c dnsperf -s $NS_SERVER4 -d queries.txt -l 52 -Q 4000 -c 4 >dnsperf.out 2>&1
 sent=$(sed -n 's/.*Queries sent: *\([0-9]*\).*/\1/p' dnsperf.out)
@@ -32,5 +32,6 @@ is "every series has the instance that was given" "$(asked 'count(packets_total{
 is "self metrics: the packets that dnsperf sent and got" "$(asked 'pktvisor_packets_received_total{job="all",policy="default",stage="pcap"}')" $((2 * sent - lost))
 is "self metrics: and the messages among them" "$(asked 'pktvisor_packets_received_total{job="all",policy="default",stage="dns"}')" $((2 * sent - lost))
 is "self metrics: none dropped, none lost" "$(asked 'sum(pktvisor_packets_dropped_total)') $(asked 'sum(pktvisor_policy_lost_events_total)')" "0 0"
+is "both workers had packets" "$(get /api/v1/policies/__all/metrics/prometheus | grep -c '^pktvisor_worker_packets_total.* [1-9][0-9]*$')" 2
 finish
 is "SIGTERM ends it well" $? 0

@@ -38,7 +38,12 @@ ns_c dnsperf -s $NS_SERVER4 -p 5301 -d queries -l "$secs" -Q 500 -c 4 >unbound.p
 perf=$!
 ns_c dnsperf -s $NS_SERVER4 -p 5302 -d queries -l "$secs" -Q 500 -c 4 -m tcp >dnsdist.perf 2>&1
 wait $perf
-sleep 2.5 # servers gather for a second, and some look at their clock once a second
+# servers gather for a second, and some look at their clock once a second: until nothing has come for longer than that
+for i in $(seq 10); do
+	had=$(cat *.events | wc -c)
+	sleep 2.5
+	[ "$(cat *.events | wc -c)" != "$had" ] || break
+done
 dnstap_stop
 dns_server_stop
 kill $taps

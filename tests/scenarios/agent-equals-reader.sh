@@ -7,13 +7,14 @@
 mkdir data
 start --admin-api --data-dir "$PWD/data" "${GEO[@]}" || exit 1
 policy='{visor: {policies: {default: {kind: collection, input: {tap: t, input_type: pcap},
-	handlers: {modules: {net: {type: net}, dhcp: {type: dhcp}, dns: {type: dns}, pcap_stats: {type: pcap}}}}}}}'
+	handlers: {modules: {net: {type: net}, net_2: {type: net, require_version: "2.0"}, dhcp: {type: dhcp},
+	dns: {type: dns}, dns_2: {type: dns, require_version: "2.0"}, pcap_stats: {type: pcap}}}}}}}'
 
 # equal CAPTURE: 1 and words when not
 equal() {
 	local status=201 got
 	cp "$1" data/capture
-	pktvisor-reader -H "$HOSTS" "${GEO[@]}" --modules net,dns,dhcp,pcap "$1" 2>/dev/null | tr -d '\n' >want
+	pktvisor-reader -H "$HOSTS" "${GEO[@]}" --modules "$VERSIONS,pcap" "$1" 2>/dev/null | tr -d '\n' >want
 	[ -s want ] || status=422
 	got=$(post taps "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/capture, host_spec: '$HOSTS'}}}}}")
 	[ "$got" = 201 ] || { echo "the tap: $got $(cat body)"; return 1; }

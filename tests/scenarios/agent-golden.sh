@@ -3,12 +3,10 @@
 # (EXPECTED.tsv, FACTS.tsv); of the original's fixtures its own tests do, where they lie beside the project.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/agent.sh"
+. "$TESTS/lib/golden.sh"
 trap stop_agents EXIT
 
 OURS=192.0.2.53/32,2001:db8:0:1::53/128
-# tap NAME FILE HOSTS, policy NAME TAP MODULES: lines of the document
-tap() { echo "    $1: {input_type: pcap, config: {pcap_file: \"$2\", host_spec: \"$3\"}}"; }
-policy() { echo "    $1: {kind: collection, input: {tap: $2, input_type: pcap}, handlers: {window_config: {num_periods: 1}, modules: $3}}"; }
 four='{n: {type: net}, d: {type: dns}, h: {type: dhcp}, p: {type: pcap}}'
 names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 http-mix"
 {
@@ -32,10 +30,6 @@ get /api/v1/policies/__all/metrics/bucket/0 >all
 get /api/v1/policies/__all/metrics/window/2 >windows
 finish
 
-# fact CAPTURE NAME: 0 where the list has none
-fact() { awk -F '\t' -v f="$1.pcap" -v n="$2" '$1 == f && $2 == n { v = $3 } END { print v + 0 }' "$CAPTURES/FACTS.tsv"; }
-# of NAME HANDLER PATH...: values in one line
-of() { local p=$1 h=$2; shift 2; jq -r --arg p "$p" --arg h "$h" "[.[\$p] | to_entries[] | select(.key | endswith(\"-\" + \$h)) | .value[] | $(IFS=,; echo "$*")] | map(tostring) | join(\" \")" all; }
 frames() { tcpdump -n -r "$CAPTURES/$1.pcap" --count "$2" 2>/dev/null | awk '{ print $1 }'; }
 to='(dst host 192.0.2.53 or dst host 2001:db8:0:1::53)' from='(src host 192.0.2.53 or src host 2001:db8:0:1::53)'
 for n in $names; do

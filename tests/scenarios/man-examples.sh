@@ -22,6 +22,7 @@ stage_inputs() {
 	cp "$CAPTURES/dhcp4.pcap" dhcp.pcap
 	cp "$CAPTURES/link/vxlan4.pcap" vxlan.pcap
 	cp "$CAPTURES/http-mix.pcap" ntp.pcap
+	cp "$CAPTURES/flow/softflowd-v9.pcap" flows.pcap
 	install -d -m 755 modules
 	install -m 755 "$BUILD"/modules/*.so modules
 	cp "$CAPTURES/dnstap/unbound.dnstap" resolver.dnstap

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # The shell pipeline and pktvisor-reader are the same stages: for every capture they print the same JSON, byte for byte,
-# whatever the options, the order of the filters, and whether packets are passed on.
+# whatever the options, the versions of handlers, the order of the filters, and whether packets are passed on.
 . "$TESTS/lib/sh.sh"
 
 # statuses READER-STATUS READER-OUTPUT: how the five programs of the pipeline end. A capture that is damaged further on is the source's
@@ -22,6 +22,7 @@ variant() {
 		hosts) cap=(-H "$HOSTS") ;;
 		geo) geo=("${GEO[@]}") ;;
 		all) win+=(--enable all) ;;
+		versions) win+=(--modules "$VERSIONS") ;;
 		*) periods=$word win+=(--periods "$word") ;;
 		esac
 	done
@@ -59,9 +60,9 @@ all() {
 	local f=$1
 	case $BUILD/$(capture_name "$f") in
 	*/release*) ;;
-	*/hostile/* | */link/* | */format/*) variant "$f" 5 hosts geo all && order "$f"; return ;; # sanitizers take their time
+	*/hostile/* | */link/* | */format/*) variant "$f" 5 hosts geo all versions && order "$f"; return ;; # sanitizers take their time
 	esac
-	variant "$f" 1 && variant "$f" 5 hosts geo && variant "$f" 1 hosts geo all && variant "$f" 2 geo && order "$f"
+	variant "$f" 1 && variant "$f" 5 hosts geo && variant "$f" 1 hosts geo all versions && variant "$f" 2 geo versions && order "$f"
 }
 
 n=0

@@ -32,6 +32,10 @@ ours() {
 		esac
 	done
 	prefixes=$(pv-window --list-metrics --modules "$modules" | cut -f 2 | sed 's/\..*/_/' | sort -u)
+	if [ -n "$modules" ] && [ "$input" = netflow ]; then
+		pv-flow --type netflow "${geo[@]}" "$file" | pv-window --prometheus --modules "$modules" "${window[@]}" >ours.prom
+		return
+	fi
 	[ -n "$modules" ] && [ "$input" = pcap ] || { prefixes=; return; }
 	case " $prefixes " in *packets_*) prefixes="$prefixes payload_" ;; esac
 	pv-capture -r "$file" "${capture[@]}" | pv-net "${geo[@]}" | pv-dns "${geo[@]}" | pv-dhcp |

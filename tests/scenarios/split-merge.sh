@@ -12,7 +12,7 @@ analyse() {
 
 # split_at CAPTURE-NAME N: the stream is in the file whole.pve, its summary in whole.json
 split_at() {
-	local sum=(--periods 1 --enable all) f
+	local sum=(--periods 1 --enable all --modules "$VERSIONS") f
 	"$PVSPLIT" "$2" a.pve b.pve <whole.pve || { not_ok "$1 can be split at packet $2"; return; }
 	for f in a b; do
 		pv-window "${sum[@]}" <$f.pve >$f.pvb || { not_ok "$1 split at packet $2: half $f can be summarised"; return; }
@@ -36,7 +36,7 @@ while read -r f; do
 	hostile/* | format/* | link/*) [ $((n++ % 6)) -eq 0 ] || continue ;; # the decoders are the same: a sample will do
 	esac
 	analyse <"$f" >whole.pve 2>err || continue
-	pv-window --json --periods 1 --enable all <whole.pve >whole.json 2>/dev/null
+	pv-window --json --periods 1 --enable all --modules "$VERSIONS" <whole.pve >whole.json 2>/dev/null
 	packets=$(pv-cat --count -t net whole.pve | awk '$1 == "net" { print $2 }')
 	[ "${packets:-0}" -gt 1 ] || continue
 	for at in $(printf '%s\n' 1 $((packets / 2)) $((packets - 1)) "$packets" \
@@ -74,13 +74,13 @@ while read -r f; do
 	analyse <"$f" >whole.pve
 	bad=
 	for p in 1 2 5 10; do
-		for groups in "" "--enable all" "--disable all"; do
+		for groups in "--modules $VERSIONS" "--enable all" "--modules net:2.0,dns:2.0 --enable all" "--disable all"; do
 			# shellcheck disable=SC2086
 			pv-window --json --periods $p $groups <whole.pve >direct.json
 			# shellcheck disable=SC2086
 			pv-window --periods $p $groups <whole.pve >x.pvb || bad="$bad status-$p"
 			pv-cat --check x.pvb || bad="$bad check-$p"
-			pv-window --json --periods $p <x.pvb >again.json
+			pv-window --json --periods $p <x.pvb >again.json # whatever is in there
 			cmp -s direct.json again.json || { bad="$bad $p$groups"; diff <(jq -S . direct.json) <(jq -S . again.json) | head -n 10; }
 			pv-window --periods $p <x.pvb | pv-window --json --periods $p >again.json
 			cmp -s direct.json again.json || { bad="$bad twice-$p$groups"; diff <(jq -S . direct.json) <(jq -S . again.json) | head -n 10; }

@@ -20,7 +20,8 @@ tool() {
 	local h=$1 o; shift
 	mapfile -t o < <([ "$h" = "${h#*\?}" ] || options "${h#*\?}")
 	case $h in
-	net* | dns*) "pv-${h%%\?*}" "${G[@]}" "${o[@]}" "$@" ;;
+	dns:2.0*) pv-dns --require-version 2.0 "${G[@]}" "${o[@]}" "$@" ;;
+	net* | dns*) "pv-${h%%[?:]*}" "${G[@]}" "${o[@]}" "$@" ;;
 	dhcp*) pv-dhcp "${o[@]}" "$@" ;;
 	pcap*) pv-dns ;; # what reassembly loses is among its metrics
 	none) cat ;;
@@ -62,14 +63,23 @@ FILTERS=(
 	'net?only_geoloc_prefix=OC' 'net?geoloc_notfound' 'net?asn_notfound' 'net?only_asn_number=64498,65551'
 	'net?only_geoloc_prefix=NA/United States+dns?only_rcode=NOERROR'
 )
+FILTERS2=(
+	'net:2.0' 'dns:2.0' 'net:2.0+dns:2.0+dhcp' 'net:2.0?only_geoloc_prefix=OC' 'net:2.0?asn_notfound' 'dns:2.0?exclude_noerror'
+	'dns:2.0?only_rcode=nxdomain,5' 'dns:2.0?answer_count=2&only_rcode=NOERROR' 'dns:2.0?only_qtype=A,65'
+	'dns:2.0?only_qname=www.example.com' 'dns:2.0?only_qname_suffix=.example.co.uk,test&only_qtype=AAAA' 'dns:2.0?only_dnssec_response'
+	'dns:2.0?geoloc_notfound' 'dns:2.0?asn_notfound' 'dns:2.0?public_suffix_list' 'dns:2.0?only_xact_directions=in'
+	'dns:2.0?only_xact_directions=unknown,out&xact_ttl_ms=250' 'dns:2.0?xact_ttl_ms=250&only_qname_suffix=com' 'dns:2.0?xact_ttl_secs=30'
+)
 CHAINS=(
+	'chain:dns:2.0?only_qname_suffix=.example.org+net:2.0' 'chain:dns:2.0?only_rcode=NXDOMAIN+net:2.0+dns:2.0'
+	'chain:net:2.0?only_asn_number=64498+dns:2.0' 'chain:dns:2.0?only_qtype=A+dhcp'
 	'chain:dns?only_qname_suffix=.example.org+net' 'chain:dns+net' 'chain:dns?only_responses+dns?only_qtype=A'
 	'chain:dns?only_rcode=NXDOMAIN+dns+net' 'chain:net?only_asn_number=64498+dns' 'chain:net?only_geoloc_prefix=OC+dns?only_queries+net'
 	'chain:dns?only_qtype=A+dhcp' 'chain:net?asn_notfound+dhcp' 'chain:dhcp+net'
 )
 
 for c in dns-udp4 dns-tcp4 dns-timeout dns-ecs dnssec; do
-	both 5 $c "${FILTERS[@]}"
+	both 5 $c "${FILTERS[@]}" "${FILTERS2[@]}"
 done
 for c in dns-udp6 dns-tcp6 dns-tcp-loss dns-tcp-reorder dns-tcp-midstream dns-mixed dns-odd-names http-mix dhcp4 dhcp6; do
 	both 5 $c 'net+dns+dhcp' 'dns?only_qtype=A,AAAA' 'dns?only_rcode=NOERROR&xact_ttl_ms=20' 'pcap'

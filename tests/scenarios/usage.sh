@@ -78,7 +78,6 @@ wrong 2 "unknown event type 'dsn'; there are: start stop .*" pv-cat -t dns,dsn f
 wrong 2 "an argument is missing" pktvisor-reader
 wrong 2 "unexpected argument 'b'" pktvisor-reader a b
 wrong 2 "unexpected argument 'b'" pktvisor-pcap a b
-wrong 1 "-i sflow: this input is not built yet; pcap and dnstap are" pktvisor-reader -i sflow file.pcap
 wrong 1 "cannot read 'file.pcap': data frame without a START control frame" pktvisor-reader -i dnstap file.pcap
 wrong 2 "-b is for packets: it does not go with -i dnstap" pktvisor-reader -i dnstap -b port\ 53 file.pcap
 wrong 2 "wants one of FILE, --socket PATH and --tcp HOST:PORT" pv-dnstap
@@ -92,7 +91,6 @@ wrong 2 "--socket-mode: not an octal mode like 0660: '0999'" pv-dnstap --socket 
 wrong 2 "--clients: 0 is not within 1 and 10000" pv-dnstap --clients 0 file.pcap
 wrong 1 "cannot listen on '/nowhere/x': No such file or directory" pv-dnstap --socket /nowhere/x
 wrong 1 "unable to bind to 192.0.2.99:6000: Cannot assign requested address" pv-dnstap --tcp 192.0.2.99:6000
-wrong 1 "-i netflow: this input is not built yet; pcap and dnstap are" pktvisor-reader -i netflow file.pcap
 wrong 2 "-i: unknown input type 'pigeon'.*" pktvisor-reader -i pigeon file.pcap
 wrong 1 "cannot read 'no-such-file': No such file or directory" pktvisor-reader no-such-file
 wrong 1 "cannot use filter 'port or': .*" pktvisor-reader -b "port or" file.pcap
@@ -109,7 +107,7 @@ for p in pv-window "pktvisor-reader file.pcap"; do
 	wrong 2 "--periods: 0 is not within 1 and 10" $tool --periods 0 $operand
 	wrong 2 "--max-deep-sample: 101 is not within 1 and 100" $tool --max-deep-sample 101 $operand
 	wrong 2 "--topn: 0 is not within 1 and 1000" $tool --topn 0 $operand
-	wrong 2 "unknown module 'ftp'; there are: net:1.0 dns:1.0 .*" $tool --modules ftp $operand
+	wrong 2 "unknown module 'ftp'; there are: net:1.0 net:2.0 dns:1.0 dns:2.0 .*" $tool --modules ftp $operand
 	wrong 2 "unknown module 'dns:9.9'; there are: .*" $tool --modules net,dns:9.9 $operand
 	wrong 2 "dns_top_wired is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, dns_transaction, histograms, quantiles, top_ecs, top_ports, top_qnames, top_qnames_details" \
 		$tool --modules dns --enable top_qnames,dns_top_wired $operand

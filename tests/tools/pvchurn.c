@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pvchurn - taps and policies come and go under traffic: what is left of them afterwards?
  *
- *   pvchurn IFACE ROUNDS
+ *   pvchurn IFACE ROUNDS [WORKERS]
  *
  * One policy stays, and counts; others on the same input, on inputs of their own, with filters, as chains,
  * and with documents that fail, are created and deleted. A thread sends DNS queries to 127.0.0.1 meanwhile.
@@ -99,7 +99,7 @@ static void each(void *ctx, const struct pv_graph_lane *l)
 {
 	struct pv_source_status s;
 	(void)ctx;
-	pv_source_status(l->source, &s);
+	pv_team_status(l->team, &s);
 	printf("%s lost %" PRIu64 " of %" PRIu64 ", parsed %" PRIu64 " of %" PRIu64 " packets\n", l->policy,
 	       l->counts.lost_events, l->counts.events, s.dns_received, s.capture.packets);
 }
@@ -111,10 +111,12 @@ static void say(void *ctx, enum pv_config_say kind, const char *line)
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned workers = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1;
 	const struct pv_store_conf sc = {pv_handlers, 1};
 	struct pv_store *store = pv_store_new(&sc);
-	const struct pv_agent_conf conf = {.handlers = pv_handlers, .store = store, .seed = 1, .say = say};
+	const struct pv_agent_conf conf = {
+	    .handlers = pv_handlers, .store = store, .seed = 1, .workers = workers, .say = say};
 	struct pv_agent *a = pv_agent_new(&conf);
 	pthread_t thread;
 	if (!rounds || !a || pthread_create(&thread, NULL, traffic, NULL))

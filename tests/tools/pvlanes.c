@@ -4,8 +4,8 @@
  *
  *   pvlanes [-H CIDR,...] [-c CITY.mmdb] [-a ASN.mmdb] [-p PERIODS] [-n] FILE POLICY...
  *
- * POLICY is [chain:]HANDLER[+HANDLER...], a HANDLER is TYPE[?KEY=VALUE[&KEY=VALUE...]] with the keys of its
- * tool, as in YAML: chain:dns?only_rcode=NXDOMAIN&only_qtype=A,AAAA+net. One line per policy, in their order,
+ * POLICY is [chain:]HANDLER[+HANDLER...], a HANDLER is TYPE[:VERSION][?KEY=VALUE[&KEY=VALUE...]] with the keys of its
+ * tool, as in YAML: chain:dns?only_rcode=NXDOMAIN&only_qtype=A,AAAA+net:2.0. One line per policy, in their order,
  * as `pv-window --json` prints it. -n: the number of messages that were parsed on stderr. All policies share
  * one source. */
 #include <inttypes.h>
@@ -66,21 +66,23 @@ static void set(const struct pv_key *key, pv_set_fn *fn, void *conf, char *value
 		die(key->name, err);
 }
 
-static const struct pv_handler *find_handler(const char *type)
+static const struct pv_handler *find_handler(const char *type, const char *version)
 {
 	for (size_t i = 0; pv_handlers[i]; i++)
-		if (!strcmp(pv_handlers[i]->type, type) && !strcmp(pv_handlers[i]->version, "1.0"))
+		if (!strcmp(pv_handlers[i]->type, type) && !strcmp(pv_handlers[i]->version, version))
 			return pv_handlers[i];
 	return NULL;
 }
 
 static void parse_handler(struct policy *p, char *text, unsigned periods)
 {
-	char *keys = strchr(text, '?'), *save = NULL;
+	char *keys = strchr(text, '?'), *version = strchr(text, ':'), *save = NULL, err[200];
 	size_t i = p->n++;
 	struct pv_lane_handler *h = &p->handler[i];
 	if (keys)
 		*keys++ = '\0';
+	if (version)
+		*version++ = '\0';
 	pv_dns_filter_init(&p->dns[i]);
 	pv_net_filter_init(&p->net[i]);
 	size_t before = 0;
@@ -88,7 +90,7 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 		before += !strcmp(p->handler[k].handler->type, text);
 	snprintf(p->name[i], sizeof p->name[i], before ? "%s_%zu" : "%s", text, before + 1);
 	h->name = p->name[i];
-	h->handler = find_handler(text);
+	h->handler = find_handler(text, version ? version : "1.0");
 	if (!h->handler)
 		die(text, "no such handler");
 	h->stage = !strcmp(text, "net")	   ? PV_SOURCE_NET
@@ -116,6 +118,8 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 		else
 			die(w, "no such key");
 	}
+	if (h->stage == PV_SOURCE_DNS && pv_dns_filter_version(&p->dns[i], h->handler->version, err, sizeof err))
+		die(text, err);
 	h->dns = &p->dns[i];
 	h->net = &p->net[i];
 	if (h->stage == PV_SOURCE_DNS)

@@ -314,6 +314,37 @@ UNUSED static struct pv_dhcp *ev_dhcp(struct pv_out *o, uint64_t t, uint8_t stag
 	return d;
 }
 
+UNUSED static struct pv_flow *ev_flow(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet, const char *name)
+{
+	size_t at = sizeof(struct pv_flow);
+	struct pv_flow *f = pv_out_event(o, PV_EV_FLOW, at + strlen(name), t);
+	f->packet = packet;
+	ev_addr(f->src, false, 45);
+	ev_addr(f->dst, true, 46);
+	ev_addr(f->device, false, 47);
+	f->bytes = UINT64_C(1) << 40;
+	f->packets = 48;
+	f->rate = 49;
+	f->in_if = 70000;
+	f->out_if = 50;
+	f->sport = 1051;
+	f->dport = 1052;
+	f->l3 = 6;
+	f->proto = 17;
+	f->tos = 0xb8;
+	f->tcp_flags = 0x12;
+	f->stage = stage;
+	f->stamp = (uint8_t)(packet % 100);
+	f->source = PV_FLOW_IPFIX;
+	f->bits = PV_FLOW_IN | PV_FLOW_OUT;
+	f->geo_src = 53;
+	f->geo_dst = 54;
+	f->asn_src = 55;
+	f->asn_dst = 56;
+	f->device_name = pv_ev_put(f, &at, name, strlen(name));
+	return f;
+}
+
 UNUSED static void ev_tcp_error(struct pv_out *o, uint64_t t, uint8_t stage, uint64_t packet, uint8_t reason)
 {
 	struct pv_tcp_error *e = pv_out_event(o, PV_EV_TCP_ERROR, sizeof *e, t);
@@ -423,6 +454,9 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_DNS_TIMEOUT:
 		ev_dns(o, (enum pv_event_type)type, t, 1, 1, "www.example");
 		break;
+	case PV_EV_FLOW:
+		ev_flow(o, t, 0, 1, "router");
+		break;
 	case PV_EV_DHCP:
 		ev_dhcp(o, t, 3, 1, "client");
 		break;
@@ -452,7 +486,7 @@ UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_DNSTAP, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
     PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES,
-    PV_EV_MODULE};
+    PV_EV_MODULE, PV_EV_FLOW};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 
 #endif

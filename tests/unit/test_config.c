@@ -251,6 +251,36 @@ static void inputs(void **state)
 	REFUSED(PV_CONFIG_FILE, cases);
 }
 
+#define FLOWS(body) HEAD "  taps:\n    t: {input_type: flow, config: {bind: \"::1\", port: 1}}\n  policies:\n    p:\n" KIND \
+	"      input: {tap: t, input_type: flow}\n      handlers:\n        modules:\n          f:\n            type: flow\n" \
+	"            filter:\n" body /* from line 14 */
+
+static void flow_handlers(void **state)
+{
+	static const struct bad cases[] = {
+		{FLOWS("              device_map:\n                1.2.3.4: {name: a, interfaces: {x: {name: b}}}\n"), 14,
+		 START "FlowHandler: 'device_map' config with device IP 1.2.3.4 has an invalid interface: x", 0},
+		{FLOWS("              only_ports: [1]\n              only_device_interfaces: {1.2.3.4: [\"1-\"]}\n"), 15,
+		 START "FlowHandler: invalid 'only_device_interfaces' filter interface value: 1-", 0},
+		{FLOWS("              device_map: 1.2.3.4\n"), 14, START "wrong type for key: device_map", 0},
+		{FLOWS("              subnets_for_summarization: [\"::/8\", \"::/9\"]\n"), 14,
+		 START "FlowHandler: 'subnets_for_summarization' only allows one ipv4 and one ipv6 wildcard", 0},
+	};
+	(void)state;
+	REFUSED(PV_CONFIG_FILE, cases);
+	struct pv_config *c = good(FLOWS("              device_map: {1.2.3.4: {name: 17, interfaces: {3: {name: e}}}}\n"
+					 "              only_ports: [53, 80-90]\n              enrichment: true\n"));
+	const struct pv_flow_filter *f = &c->policies[0]->handlers[0].flow;
+	assert_int_equal(f->ndevice, 1);
+	assert_string_equal(f->device[0].name, "17");
+	assert_string_equal(pv_flow_device_iface(&f->device[0], 3), "e");
+	assert_null(pv_flow_device_iface(&f->device[0], 4));
+	assert_int_equal(f->ports.n, 2);
+	assert_int_equal(f->ports.at[1].last, 90);
+	assert_true(f->scaling);
+	pv_config_free(c);
+}
+
 static void global_handler_config(void **state)
 {
 	static const struct bad cases[] = {
@@ -471,6 +501,124 @@ static void modules(void **state)
 	assert_string_equal(err.hint, "a list is expected");
 }
 
+#define DNS2_KEYS_TEXT \
+	"exclude_noerror, only_rcode, only_dnssec_response, answer_count, only_qtype, only_qname, only_qname_suffix, " \
+	"geoloc_notfound, asn_notfound, dnstap_msg_type, public_suffix_list, recorded_stream, xact_ttl_secs, xact_ttl_ms, " \
+	"only_xact_directions"
+#define TWO(type, body) MOD("            type: " type "\n            require_version: \"2.0\"\n" body) /* from line 14 */
+#define DNS "DnsStreamHandler: "
+
+/* What the two versions of net and dns say of values of the right type; of the wrong one: wrong_types(). */
+static void versions_of_net_and_dns(void **state)
+{
+	static const struct bad cases[] = {
+		{TWO("net", "            filter: {bogus_key: 1}\n"), 14, START UNKNOWN("bogus_key") NET_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{TWO("net", "            metric_groups: {enable: [top_ips, rates]}\n"), 14,
+		 START "rates is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, quantiles, "
+		       "top_geo, top_ips", 0},
+		{TWO("net", "            metric_groups: {disable: [rates]}\n"), 14,
+		 START "rates is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, quantiles, "
+		       "top_geo, top_ips", 0},
+		{TWO("net", "            filter: {only_asn_number: [\"16509/Amazon\"]}\n"), 14,
+		 START "NetStreamHandler: only_asn_number filter contained an invalid/unsupported value: 16509/Amazon", 0},
+		{TWO("net", "            filter: {only_asn_number: [4294967296]}\n"), 14,
+		 START "NetStreamHandler: only_asn_number filter contained an invalid/unsupported value: 4294967296", 0},
+		{TWO("net", "            filter: {only_queries: true}\n"), 14,
+		 START UNKNOWN("only_queries") NET_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{MOD("            type: net\n            require_version: \"2\"\n"), 12,
+		 "Policy 'p' requires stream handler type 'net' and version '2' which is not available", 0},
+		{MOD("            type: dhcp\n            require_version: \"2.0\"\n"), 12,
+		 "Policy 'p' requires stream handler type 'dhcp' and version '2.0' which is not available", 0},
+
+		{MOD("            type: dns\n            metric_groups: {enable: [top_qnames, dns_top_wired]}\n"), 13,
+		 START "dns_top_wired is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, "
+		       "dns_transaction, histograms, quantiles, top_ecs, top_ports, top_qnames, top_qnames_details", 0},
+		{TWO("dns", "            metric_groups: {enable: [top_qnames, dns_top_wired]}\n"), 14,
+		 START "dns_top_wired is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, "
+		       "quantiles, top_ecs, top_ports, top_qnames, top_qtypes, top_rcodes, top_size, xact_times", 0},
+		{TWO("dns", "            metric_groups: {disable: [dns_transaction]}\n"), 14,
+		 START "dns_transaction is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, "
+		       "quantiles, top_ecs, top_ports, top_qnames, top_qtypes, top_rcodes, top_size, xact_times", 0},
+		{TWO("dns", "            filter: {bogus_key: 1}\n"), 14, START UNKNOWN("bogus_key") DNS2_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{TWO("dns", "            filter: {only_queries: true}\n"), 14,
+		 START UNKNOWN("only_queries") DNS2_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{TWO("dns", "            config: {only_responses: false}\n"), 14,
+		 START UNKNOWN("only_responses") DNS2_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{MOD("            type: dns\n            filter: {only_xact_directions: [in]}\n"), 13,
+		 START UNKNOWN("only_xact_directions") DNS_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
+		{TWO("dns", "            filter: {only_xact_directions: [in, sideways]}\n"), 14,
+		 START DNS "only_xact_directions filter contained an invalid/unsupported direction: sideways", 0},
+		{MOD("            type: dns\n            filter: {only_rcode: 133}\n"), 13,
+		 START DNS "only_rcode filter contained an invalid/unsupported rcode", 0},
+		{TWO("dns", "            filter: {only_rcode: 65539}\n"), 14, /* not 3 */
+		 START DNS "only_rcode filter contained an invalid/unsupported rcode", 0},
+		{TWO("dns", "            filter: {only_rcode: [nxdomain, TEXT]}\n"), 14,
+		 START DNS "only_rcode filter contained an invalid/unsupported rcode: TEXT", 0},
+		{TWO("dns", "            filter: {only_rcode: []}\n"), 14, START DNS "only_rcode filter contained no entry", 0},
+		{TWO("dns", "            filter: {only_qtype: [AAAA, TEXT]}\n"), 14,
+		 START DNS "only_qtype filter contained an invalid/unsupported qtype: TEXT", 0},
+		{MOD("            type: dns\n            filter: {only_qtype: [AAAA, \"270\"]}\n"), 13,
+		 START DNS "only_qtype filter contained an invalid/unsupported qtype: 270", 0},
+		{TWO("dns", "            filter: {only_qname: [\"\"]}\n"), 14, START DNS "only_qname filter contained an empty name", 0},
+		{TWO("dns", "            filter: {answer_count: 65536}\n"), 14,
+		 START DNS "answer_count must be at most 65535", 0},
+		{TWO("dns", "            config: {dnstap_msg_type: sender}\n"), 14,
+		 START DNS "dnstap_msg_type contained an invalid/unsupported type. Valid types: auth, client, forwarder, resolver, "
+			   "stub, tool, update", 0},
+		{TWO("dns", "            config: {xact_ttl_ms: 86400001}\n"), 14, START DNS "xact_ttl_ms must be at most 86400000", 0},
+	};
+	(void)state;
+	REFUSED(PV_CONFIG_FILE, cases);
+	/* settings of all policies must suit one version; what is said is of the first */
+	assert_null(load_as(PV_CONFIG_FILE, TAPS "  global_handler_config: {dns: {bogus: 1}}\n"));
+	assert_string_equal(err.text, UNKNOWN("bogus") DNS_KEYS_TEXT ", " WINDOW_KEYS_TEXT);
+	struct pv_config *c = good(TAPS "  global_handler_config: {dns: {only_xact_directions: [in]}, net: {topn_count: 3}}\n"
+					"  policies: {p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {\n"
+					"    n: {type: net, require_version: \"2.0\"}, d: {type: dns, require_version: \"2.0\"}}}}}\n");
+	assert_string_equal(c->policies[0]->handlers[0].handler->schema, "net");
+	assert_int_equal(c->policies[0]->handlers[0].topn, 3);
+	assert_int_equal(c->policies[0]->handlers[1].dns.directions, 1u << PV_DIR_IN);
+	assert_true(c->policies[0]->handlers[1].dns.by_transaction);
+	pv_config_free(c);
+	assert_string_equal(err.text, ""); /* nothing is left of what did not suit the other version */
+}
+
+/* Each key of each version, with values of every type but its own. */
+static void wrong_types(void **state)
+{
+	static const char *const values[] = {[PV_KEY_BOOL] = "true", [PV_KEY_UINT] = "5", [PV_KEY_STRING] = "word",
+					     [PV_KEY_LIST] = "[\"7\"]", [PV_KEY_UINT_OR_LIST] = "{a: b}"};
+	size_t tried = 0;
+	(void)state;
+	for (size_t k = 0; k < pv_handler_nkinds; k++) {
+		const struct pv_handler_kind *kind = &pv_handler_kinds[k];
+		const struct pv_key *key;
+		if (strcmp(kind->type, "net") && strcmp(kind->type, "dns"))
+			continue;
+		for (size_t i = 0; (key = pv_handler_kind_key(kind, i)); i++)
+			for (unsigned v = 0; v < sizeof values / sizeof values[0]; v++) {
+				char text[2000], want[300];
+				bool own = key->type == v || (key->type == PV_KEY_UINT_OR_LIST && (v == PV_KEY_UINT || v == PV_KEY_LIST));
+				if (!values[v] || (own && v != PV_KEY_UINT_OR_LIST))
+					continue;
+				snprintf(text, sizeof text,
+					 POL KIND IN "      handlers:\n        modules:\n          h: {type: %s, require_version: "
+						     "\"%s\",\n            filter: {%s: %s}}\n",
+					 kind->type, kind->version, key->name, values[v]);
+				bool special = v != PV_KEY_UINT_OR_LIST && (!strcmp(key->name, "only_rcode") || !strcmp(key->name, "answer_count"));
+				if (special)
+					snprintf(want, sizeof want, START "DnsStreamHandler: wrong value type for %s filter. It should be an integer%s",
+						 key->name, key->type == PV_KEY_UINT ? "" : " or an array");
+				else
+					snprintf(want, sizeof want, START "wrong type for key: %s", key->name);
+				const struct bad one = {text, 12, want, 0};
+				all_are_refused(PV_CONFIG_FILE, &one, 1);
+				tried++;
+			}
+	}
+	assert_true(tried > 150);
+}
+
 static void handlers_want_their_input(void **state)
 {
 	(void)state;
@@ -570,7 +718,7 @@ static void odd_things_are_said(void **state)
 	(void)state;
 	pv_config_free(good("description: mine\nvisor:\n  analyzers: x\n  taps:\n"
 			    "    t: {input_type: pcap, description: [a, b], config: {iface: x}}\n"
-			    "  global_handler_config: {weather: {a: 1}, flow: {b: 2}, net: {topn_count: 7}}\n"
+			    "  global_handler_config: {weather: {a: 1}, net: {topn_count: 7}}\n"
 			    "  policies:\n    p: {kind: collection, description: y, input: {tap: t, input_type: pcap},\n"
 			    "      handlers: {config: {periods: 2}, modules: {n: {type: net, config: {deep_sample_rate: 102,\n"
 			    "        num_periods: 0}}}}}\n    q: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {}}}\n"));
@@ -580,7 +728,6 @@ static void odd_things_are_said(void **state)
 			    "w3:analyzers has no meaning here and is ignored\n"
 			    "w5:description has no meaning here and is ignored\n"
 			    "w6:stream handler type 'weather' in global_handler_config is unknown: ignored\n"
-			    "w6:stream handler type 'flow' in global_handler_config is not built yet: not checked\n"
 			    "w8:description has no meaning here and is ignored\n"
 			    "w9:config has no meaning here and is ignored\n"
 			    "w10:num_periods must be between 1 and 10: taken as 1\n"
@@ -1238,10 +1385,13 @@ int main(void)
 		cmocka_unit_test(the_agent),
 		cmocka_unit_test(taps),
 		cmocka_unit_test(inputs),
+		cmocka_unit_test(flow_handlers),
 		cmocka_unit_test(global_handler_config),
 		cmocka_unit_test(policies),
 		cmocka_unit_test(selectors),
 		cmocka_unit_test(modules),
+		cmocka_unit_test(versions_of_net_and_dns),
+		cmocka_unit_test(wrong_types),
 		cmocka_unit_test(handlers_want_their_input),
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(the_world_counts),

@@ -273,6 +273,9 @@ static struct pv_dns *message(struct message *m, const char *text)
 			d->dir = PV_DIR_IN;
 		} else if (!strcmp(word, "out")) {
 			d->dir = PV_DIR_OUT;
+		} else if (!strcmp(word, "of=in")) { /* its query, which was found, came in */
+			d->xact = PV_XACT_MATCHED;
+			d->query_dir = PV_DIR_IN;
 		} else if (!strncmp(word, "ecs=", 4)) {
 			d->bits |= PV_DNS_ECS;
 			d->ecs.family = 4;
@@ -296,14 +299,47 @@ static bool unknown(void *ctx, enum pv_define_kind kind, uint32_t number)
 	return number == 2;
 }
 
+struct row {
+	const char *keys; /* "key=value;..." */
+	const char *message;
+	bool passes;
+	unsigned suffix_len;
+};
+
+static void check_row(const struct row *r, const char *version)
+{
+	struct pv_dns_filter f;
+	struct message m;
+	unsigned asked = 0;
+	struct pv_dns_places places = {unknown, &asked};
+	uint16_t suffix_len = 999;
+	char keys[128], *at = keys, *one, err[128] = "";
+	print_message("    %s: %s: %s\n", version, r->keys, r->message);
+	pv_dns_filter_init(&f);
+	snprintf(keys, sizeof keys, "%s", r->keys);
+	while ((one = strsep(&at, ";")) && *one) {
+		char *value = strchr(one, '=');
+		*value++ = '\0';
+		if (set(&f, one, value, err, sizeof err))
+			fail_msg("%s", err);
+	}
+	if (pv_dns_filter_version(&f, version, err, sizeof err))
+		fail_msg("%s", err);
+	struct pv_dns *d = message(&m, r->message);
+	assert_int_equal(pv_dns_filter_accepts(&f, d, &places, &suffix_len), r->passes);
+	if (r->passes)
+		assert_int_equal(suffix_len, r->suffix_len);
+	assert_int_equal(pv_dns_filter_accepts(&f, d, &places, NULL), r->passes);
+	if (!strstr(r->keys, "notfound"))
+		assert_int_equal(asked, 0);
+	if (!r->passes)
+		assert_true(pv_dns_filter_active(&f));
+	pv_dns_filter_free(&f);
+}
+
 static void passing(void **state)
 {
-	static const struct {
-		const char *keys; /* "key=value;..." */
-		const char *message;
-		bool passes;
-		unsigned suffix_len;
-	} rows[] = {
+	static const struct row rows[] = {
 	    {"", "query www.example.com", true, 0},
 	    {"", "reply 3 www.example.com noq", true, 0},
 	    {"exclude_noerror=true", "query a.b", true, 0},
@@ -383,33 +419,75 @@ static void passing(void **state)
 	    {"only_xact_directions=[unknown out]", "reply 0 a.b in", true, 0},
 	};
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct pv_dns_filter f;
-		struct message m;
-		unsigned asked = 0;
-		struct pv_dns_places places = {unknown, &asked};
-		uint16_t suffix_len = 999;
-		char keys[128], *at = keys, *one, err[128] = "";
-		print_message("    %s: %s\n", rows[i].keys, rows[i].message);
-		pv_dns_filter_init(&f);
-		snprintf(keys, sizeof keys, "%s", rows[i].keys);
-		while ((one = strsep(&at, ";")) && *one) {
-			char *value = strchr(one, '=');
-			*value++ = '\0';
-			if (set(&f, one, value, err, sizeof err))
-				fail_msg("%s", err);
-		}
-		struct pv_dns *d = message(&m, rows[i].message);
-		assert_int_equal(pv_dns_filter_accepts(&f, d, &places, &suffix_len), rows[i].passes);
-		if (rows[i].passes)
-			assert_int_equal(suffix_len, rows[i].suffix_len);
-		assert_int_equal(pv_dns_filter_accepts(&f, d, &places, NULL), rows[i].passes);
-		if (!strstr(rows[i].keys, "notfound"))
-			assert_int_equal(asked, 0);
-		if (!rows[i].passes)
-			assert_true(pv_dns_filter_active(&f));
-		pv_dns_filter_free(&f);
-	}
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		check_row(&rows[i], "1.0");
+}
+
+/* The rules of 2.0: each half is asked only about what it is about. */
+static void passing_by_transaction(void **state)
+{
+	static const struct row rows[] = {
+	    {"", "query a.b", true, 0},
+	    {"exclude_noerror=true", "query a.b", true, 0},
+	    {"exclude_noerror=true", "reply 0 a.b", false, 0},
+	    {"only_rcode=[nxdomain 5]", "query a.b", true, 0},
+	    {"only_rcode=[nxdomain 5]", "reply 5 a.b", true, 0},
+	    {"only_rcode=[nxdomain 5]", "reply 0 a.b", false, 0},
+	    {"answer_count=#2", "query a.b", true, 0},
+	    {"answer_count=#2", "reply 0 a.b an=1", false, 0},
+	    {"only_dnssec_response=true", "query a.b", true, 0},
+	    {"only_dnssec_response=true", "reply 0 a.b", false, 0},
+	    {"only_dnssec_response=true", "reply 0 a.b rrsig", true, 0},
+	    {"only_qtype=[AAAA]", "query a.b type=1", true, 0}, /* asked of replies */
+	    {"only_qtype=[AAAA]", "query - noq", true, 0},
+	    {"only_qtype=[AAAA]", "reply 0 a.b type=1", false, 0},
+	    {"only_qtype=[AAAA]", "reply 0 a.b type=28", true, 0},
+	    {"only_qtype=[AAAA]", "reply 0 - noq", false, 0},
+	    {"only_qname=[a.b]", "query x.b", false, 0}, /* asked of queries */
+	    {"only_qname=[a.b]", "query a.b", true, 0},
+	    {"only_qname=[a.b]", "query - noq", false, 0},
+	    {"only_qname=[a.b]", "reply 0 x.b", true, 0},
+	    {"only_qname=[a.b]", "reply 0 - noq", true, 0},
+	    {"only_qname_suffix=[b]", "query x.c", false, 0},
+	    {"only_qname_suffix=[.b]", "query x.b", true, 2},
+	    {"only_qname_suffix=[.b]", "reply 0 x.b", true, 0}, /* what is left whole is the query's */
+	    {"only_qname_suffix=[b]", "reply 0 x.c", true, 0},
+	    {"only_qtype=[AAAA];only_qname=[a.b]", "reply 0 x.y type=28", true, 0},
+	    {"only_qtype=[AAAA];only_qname=[a.b]", "query a.b type=1", true, 0},
+	    {"geoloc_notfound=true", "query a.b ecs=2", true, 0},
+	    {"geoloc_notfound=true", "query a.b", false, 0},
+	    {"geoloc_notfound=true", "reply 0 a.b", true, 0},
+	    {"asn_notfound=true", "query a.b ecs=1", false, 0},
+	    {"asn_notfound=true", "reply 0 a.b ecs=1", true, 0},
+	    {"only_xact_directions=[in]", "query a.b in", true, 0},
+	    {"only_xact_directions=[in]", "reply 0 a.b out", true, 0},
+	    {"only_xact_directions=[in]", "reply 0 a.b in", false, 0},
+	    {"only_xact_directions=[in]", "reply 0 a.b in of=in", true, 0}, /* host to host: as its query */
+	    {"only_xact_directions=[out]", "reply 0 a.b in of=in", false, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		check_row(&rows[i], "2.0");
+}
+
+static void versions(void **state)
+{
+	struct pv_dns_filter f;
+	char err[128] = "";
+	(void)state;
+	pv_dns_filter_init(&f);
+	assert_int_equal(pv_dns_filter_version(&f, "3.0", err, sizeof err), -1);
+	assert_string_equal(err, "there is no version 3.0; there are: 1.0, 2.0");
+	assert_int_equal(set(&f, "only_queries", "true", err, sizeof err), 0);
+	assert_int_equal(pv_dns_filter_version(&f, "1.0", err, sizeof err), 0);
+	assert_int_equal(pv_dns_filter_version(&f, "2.0", err, sizeof err), -1);
+	assert_string_equal(err, "version 2.0 has no filter only_queries: it counts transactions");
+	assert_int_equal(set(&f, "only_queries", "false", err, sizeof err), 0);
+	assert_int_equal(pv_dns_filter_version(&f, "2.0", err, sizeof err), 0);
+	assert_int_equal(set(&f, "only_responses", "true", err, sizeof err), 0);
+	assert_int_equal(pv_dns_filter_version(&f, "2.0", err, sizeof err), -1);
+	assert_string_equal(err, "version 2.0 has no filter only_responses: it counts transactions");
+	pv_dns_filter_free(&f);
 }
 
 /* Big lists: each of 1024 names passes, its neighbours do not. */
@@ -451,6 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(declared_order), cmocka_unit_test(errors),  cmocka_unit_test(long_names),
 		cmocka_unit_test(settings),       cmocka_unit_test(passing), cmocka_unit_test(big_lists),
+		cmocka_unit_test(passing_by_transaction), cmocka_unit_test(versions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,6 +286,49 @@ static void type_of_the_query(void **state)
 	tear_down(&s);
 }
 
+/* Handler 2.0 asks only replies for their type, and only queries for their name: the analyser's matches will do. */
+static void by_transaction(void **state)
+{
+	(void)state;
+	struct set s;
+	set_up(&s, 5 * SEC, 5 * SEC, false);
+	pv_stage_free(s.view);
+	char err[128];
+	set_key(&s, "only_qtype", "A");
+	assert_int_equal(pv_dns_filter_version(&s.filter, "2.0", err, sizeof err), 0);
+	const struct pv_dns_view_conf vc = {
+	    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+	s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+	s.analyser->out.sink = pv_sink_stage(s.view);
+	message(&s, AT(10), 1, false, 28);
+	message(&s, AT(11), 1, true, 28);
+	message(&s, AT(12), 2, false, 1);
+	message(&s, AT(13), 2, true, 1);
+	message(&s, AT(14), 3, false, 28);
+	message(&s, AT(90), 4, true, 28);
+	expect(&s, "q1@10 R1=@11 q2@12 r2=@13 q3@14 t3!@90 R4?@90");
+	pv_dns_filter_free(&s.filter);
+	set_key(&s, "only_qname", "a.test");
+	assert_int_equal(pv_dns_filter_version(&s.filter, "2.0", err, sizeof err), 0);
+	message(&s, AT(91), 5, false, 28);
+	message(&s, AT(92), 5, true, 28);
+	expect(&s, "q5@91 r5=@92");
+	pv_dns_filter_free(&s.filter);
+	set_key(&s, "only_qname", "b.test");
+	assert_int_equal(pv_dns_filter_version(&s.filter, "2.0", err, sizeof err), 0);
+	pv_stage_free(s.view);
+	const struct pv_dns_view_conf other = {
+	    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+	s.view = pv_dns_view_new(&other, mem_sink(&s.seen));
+	s.analyser->out.sink = pv_sink_stage(s.view);
+	message(&s, AT(93), 6, false, 28);
+	message(&s, AT(94), 6, true, 28);
+	message(&s, AT(95), 7, false, 28);
+	tick(&s, AT(190));
+	expect(&s, "Q6@93 r6=f@94 Q7@95 T7!f@190");
+	tear_down(&s);
+}
+
 /* Behind a filter: a query that was withheld was never sent, as far as we know. */
 static void partial(void **state)
 {
@@ -314,7 +357,7 @@ int main(void)
 	    cmocka_unit_test(same_ttl),		cmocka_unit_test(shorter_ttl),
 	    cmocka_unit_test(times_of_queries), cmocka_unit_test(raised_meanwhile),
 	    cmocka_unit_test(filters),		cmocka_unit_test(type_of_the_query),
-	    cmocka_unit_test(partial),
+	    cmocka_unit_test(partial),		cmocka_unit_test(by_transaction),
 	};
 	return cmocka_run_group_tests_name("dns_view", tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static struct pv_event *alone(unsigned type)
 static const struct {
 	unsigned type;
 	size_t fixed;
-	size_t refs[5], refs32; /* offsets; 0 ends */
+	size_t refs[6], refs32; /* offsets; 0 ends */
 } shapes[] = {
     {PV_EV_START,
      sizeof(struct pv_start),
@@ -66,6 +66,11 @@ static const struct {
      0},
     {PV_EV_DHCP, sizeof(struct pv_dhcp), {offsetof(struct pv_dhcp, client_name)}, 0},
     {PV_EV_TCP_ERROR, sizeof(struct pv_tcp_error), {0}, 0},
+    {PV_EV_FLOW,
+     sizeof(struct pv_flow),
+     {offsetof(struct pv_flow, device_name), offsetof(struct pv_flow, in_name), offsetof(struct pv_flow, out_name),
+      offsetof(struct pv_flow, src_label), offsetof(struct pv_flow, dst_label)},
+     0},
     {PV_EV_BUCKET,
      sizeof(struct pv_bucket_event),
      {offsetof(struct pv_bucket_event, type), offsetof(struct pv_bucket_event, version),

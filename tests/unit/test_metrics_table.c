@@ -20,8 +20,9 @@ static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantil
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
+				    "bits/s",  "transactions/s",
 				    "bytes/s", "messages/s", "percent", "policies", "handlers",
-				    "measurements", "measurements/s"};
+				    "measurements", "measurements/s", "records", "ports", "conversations"};
 
 #define FAIL(h, m, ...)                                                                                      \
 	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \

@@ -544,7 +544,7 @@ static void configured_wrong(void **state)
 	     ""},
 	    {"{a: {type: ntp, require_version: '2.0'}}",
 	     "Policy 'p' requires stream handler type 'ntp' and version '2.0' which is not available",
-	     "there are: net 1.0, dns 1.0, dhcp 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
+	     "there are: net 1.0, net 2.0, dns 1.0, dns 2.0, dhcp 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
 	    {"{a: {type: count}}",
 	     "Policy 'p' requires stream handler type 'count', for which its module has no analyser with "
 	     "events of its own",

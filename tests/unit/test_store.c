@@ -613,6 +613,214 @@ static void damaged(void **state)
 	pv_store_free(s);
 }
 
+/* ---- parts -------------------------------------------------------------------------------------- */
+
+#define PARTS 3
+
+struct team {
+	struct pv_store *store;
+	struct pv_stage *stage[PARTS];
+	struct stream t[PARTS];
+};
+
+static void team_up(struct team *m)
+{
+	char err[256];
+	const struct pv_store_input conf = {.policy = "p", .tap = "t", .periods = 5, .parts = PARTS};
+	m->store = store_new();
+	m->stage[0] = pv_store_input(m->store, &conf, err, sizeof err);
+	assert_non_null(m->stage[0]);
+	assert_ptr_equal(pv_store_part(m->stage[0], 0), m->stage[0]);
+	for (unsigned i = 0; i < PARTS; i++) {
+		m->stage[i] = pv_store_part(m->stage[0], i);
+		open_stream(&m->t[i], 10 + i);
+		hand_over(&m->t[i], m->stage[i]);
+	}
+}
+
+static void team_down(struct team *m)
+{
+	for (unsigned i = 0; i < PARTS; i++) {
+		close_stream(&m->t[i]);
+		pv_stage_free(m->stage[i]);
+	}
+	pv_store_free(m->store);
+}
+
+/* What is shown, newest first: start, events, and a '*' behind what is open. */
+static const char *shown(struct team *m, char *to, size_t cap)
+{
+	struct pv_views *all;
+	struct pv_view *v = one_view(m->store, &all);
+	size_t n = 0;
+	*to = 0;
+	for (unsigned i = 0; v->ninstances && i < v->instance[0].n; i++) {
+		const struct pv_bucket *b = v->instance[0].bucket[i];
+		n += (size_t)snprintf(to + n, cap - n, "%s%u:%u%s", i ? " " : "", (unsigned)(b->start_ns / SEC),
+				      (unsigned)b->blocks[0]->cells[M_COUNT].count, b->closed ? "" : "*");
+	}
+	pv_views_free(all);
+	return to;
+}
+
+/* Steps "PART MINUTE", with a '*' behind a copy of the open minute, and what is shown after each. A part of minute 0 has
+ * 60 events, of 1 61... (bucket_part()). */
+static void minutes_come_whole(void **state)
+{
+	static const struct {
+		const char *step, *shown;
+	} steps[] = {
+		{"0 0*", ""}, /* not before all have told of it */
+		{"1 0*", ""},
+		{"2 0*", "1000:180*"},
+		{"0 0*", "1000:180*"}, /* takes the place of the last */
+		{"0 0", "1000:180*"},  /* closed by one: open still */
+		{"0 1*", "1000:180*"},
+		{"1 0", "1000:180*"},
+		{"2 0", "1000:180"}, /* and now it is whole */
+		{"1 1*", "1000:180"},
+		{"2 1*", "1060:%u* 1000:180"},
+		{"0 1", NULL},
+		{"1 1", NULL},
+		{"2 1*", "1060:%u* 1000:180"},
+		{"0 2", "1060:%u* 1000:180"}, /* waits for nobody longer than a minute: what it has is kept */
+		{"2 1", "1060:%u 1000:180"},
+		{"1 2", NULL},
+		{"2 2", "1120:%u 1060:%u 1000:180"},
+	};
+	struct team m;
+	char got[256];
+	(void)state;
+	team_up(&m);
+	struct pv_bucket *one = bucket_part(1), *two = bucket_part(2);
+	unsigned n1 = (unsigned)one->blocks[0]->cells[M_COUNT].count, n2 = (unsigned)two->blocks[0]->cells[M_COUNT].count;
+	pv_bucket_free(one);
+	pv_bucket_free(two);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		unsigned part = (unsigned)(steps[i].step[0] - '0'), minute = (unsigned)(steps[i].step[2] - '0');
+		char want[256];
+		put(&m.t[part], minute, 10 + part, "net", steps[i].step[3] == '*');
+		hand_over(&m.t[part], m.stage[part]);
+		if (!steps[i].shown)
+			continue;
+		if (minute == 2 && steps[i].step[0] == '2')
+			snprintf(want, sizeof want, "1120:%u 1060:%u 1000:180", PARTS * n2, PARTS * n1);
+		else if (strstr(steps[i].shown, "%u*"))
+			snprintf(want, sizeof want, "1060:%u* 1000:180", PARTS * n1);
+		else if (strstr(steps[i].shown, "%u"))
+			snprintf(want, sizeof want, "1060:%u 1000:180", PARTS * n1);
+		else
+			snprintf(want, sizeof want, "%s", steps[i].shown);
+		if (strcmp(shown(&m, got, sizeof got), want))
+			fail_msg("step %zu, %s: '%s', not '%s'", i, steps[i].step, got, want);
+	}
+	team_down(&m);
+}
+
+/* A part whose stream is over is not waited for, and what it had open counts. */
+static void a_part_that_ends(void **state)
+{
+	struct team m;
+	struct pv_views *all;
+	char got[256];
+	(void)state;
+	team_up(&m);
+	for (unsigned i = 0; i < PARTS; i++) {
+		put(&m.t[i], 0, 10 + i, "net", true);
+		hand_over(&m.t[i], m.stage[i]);
+	}
+	ev_stop(&m.t[1].out, 1010 * SEC);
+	hand_over(&m.t[1], m.stage[1]);
+	assert_string_equal(shown(&m, got, sizeof got), "1000:180*");
+	assert_int_equal(one_view(m.store, &all)->info.state, PV_STORE_RUNNING);
+	pv_views_free(all);
+	put(&m.t[0], 0, 10, "net", false);
+	hand_over(&m.t[0], m.stage[0]);
+	assert_string_equal(shown(&m, got, sizeof got), "1000:180*");
+	m.stage[2]->ops->end(m.stage[2], true);
+	assert_string_equal(shown(&m, got, sizeof got), "1000:180");
+	ev_stop(&m.t[0].out, 1060 * SEC);
+	hand_over(&m.t[0], m.stage[0]);
+	assert_int_equal(one_view(m.store, &all)->info.state, PV_STORE_CUT); /* the worst that was said */
+	pv_views_free(all);
+	team_down(&m);
+}
+
+static void parts_add_up(void **state)
+{
+	const struct pv_ledger_row rows[] = {{0, PV_LEDGER_RECEIVED, 0, 100}, {1, PV_LEDGER_XACT_OPEN, 0, 5}};
+	struct team m;
+	struct pv_views *all;
+	(void)state;
+	team_up(&m);
+	for (unsigned i = 0; i < PARTS; i++) {
+		pv_store_ledger(m.stage[i], rows, 2);
+		ev_stats(&m.t[i].out, 1001 * SEC, 50 + i, 2, i ? 0 : 7);
+		hand_over(&m.t[i], m.stage[i]);
+	}
+	struct pv_view *v = one_view(m.store, &all);
+	assert_int_equal(v->info.counts.streams, 1);
+	assert_int_equal(v->info.counts.received, 50 + 51 + 52);
+	assert_int_equal(v->info.counts.os_drops, 6);
+	assert_int_equal(v->info.counts.if_drops, 7);
+	for (size_t i = 0; i < v->info.nledger; i++)
+		if (v->info.ledger[i].stage == 1)
+			assert_int_equal(v->info.ledger[i].row[PV_LEDGER_XACT_OPEN], 5 * PARTS);
+	pv_views_free(all);
+	pv_stop_emit(&m.t[1].out, 1060 * SEC, rows, 1);
+	hand_over(&m.t[1], m.stage[1]);
+	v = one_view(m.store, &all);
+	assert_int_equal(v->info.counts.received, 50 + 100 + 52);
+	pv_views_free(all);
+	team_down(&m);
+}
+
+struct worker {
+	struct team *team;
+	unsigned part;
+};
+
+static void *brings_minutes(void *arg)
+{
+	struct worker *w = arg;
+	for (unsigned minute = 0; minute < 30; minute++)
+		for (unsigned k = 0; k < 3; k++) {
+			put(&w->team->t[w->part], minute, 10 + w->part, "net", k < 2);
+			hand_over(&w->team->t[w->part], w->team->stage[w->part]);
+		}
+	ev_stop(&w->team->t[w->part].out, 9000 * SEC);
+	hand_over(&w->team->t[w->part], w->team->stage[w->part]);
+	return NULL;
+}
+
+/* Each at its own pace, and whatever is shown as closed has the parts of all (unless one is a minute ahead). */
+static void parts_at_once(void **state)
+{
+	struct team m;
+	struct worker w[PARTS];
+	pthread_t thread[PARTS];
+	char got[256], want[256];
+	size_t n = 0;
+	(void)state;
+	team_up(&m);
+	for (unsigned i = 0; i < PARTS; i++) {
+		w[i] = (struct worker){&m, i};
+		assert_int_equal(pthread_create(&thread[i], NULL, brings_minutes, &w[i]), 0);
+	}
+	for (unsigned i = 0; i < 200; i++)
+		shown(&m, got, sizeof got);
+	for (unsigned i = 0; i < PARTS; i++)
+		pthread_join(thread[i], NULL);
+	for (unsigned minute = 29; minute > 24; minute--) {
+		struct pv_bucket *b = bucket_part(minute);
+		n += (size_t)snprintf(want + n, sizeof want - n, "%s%u:%u", n ? " " : "", 1000 + 60 * minute,
+				      PARTS * (unsigned)b->blocks[0]->cells[M_COUNT].count);
+		pv_bucket_free(b);
+	}
+	assert_string_equal(shown(&m, got, sizeof got), want);
+	team_down(&m);
+}
+
 /* ---- many readers ------------------------------------------------------------------------------- */
 
 struct crowd {
@@ -714,6 +922,10 @@ int main(void)
 		cmocka_unit_test(budget),
 		cmocka_unit_test(binary_answers),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(minutes_come_whole),
+		cmocka_unit_test(a_part_that_ends),
+		cmocka_unit_test(parts_add_up),
+		cmocka_unit_test(parts_at_once),
 		cmocka_unit_test(readers_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,13 @@ static const struct {
 	 "     own            5\n"
 	 "  g  total  1,234,567   udp           12   tcp            0\n"
 	 "  z  all 0\n"},
+	{"what is deep inside has a line for its name, and numbers below",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"devs\":{\"192.0.2.1\":{\"seen\":3,\"ifs\":{\"10.0\":{\"in\":1,\"out\":2}}}},\"g\":{\"a\":7}}}}", 60,
+	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "  devs  192.0.2.1.seen  3\n"
+	 "  devs.192.0.2.1.ifs.10.0\n"
+	 "        in              1   out             2\n"
+	 "  g     a               7\n"},
 	{"quantiles and rates share a table; live only where it is; those of zeros are named",
 	 "{\"1m\":{\"x\":{" PERIOD ",\"t_us\":{\"p50\":31784,\"p90\":41940,\"p95\":65768,\"p99\":1360058},"
 	 "\"r\":{\"p50\":1,\"p90\":2,\"p95\":3,\"p99\":4,\"live\":7},\"f\":{\"p50\":0.004,\"p90\":2.5,\"p95\":150.7,\"p99\":0.0},"

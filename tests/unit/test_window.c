@@ -309,10 +309,26 @@ static void is_whole(const struct mem *m)
 
 /* ---- periods ----------------------------------------------------------------------------------------- */
 
+/* times: of events; 't' before a number: a TICK; STOP has the last number behind '>' */
+static void play(struct test *t, const char *times)
+{
+	for (const char *c = times; *c;) {
+		bool tick = *c == 't', stop = *c == '>';
+		char *next;
+		uint64_t ns = (uint64_t)(strtod(c + (tick || stop), &next) * 1e9 + 0.5);
+		if (stop)
+			ev_stop(&t->in, ns);
+		else if (tick)
+			ev_any(&t->in, PV_EV_TICK, ns);
+		else
+			ev_net(&t->in, ns, 1, 1);
+		c = next + (*next == ' ');
+	}
+}
+
 static void shifting(void **state)
 {
 	(void)state;
-	/* times: of events; 't' before a number: a TICK; STOP has the last number behind '>' */
 	static const struct {
 		const char *name;
 		enum pv_clock clock;
@@ -350,18 +366,39 @@ static void shifting(void **state)
 		char out[512];
 		open_window(&t);
 		begin(&t, cases[i].start, cases[i].clock);
-		for (const char *c = cases[i].times; *c;) {
-			bool tick = *c == 't', stop = *c == '>';
-			char *next;
-			uint64_t ns = (uint64_t)(strtod(c + (tick || stop), &next) * 1e9 + 0.5);
-			if (stop)
-				ev_stop(&t.in, ns);
-			else if (tick)
-				ev_any(&t.in, PV_EV_TICK, ns);
-			else
-				ev_net(&t.in, ns, 1, 1);
-			c = next + (*next == ' ');
-		}
+		play(&t, cases[i].times);
+		end(&t, false);
+		buckets_of(&t.out, "net", out, sizeof out);
+		if (strcmp(out, cases[i].out))
+			fail_msg("%s: '%s', not '%s'", cases[i].name, out, cases[i].out);
+		is_whole(&t.out);
+		done(&t);
+	}
+}
+
+/* Streams that are parts of one: whenever their events come, their periods are the same. */
+static void periods_that_meet(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		unsigned periods;
+		double start;
+		const char *times, *out;
+	} cases[] = {
+	    {"from the origin on", 5, 119.5, "119.6 121 179.9 180 230 >231", "120+60:3 180+51:2"},
+	    {"begun later", 5, 130, "131 185.5 >190", "120+60:1 180+10:1"},
+	    {"a quiet one", 5, 120, "121 t182 t243.5 >244", "120+60:1 180+60:0 240+4:0"},
+	    {"a late event of the period before", 5, 120, "121 180 179 >181", "120+60:1 180+1:2"},
+	    {"nothing for minutes", 5, 120, "121 500 >501", "120+60:1 480+21:1"},
+	    {"one period", 1, 120.4, "121 500 >501", "120+381:2"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct test t = {.conf = {.periods = cases[i].periods, .buckets = true, .origin_sec = 120}};
+		char out[512];
+		open_window(&t);
+		begin(&t, cases[i].start, PV_CLOCK_LIVE);
+		play(&t, cases[i].times);
 		end(&t, false);
 		buckets_of(&t.out, "net", out, sizeof out);
 		if (strcmp(out, cases[i].out))
@@ -1220,6 +1257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(shifting),
+	    cmocka_unit_test(periods_that_meet),
 	    cmocka_unit_test(rates),
 	    cmocka_unit_test(kept),
 	    cmocka_unit_test(several_streams),

@@ -12,21 +12,27 @@
 
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
+#include "flow/analyser.h"
 #include "net/analyser.h"
 #include "policy/inputs.h"
 #include "stage/crew.h"
+#include "tool/flow.h"
 #include "tool/progress.h"
 #include "tool/summary.h"
 
 /* Kinds of files, and their handlers when --modules names none. */
 static const struct kind {
 	const char *name;
-	enum { PCAP, DNSTAP } input;
+	enum { PCAP, DNSTAP, FLOW } input;
 	const char *modules[3];
 	size_t nmodules;
+	enum pv_flow_kind flow; /* of the datagrams in a capture of exports */
 } kinds[] = {
-	{"pcap", PCAP, {"net", "dns", "dhcp"}, 3},
-	{"dnstap", DNSTAP, {"net", "dns"}, 2},
+	{"pcap", PCAP, {"net", "dns", "dhcp"}, 3, PV_FLOW_KIND_ANY},
+	{"dnstap", DNSTAP, {"net", "dns"}, 2, PV_FLOW_KIND_ANY},
+	{"sflow", FLOW, {"flow"}, 1, PV_FLOW_KIND_SFLOW},
+	{"netflow", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
+	{"ipfix", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
 };
 
 #define ANALYSERS 3
@@ -84,6 +90,21 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	return ok;
 }
 
+/* Exports: one stage, which no packet leaves, and what gives names to what it found. */
+static bool build_flow(struct chain *c, const struct pv_program *prog, const struct kind *kind, struct pv_tool_flow *show,
+		       const struct pv_tool_geo *geo, struct pv_sink sink)
+{
+	const struct pv_flow_conf conf = {.collector = {.kind = kind->flow, .exporters = {.seed = pv_tool_seed()}}};
+	const struct pv_filter_conf fc = {.only = true};
+	sink = pv_tool_flow_open(prog, show, geo, sink);
+	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
+	if (!s)
+		return false;
+	c->stage[c->n++] = s;
+	c->first = pv_sink_stage(s);
+	return true;
+}
+
 static int run(const struct pv_program *prog, const struct pv_source_input *in, struct pv_out *out)
 {
 	struct pv_progress progress = PV_PROGRESS;
@@ -110,16 +131,10 @@ static int run(const struct pv_program *prog, const struct pv_source_input *in, 
 
 static const struct kind *kind_of(const struct pv_program *prog, const char *input)
 {
-	static const char *const later[] = {"sflow", "netflow"};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (!strcasecmp(input, kinds[i].name))
 			return &kinds[i];
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		if (!strcasecmp(input, later[i])) {
-			pv_tool_say(prog, "-i %s: this input is not built yet; pcap and dnstap are", later[i]);
-			exit(PV_EXIT_FAILED);
-		}
-	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow", input);
+	pv_tool_say(prog, "-i: unknown input type '%s'; there are: pcap, dnstap, sflow, netflow, ipfix", input);
 	exit(PV_EXIT_USAGE);
 }
 
@@ -135,13 +150,15 @@ int main(int argc, char **argv)
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
 	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
+	struct pv_tool_flow show = {.iana = NULL};
 	const char *input = "pcap";
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
-		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap or dnstap (sflow, netflow: not built yet)", 0, 0},
+		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap, dnstap, sflow, netflow or ipfix", 0, 0},
 		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
+		PV_TOOL_SERVICE_OPTS(show),
 		PV_SUMMARY_OPT_ROWS(o),
 		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person instead of JSON", 0, 0},
 		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say more on stderr", 0, 0},
@@ -156,12 +173,14 @@ int main(int argc, char **argv)
 		.operands_max = 1,
 	};
 	char err[512];
+	pv_flow_filter_init(&show.filter);
 	pv_tool_start(&prog, argc, argv, &conf.file);
 	const struct kind *kind = kind_of(&prog, input);
-	if (kind->input != PCAP && conf.bpf) {
+	if (kind->input == DNSTAP && conf.bpf) {
 		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
 		return PV_EXIT_USAGE;
 	}
+	conf.every_udp = kind->input == FLOW;
 	int code = PV_EXIT_USAGE;
 	struct pv_source_input in = {.self = NULL};
 	struct pv_window_conf wconf;
@@ -188,7 +207,9 @@ int main(int argc, char **argv)
 	struct pv_sink to_window = {.write = NULL};
 	if (chain.crew)
 		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
-	if (!to_window.write || !build(&chain, &prog, &wconf, &geo, to_window) || pv_out_init(&out, chain.first)) {
+	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, &prog, kind, &show, &geo, to_window)
+						     : build(&chain, &prog, &wconf, &geo, to_window));
+	if (!built || pv_out_init(&out, chain.first)) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
 		return PV_EXIT_FAILED;
 	}
@@ -201,6 +222,7 @@ int main(int argc, char **argv)
 	pv_out_free(&out);
 	for (size_t i = 0; i < chain.n; i++)
 		pv_stage_free(chain.stage[i]);
+	pv_tool_flow_close(&show);
 out:
 	pv_stage_free(w ? pv_window_stage(w) : NULL);
 	if (in.self)

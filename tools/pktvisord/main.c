@@ -36,6 +36,7 @@ struct daemon {
 	struct pv_modules *modules; /* what is built in, and what was loaded */
 	struct pv_config *file;	    /* --config */
 	struct pv_geo_db *geo;
+	struct pv_services *services;
 	struct pv_store *store;
 	struct pv_agent *agent;
 	struct pv_read *read;
@@ -198,6 +199,8 @@ static int make(struct daemon *d)
 	if ((o->geo_city || o->geo_asn) &&
 	    !(d->geo = pv_geo_db_open(o->geo_city, o->geo_asn, err, sizeof err)))
 		return fail(d, err);
+	if (o->iana && !(d->services = pv_services_open(o->iana, err, sizeof err)))
+		return fail(d, err);
 	d->store = pv_store_new(&store);
 	const struct pv_agent_conf conf = {
 	    .handlers = pv_modules_handlers(d->modules),
@@ -206,7 +209,9 @@ static int make(struct daemon *d)
 	    .store = d->store,
 	    .geo = d->geo,
 	    .geo_cache = o->geo_cache,
+	    .services = d->services,
 	    .seed = pv_tool_seed(),
+	    .workers = (unsigned)o->workers,
 	    .periods = (unsigned)o->periods,
 	    .deep_max = (unsigned)o->deep,
 	    .data_dir = d->data_dir,
@@ -386,6 +391,7 @@ int main(int argc, char **argv)
 	pv_read_free(d.read);
 	pv_agent_free(d.agent);
 	pv_store_free(d.store);
+	pv_services_free(d.services);
 	pv_geo_db_close(d.geo);
 	if (d.pid_file)
 		unlink(d.pid_file);

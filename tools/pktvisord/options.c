@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "capture/capture.h"
 #include "http/server.h"
 
 const char options_name[] = "pktvisord";
@@ -65,8 +66,9 @@ void options_read(struct options *o, int argc, char **argv)
 	     "accepted; Prometheus metrics are always served", 0, 0},
 	    {0, "prom-instance", PV_OPT_STRING, &o->prom_instance, "ID",
 	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
-	    {0, "workers", PV_OPT_UINT, &o->workers, "N", "capture threads per interface (only 1 is built)",
-	     1, 64},
+	    {0, "workers", PV_OPT_UINT, &o->workers, "N",
+	     "share each interface, by flow, among N captures and analysers, up to 16", 1,
+	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
 	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
 	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL, "push OTLP (not built yet, nor are the next seven)", 0,
@@ -79,9 +81,9 @@ void options_read(struct options *o, int argc, char **argv)
 	    {0, "otel-tls-cert", PV_OPT_STRING, &o->otel_tls_cert, "FILE", "client certificate", 0, 0},
 	    {0, "otel-tls-key", PV_OPT_STRING, &o->otel_tls_key, "FILE", "its key", 0, 0},
 	    {0, "iana-service-port-registry", PV_OPT_STRING, &o->iana, "FILE",
-	     "names of ports (not built yet)", 0, 0},
+	     "names of ports for flow handlers: the list of services that IANA publishes, as CSV", 0, 0},
 	    {0, "default-service-registry", PV_OPT_STRING, &o->default_registry, "FILE",
-	     "the same, second choice (not built yet)", 0, 0},
+	     "the same, where no other is named", 0, 0},
 	    {0, "cp-disable", PV_OPT_FLAG, &o->cp_disable, NULL, "accepted; crashes are never uploaded", 0,
 	     0},
 	    {0, "cp-token", PV_OPT_STRING, &o->cp_token, "TOKEN", "crash upload (not built)", 0, 0},
@@ -147,7 +149,9 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	text(&o->data_dir, v->data_dir, NULL);
 	text(&o->otel_tls_cert, v->otel_tls_cert, NULL);
 	text(&o->otel_tls_key, v->otel_tls_key, NULL);
-	text(&o->iana, v->iana_service_port_registry, v->default_service_registry);
+	text(&o->iana, v->iana_service_port_registry, NULL);
+	text(&o->default_registry, v->default_service_registry, NULL);
+	text(&o->iana, o->default_registry, NULL);
 	text(&o->cp_token, v->cp_token, NULL);
 	text(&o->cp_url, v->cp_url, NULL);
 	text(&o->cp_path, v->cp_path, NULL);
@@ -168,10 +172,8 @@ const char *options_wrong(const struct options *o)
 		return "OTLP is not built yet; leave the --otel options out";
 	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path))
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
-	if (o->iana || o->default_registry)
-		return "names of ports (--iana-service-port-registry) are not built yet";
-	if (o->workers > 1)
-		return "--workers: more than one capture thread is not built yet";
+	if (!o->workers)
+		return "workers: at least 1";
 	if (o->port > UINT16_MAX)
 		return "port: at most 65535";
 	if (o->summary && !options_file(o))

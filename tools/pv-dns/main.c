@@ -8,8 +8,14 @@ int main(int argc, char **argv)
 	struct pv_dns_conf conf = {.seed = pv_tool_seed()};
 	struct pv_filter_conf filter = {.name = NULL};
 	struct pv_tool_geo geo = PV_TOOL_GEO;
-	const struct pv_opt opts[] = {PV_TOOL_FILTER_OPTS(filter), PV_TOOL_GEO_OPTS(geo)};
-	char text[1024] = "";
+	const char *version = "1.0";
+	const struct pv_opt opts[] = {
+		PV_TOOL_FILTER_OPTS(filter),
+		{0, "require-version", PV_OPT_STRING, &version, "VERSION",
+		 "what filters mean: as in handler dns 1.0, of messages, or 2.0, of transactions (default: 1.0)", 0, 0},
+		PV_TOOL_GEO_OPTS(geo),
+	};
+	char text[1024] = "", err[128];
 	const struct pv_opt_keys keys[] = {
 		{"Filters and settings", pv_dns_keys, PV_DNS_KEYS, pv_dns_filter_set, &conf.filter, text, sizeof text},
 		{"More filters", pv_dns_keys_more, PV_DNS_KEYS_MORE, pv_dns_filter_set, &conf.filter, text, sizeof text},
@@ -25,6 +31,10 @@ int main(int argc, char **argv)
 	};
 	pv_dns_filter_init(&conf.filter);
 	pv_tool_start(&prog, argc, argv, NULL);
+	if (pv_dns_filter_version(&conf.filter, version, err, sizeof err)) {
+		pv_tool_say(&prog, "--require-version: %s", err);
+		return PV_EXIT_USAGE;
+	}
 	filter.filters = text;
 	conf.geo = pv_tool_geo_open(&prog, &geo); /* the analyser takes it over, and the filter */
 	return pv_tool_filter(&prog, pv_filter_new(&pv_dns_ops, pv_dns_new(&conf), &filter, pv_tool_stdout()));

@@ -17,6 +17,7 @@ export PV_CAPTURES=$OUT
 ./dnstap.sh "$OUT"
 ./dhcp.sh "$OUT"
 ./net.sh "$OUT"
+./flow.sh "$OUT"
 ./gen-names.py
 ./gen-tcp.py
 ./gen-link.py

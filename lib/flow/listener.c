@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "flow/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/version.h"
+#include "stage/start.h"
+#include "stage/stop.h"
+
+#define NS UINT64_C(1000000000)
+#define MS_NS UINT64_C(1000000)
+#define LAG_NS (100 * MS_NS) /* what threads may hold back */
+
+#define BATCH 32u /* datagrams of one recvmmsg() */
+#define DATAGRAM_BYTES 65536u
+
+struct worker {
+	struct pv_flow_listener *source;
+	int fd;
+	struct pv_collector *collector;
+	uint8_t *bytes; /* BATCH datagrams; pages are touched as far as they are filled */
+	struct mmsghdr msg[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_in6 from[BATCH];
+	uint64_t stamps; /* state of a generator */
+	uint32_t drops_before, drops; /* the kernel's count: when it was let in, when last asked */
+	uint64_t os_drops;
+	struct pv_out *out; /* where records go */
+
+	/* where there are several */
+	pthread_t thread;
+	bool running;
+	struct pv_out own_out;
+
+	struct pv_collector_status told; /* under the source's lock, as told_drops */
+	uint64_t told_drops;
+};
+
+struct pv_flow_listener {
+	struct pv_flow_listener_conf conf;
+	char *producer, *name; /* "192.0.2.1 port 2055" */
+	struct worker *worker;
+	unsigned nworkers;
+	uint16_t port;
+	char notice[160];
+	bool noticed; /* it was not asked for yet */
+
+	bool started, over;
+	enum pv_res result; /* once it is over */
+	bool quiet;	    /* no datagram since the last second's TICK or STATS */
+	uint64_t time_ns;   /* stream time */
+	uint64_t mono_end_ns, mono_second_ns;
+	atomic_uint_least64_t datagrams;
+	atomic_bool stop;
+	int stop_event; /* for whoever waits */
+
+	/* between threads */
+	pthread_mutex_t lock;
+	pthread_cond_t room;
+	uint8_t *held[2]; /* events on their way: one is filled, the other read */
+	size_t nheld;	  /* bytes in held[0] */
+	int ready;	  /* eventfd: there are some */
+};
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- sockets -------------------------------------------------------------------------------------- */
+
+static void set_buffer(struct pv_flow_listener *s, int fd)
+{
+	int want = (int)s->conf.buffer_bytes, got = 0;
+	socklen_t n = sizeof got;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof want);
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &n) || got / 2 >= want) /* the kernel doubles it */
+		return;
+	snprintf(s->notice, sizeof s->notice,
+		 "receive buffer is %d KiB of the %d wanted; net.core.rmem_max allows no more", got / 2048, want / 1024);
+	s->noticed = true;
+}
+
+/* Nothing is let in until all sockets are bound: the kernel would give it to those that are. */
+static int shut(int fd)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog program = {1, &none};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static uint32_t kernel_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t n = sizeof info;
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) ? 0 : info[SK_MEMINFO_DROPS];
+}
+
+static int open_socket(struct pv_flow_listener *s, const struct addrinfo *a, bool several)
+{
+	int on = 1, off = 0, fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (a->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if ((several && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) || shut(fd))) ||
+	    bind(fd, a->ai_addr, a->ai_addrlen)) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	set_buffer(s, fd);
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in6 a = {.sin6_port = 0};
+	socklen_t n = sizeof a;
+	getsockname(fd, (struct sockaddr *)&a, &n); /* the port stands at the same place in both families */
+	return ntohs(a.sin6_port);
+}
+
+static int open_sockets(struct pv_flow_listener *s, struct addrinfo *a)
+{
+	for (unsigned i = 0; i < s->nworkers; i++) {
+		s->worker[i].fd = open_socket(s, a, s->nworkers > 1);
+		if (s->worker[i].fd < 0)
+			return -1;
+		if (!i) { /* the others bind to what the first got */
+			s->port = port_of(s->worker[0].fd);
+			((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_port = htons(s->port);
+		}
+	}
+	for (unsigned i = 0; i < s->nworkers && s->nworkers > 1; i++) {
+		struct worker *w = &s->worker[i];
+		w->drops_before = w->drops = kernel_drops(w->fd);
+		int ignored = 0;
+		if (setsockopt(w->fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored))
+			return -1;
+	}
+	return 0;
+}
+
+static int listen_on(struct pv_flow_listener *s, const char *bind_to, char *err, size_t cap)
+{
+	char port[8];
+	struct addrinfo *a = NULL;
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	snprintf(port, sizeof port, "%u", s->conf.port);
+	if (getaddrinfo(strcmp(bind_to, "localhost") ? bind_to : "127.0.0.1", port, &hints, &a)) {
+		snprintf(err, cap, "not an address to listen on: '%.100s'", bind_to);
+		return -1;
+	}
+	int bad = open_sockets(s, a);
+	if (bad)
+		snprintf(err, cap, "cannot listen on %.100s port %u: %s", bind_to, s->conf.port, strerror(errno));
+	freeaddrinfo(a);
+	return bad;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------------ */
+
+static void emit(void *ctx, const struct pv_flow *f)
+{
+	struct worker *w = ctx;
+	struct pv_flow *to = pv_out_event(w->out, PV_EV_FLOW, sizeof *to, f->ev.time_ns);
+	memcpy((uint8_t *)to + sizeof to->ev, (const uint8_t *)f + sizeof f->ev, sizeof *f - sizeof f->ev);
+}
+
+static void sender(struct pv_flow_datagram *d, const struct sockaddr_in6 *a)
+{
+	d->port = ntohs(a->sin6_port);
+	if (a->sin6_family == AF_INET)
+		pv_flow_ipv4(d->from, (const uint8_t *)&((const struct sockaddr_in *)(const void *)a)->sin_addr);
+	else
+		memcpy(d->from, &a->sin6_addr, 16);
+}
+
+static void take(struct worker *w, unsigned i, uint64_t time_ns)
+{
+	struct pv_flow_datagram d = {
+	    .bytes = w->bytes + i * DATAGRAM_BYTES,
+	    .n = w->msg[i].msg_len,
+	    .time_ns = time_ns,
+	    .number = atomic_fetch_add(&w->source->datagrams, 1) + 1,
+	    .stamp = (uint8_t)pv_random_below(&w->stamps, 100),
+	};
+	sender(&d, &w->from[i]);
+	pv_collector_take(w->collector, &d, emit, w);
+}
+
+/* What is waiting, at most a batch. How many. */
+static unsigned receive(struct worker *w, unsigned most, uint64_t time_ns)
+{
+	for (unsigned i = 0; i < most; i++) {
+		w->iov[i] = (struct iovec){w->bytes + i * DATAGRAM_BYTES, DATAGRAM_BYTES};
+		w->msg[i].msg_hdr = (struct msghdr){.msg_name = &w->from[i],
+						    .msg_namelen = sizeof w->from[i],
+						    .msg_iov = &w->iov[i],
+						    .msg_iovlen = 1};
+	}
+	/* errors that come as ICMP are of those who answer nobody; the next call is without */
+	int n = recvmmsg(w->fd, w->msg, most, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++)
+		take(w, (unsigned)i, time_ns);
+	return n > 0 ? (unsigned)n : 0;
+}
+
+/* For those who ask from other threads. */
+static void tell(struct worker *w)
+{
+	struct pv_collector_status now;
+	uint32_t drops = kernel_drops(w->fd);
+	w->os_drops += drops - w->drops;
+	w->drops = drops;
+	pv_collector_status(w->collector, &now);
+	pthread_mutex_lock(&w->source->lock);
+	w->told = now;
+	w->told_drops = w->os_drops;
+	pthread_mutex_unlock(&w->source->lock);
+}
+
+/* ---- several threads ------------------------------------------------------------------------------ */
+
+/* A thread's records join those of the others. */
+static enum pv_res hold(void *ctx, const struct iovec *iov, int n)
+{
+	struct pv_flow_listener *s = ctx;
+	for (int i = 0; i < n; i++) {
+		pthread_mutex_lock(&s->lock);
+		while (s->nheld + iov[i].iov_len > PV_FLOW_HELD && !atomic_load(&s->stop))
+			pthread_cond_wait(&s->room, &s->lock);
+		bool fits = s->nheld + iov[i].iov_len <= PV_FLOW_HELD;
+		if (fits) {
+			memcpy(s->held[0] + s->nheld, iov[i].iov_base, iov[i].iov_len);
+			s->nheld += iov[i].iov_len;
+		}
+		pthread_mutex_unlock(&s->lock);
+		if (!fits)
+			return PV_STOP;
+		eventfd_write(s->ready, 1);
+	}
+	return PV_OK;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct pv_flow_listener *s = w->source;
+	uint64_t told_ns = 0;
+	while (!atomic_load(&s->stop)) {
+		struct pollfd fds[2] = {{w->fd, POLLIN, 0}, {s->stop_event, POLLIN, 0}};
+		poll(fds, 2, PV_FLOW_WAIT_MS);
+		for (unsigned batches = 0; batches < 8 && receive(w, BATCH, clock_ns(CLOCK_REALTIME)); batches++)
+			;
+		pv_out_flush(&w->own_out);
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+		if (now - told_ns > LAG_NS) {
+			told_ns = now;
+			tell(w);
+		}
+	}
+	pv_out_flush(&w->own_out);
+	tell(w);
+	return NULL;
+}
+
+static int start_threads(struct pv_flow_listener *s)
+{
+	for (unsigned i = 0; i < s->nworkers && s->nworkers > 1; i++) {
+		int bad = pthread_create(&s->worker[i].thread, NULL, work, &s->worker[i]);
+		if (bad) {
+			errno = bad;
+			return -1;
+		}
+		s->worker[i].running = true;
+	}
+	return 0;
+}
+
+static void stop_threads(struct pv_flow_listener *s)
+{
+	pv_flow_listener_stop(s);
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->room);
+	pthread_mutex_unlock(&s->lock);
+	for (unsigned i = 0; i < s->nworkers; i++) {
+		if (s->worker[i].running)
+			pthread_join(s->worker[i].thread, NULL);
+		s->worker[i].running = false;
+	}
+}
+
+/* What the threads have made until now. True: there was something. */
+static bool collect(struct pv_flow_listener *s, struct pv_out *out)
+{
+	eventfd_t ignored;
+	eventfd_read(s->ready, &ignored);
+	pthread_mutex_lock(&s->lock);
+	uint8_t *full = s->held[0];
+	size_t n = s->nheld;
+	s->held[0] = s->held[1];
+	s->held[1] = full;
+	s->nheld = 0;
+	pthread_cond_broadcast(&s->room);
+	pthread_mutex_unlock(&s->lock);
+	if (n)
+		pv_out_pass(out, full, n); /* stays until the next poll, and the caller flushes before */
+	return n > 0;
+}
+
+/* ---- running -------------------------------------------------------------------------------------- */
+
+static uint64_t stream_time(struct pv_flow_listener *s)
+{
+	uint64_t now = clock_ns(CLOCK_REALTIME);
+	if (s->nworkers > 1)
+		now -= LAG_NS;
+	if (now > s->time_ns)
+		s->time_ns = now;
+	return s->time_ns;
+}
+
+static int begin(struct pv_flow_listener *s, struct pv_out *out)
+{
+	const struct pv_start_conf start = {.clock = PV_CLOCK_LIVE,
+					    .stream_id = s->conf.stream_id,
+					    .producer = s->producer,
+					    .source = s->name,
+					    .type = "flow"};
+	uint64_t mono_ns = clock_ns(CLOCK_MONOTONIC), duration = s->conf.duration_ns;
+	pv_start_emit(out, &start, stream_time(s));
+	s->started = s->quiet = true;
+	s->mono_second_ns = mono_ns + NS;
+	s->mono_end_ns = duration && duration < UINT64_MAX - mono_ns ? mono_ns + duration : UINT64_MAX;
+	return start_threads(s);
+}
+
+static void each_second(struct pv_flow_listener *s, struct pv_out *out, uint64_t mono_ns)
+{
+	struct pv_flow_listener_status st;
+	uint64_t time_ns = stream_time(s);
+	if (mono_ns < s->mono_second_ns)
+		return;
+	s->mono_second_ns += NS;
+	if (s->mono_second_ns < mono_ns)
+		s->mono_second_ns = mono_ns + NS; /* late: what was missed is left out */
+	if (s->nworkers == 1)
+		tell(&s->worker[0]);
+	pv_flow_listener_status(s, &st);
+	if (s->quiet)
+		pv_out_event(out, PV_EV_TICK, sizeof(struct pv_event), time_ns);
+	struct pv_stats *stats = pv_out_event(out, PV_EV_STATS, sizeof *stats, time_ns);
+	stats->received = st.collector.datagrams;
+	stats->os_drops = st.os_drops;
+	s->quiet = true;
+}
+
+static bool at_end(struct pv_flow_listener *s)
+{
+	struct pollfd fd = {s->conf.stop_fd, POLLIN, 0};
+	if (s->conf.stop_fd > 0 && poll(&fd, 1, 0) > 0)
+		atomic_store(&s->stop, true);
+	return atomic_load(&s->stop) || (s->conf.count && atomic_load(&s->datagrams) >= s->conf.count) ||
+	       clock_ns(CLOCK_MONOTONIC) >= s->mono_end_ns;
+}
+
+static bool step(struct pv_flow_listener *s, struct pv_out *out)
+{
+	bool any;
+	if (s->nworkers > 1) {
+		any = collect(s, out);
+	} else {
+		uint64_t left = s->conf.count ? s->conf.count - atomic_load(&s->datagrams) : BATCH;
+		s->worker[0].out = out;
+		any = receive(&s->worker[0], left < BATCH ? (unsigned)left : BATCH, stream_time(s)) > 0;
+	}
+	if (any)
+		s->quiet = false;
+	return any;
+}
+
+static void wait_some(struct pv_flow_listener *s)
+{
+	struct pollfd fds[3] = {{s->nworkers > 1 ? s->ready : s->worker[0].fd, POLLIN, 0},
+				{s->stop_event, POLLIN, 0},
+				{s->conf.stop_fd > 0 ? s->conf.stop_fd : -1, POLLIN, 0}};
+	poll(fds, 3, PV_FLOW_WAIT_MS);
+}
+
+static enum pv_res finish(struct pv_flow_listener *s, struct pv_out *out, enum pv_res result)
+{
+	struct pv_flow_listener_status st;
+	struct pv_ledger_row rows[64];
+	stop_threads(s);
+	if (s->nworkers > 1)
+		collect(s, out);
+	else
+		tell(&s->worker[0]);
+	pv_flow_listener_status(s, &st);
+	size_t n = pv_collector_rows(&st.collector, rows, 63);
+	rows[n++] = (struct pv_ledger_row){0, PV_LEDGER_OS_DROPS, 0, st.os_drops};
+	uint64_t now = clock_ns(CLOCK_REALTIME);
+	pv_stop_emit(out, now > s->time_ns ? now : s->time_ns, rows, n);
+	s->over = true;
+	return s->result = result;
+}
+
+enum pv_res pv_flow_listener_poll(struct pv_flow_listener *s, struct pv_out *out)
+{
+	enum pv_res res = PV_OK;
+	if (s->over)
+		return s->result;
+	if (!s->started) {
+		if (begin(s, out))
+			res = finish(s, out, PV_FAIL);
+	} else if (at_end(s)) {
+		res = finish(s, out, PV_END);
+	} else {
+		if (!step(s, out)) {
+			wait_some(s);
+			res = !at_end(s) && step(s, out) ? PV_OK : PV_AGAIN;
+		}
+		each_second(s, out, clock_ns(CLOCK_MONOTONIC));
+	}
+	if (out->res != PV_OK) {
+		s->over = true;
+		res = s->result = out->res;
+	}
+	return res;
+}
+
+void pv_flow_listener_stop(struct pv_flow_listener *s)
+{
+	atomic_store(&s->stop, true);
+	eventfd_write(s->stop_event, 1);
+}
+
+/* ---- opening -------------------------------------------------------------------------------------- */
+
+static int make_worker(struct pv_flow_listener *s, struct worker *w, unsigned number)
+{
+	struct pv_collector_conf conf = s->conf.collector;
+	uint64_t memory = conf.exporters.memory_bytes ? conf.exporters.memory_bytes : PV_FLOW_MEMORY;
+	conf.exporters.memory_bytes = memory / s->nworkers;
+	w->source = s;
+	w->stamps = PV_FLOW_SEED + number;
+	w->collector = pv_collector_new(&conf);
+	w->bytes = malloc((size_t)BATCH * DATAGRAM_BYTES);
+	if (!w->collector || !w->bytes)
+		return -1;
+	if (s->nworkers == 1)
+		return 0;
+	w->out = &w->own_out;
+	return pv_out_init(&w->own_out, (struct pv_sink){.write = hold, .ctx = s});
+}
+
+static int configure(struct pv_flow_listener *s, const struct pv_flow_listener_conf *conf)
+{
+	char name[128];
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->room, NULL);
+	s->conf = *conf;
+	if (!s->conf.buffer_bytes)
+		s->conf.buffer_bytes = PV_FLOW_BUFFER;
+	if (s->conf.buffer_bytes > PV_FLOW_BUFFER_MAX)
+		s->conf.buffer_bytes = PV_FLOW_BUFFER_MAX;
+	s->nworkers = !conf->sockets ? 1 : conf->sockets < PV_FLOW_SOCKETS ? conf->sockets : PV_FLOW_SOCKETS;
+	s->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->producer = strdup(conf->producer ? conf->producer : "pv-flow " PV_VERSION);
+	snprintf(name, sizeof name, "%.100s port %u", conf->bind, conf->port);
+	s->name = strdup(name);
+	s->worker = calloc(s->nworkers, sizeof *s->worker);
+	for (unsigned i = 0; s->worker && i < s->nworkers; i++)
+		s->worker[i].fd = -1;
+	for (unsigned i = 0; i < 2 && s->nworkers > 1; i++)
+		if (!(s->held[i] = malloc(PV_FLOW_HELD)))
+			return -1;
+	if (s->stop_event < 0 || s->ready < 0 || !s->producer || !s->name || !s->worker)
+		return -1;
+	for (unsigned i = 0; i < s->nworkers; i++)
+		if (make_worker(s, &s->worker[i], i))
+			return -1;
+	return 0;
+}
+
+struct pv_flow_listener *pv_flow_listener_open(const struct pv_flow_listener_conf *conf, char *err, size_t cap)
+{
+	struct pv_flow_listener *s = calloc(1, sizeof *s);
+	if (!s) {
+		snprintf(err, cap, "cannot start: %s", strerror(errno));
+		return NULL;
+	}
+	if (configure(s, conf))
+		snprintf(err, cap, "cannot start: %s", strerror(errno));
+	else if (!listen_on(s, conf->bind, err, cap))
+		return s;
+	pv_flow_listener_free(s);
+	return NULL;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void pv_flow_listener_free(struct pv_flow_listener *s)
+{
+	if (!s)
+		return;
+	if (s->worker)
+		stop_threads(s);
+	for (unsigned i = 0; s->worker && i < s->nworkers; i++) {
+		struct worker *w = &s->worker[i];
+		close_fd(w->fd);
+		pv_collector_free(w->collector);
+		pv_out_free(&w->own_out);
+		free(w->bytes);
+	}
+	close_fd(s->stop_event);
+	close_fd(s->ready);
+	pthread_cond_destroy(&s->room);
+	pthread_mutex_destroy(&s->lock);
+	free(s->held[0]);
+	free(s->held[1]);
+	free(s->worker);
+	free(s->producer);
+	free(s->name);
+	free(s);
+}
+
+/* ---- asking --------------------------------------------------------------------------------------- */
+
+static void add_status(struct pv_collector_status *to, const struct pv_collector_status *w)
+{
+	/* nothing but counters: added up as such */
+	_Static_assert(sizeof *to % sizeof(uint64_t) == 0, "an array of numbers");
+	uint64_t sum, more;
+	for (size_t at = 0; at < sizeof *to; at += sizeof sum) {
+		memcpy(&sum, (uint8_t *)to + at, sizeof sum);
+		memcpy(&more, (const uint8_t *)w + at, sizeof more);
+		sum += more;
+		memcpy((uint8_t *)to + at, &sum, sizeof sum);
+	}
+}
+
+void pv_flow_listener_status(struct pv_flow_listener *s, struct pv_flow_listener_status *to)
+{
+	*to = (struct pv_flow_listener_status){.os_drops = 0};
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < s->nworkers; i++) {
+		add_status(&to->collector, &s->worker[i].told);
+		to->os_drops += s->worker[i].told_drops;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+uint16_t pv_flow_listener_port(const struct pv_flow_listener *s)
+{
+	return s->port;
+}
+
+const char *pv_flow_listener_notice(struct pv_flow_listener *s)
+{
+	bool news = s->noticed;
+	s->noticed = false;
+	return news ? s->notice : NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* tool/flow.h - what programs that put out FLOW events let a person say about them: filters, names, locations. */
+#ifndef PV_TOOL_FLOW_H
+#define PV_TOOL_FLOW_H
+
+#include "flow/filter.h"
+#include "flow/services.h"
+#include "tool/tool.h"
+
+struct pv_tool_flow {
+	struct pv_flow_filter filter; /* pv_flow_filter_init() first */
+	const char *iana, *otherwise; /* lists of services */
+	struct pv_services *services;
+	struct pv_stage *locate, *view;
+};
+
+/* Names of ports. */
+#define PV_TOOL_SERVICE_OPTS(f)                                                                                       \
+	{0, "iana-service-port-registry", PV_OPT_STRING, &(f).iana, "FILE",                                           \
+	 "names of ports: the list of services that IANA publishes, as CSV", 0, 0},                                   \
+	{0, "default-service-registry", PV_OPT_STRING, &(f).otherwise, "FILE", "the same, where no other is named", 0, 0}
+
+/* The opposites of two keys that are true unless they are set. */
+#define PV_TOOL_FLOW_OPTS(f)                                                                                          \
+	{0, "no-enrichment", PV_OPT_NOFLAG, &(f).filter.enrichment, NULL, "do not use the names of --device-map", 0, 0}, \
+	{0, "no-sample-rate-scaling", PV_OPT_NOFLAG, &(f).filter.scaling, NULL,                                       \
+	 "count what samplers saw, not what they stand for", 0, 0}
+
+/* pv_flow_filter_set() for a command line: maps are read from a file in YAML or JSON, or out of the argument when that
+ * begins with '{'. conf: struct pv_flow_filter. */
+pv_set_fn pv_tool_flow_set;
+
+/* The stages that these options and geo (may be NULL) ask for, in front of `next`; where FLOW events go, which is `next`
+ * when nothing is asked for. Ends the program with exit 1 when a file cannot be read. */
+struct pv_sink pv_tool_flow_open(const struct pv_program *, struct pv_tool_flow *, const struct pv_tool_geo *,
+				 struct pv_sink next);
+void pv_tool_flow_close(struct pv_tool_flow *);
+
+#endif
