@@ -79,6 +79,28 @@ is "all policies at once" "$(cli -p "$PORT" -P __all -j | jq '[.[] | select(has(
 is "by its 2019 name, with Go's spelling" "$(pktvisor -version)" "$(pktvisor-cli --version)"
 finish
 
+# ---- what our own handlers of version 2.0, and flow, say -------------------------------------------------
+# served FILE: buckets by a pv-serve; its PORT. It ends with its agent's turn: finish
+served() {
+	pv-serve -p 0 <"$1" >serve.log 2>&1 & PID=$!
+	AGENTS+=("$PID")
+	listening serve.log
+	PORT=${URL##*:}
+	kept() { get /api/v1/policies | jq -e length >/dev/null && none_runs; }
+	until_true kept
+}
+pv-capture -r "$CAPTURES/dns-mixed.pcap" -H 192.0.2.53 | pv-net | pv-dns | pv-window --modules net:2.0,dns:2.0 >v2.pvb
+served v2.pvb && cli -p "$PORT" -j >json && cli -p "$PORT" --once --size 200 >out
+like "version 2.0: packets" "$(cat out)" "Pkts  $(jq '[.default[].net // empty | (.in, .out, .unknown).total_packets] | add' json) "
+like "version 2.0: transactions" "$(cat out)" "DNS Xacts $(jq '[.default[].dns // empty | (.in, .out, .unknown).xacts] | add' json) "
+cli -p "$PORT" --once --size 80 --view net >out
+golden real.net2.80 out
+finish
+pv-flow "$CAPTURES/flow/softflowd-v9.pcap" | pv-window >flow.pvb
+served flow.pvb && cli -p "$PORT" --once --size 80 --view flow >out
+golden real.flow.80 out
+finish
+
 # ---- no agent, wrong words ----------------------------------------------------------------------------
 status 1 "nobody listens" cli -p "$PORT" --once
 one_line "says so" err '^pktvisor-cli: localhost:[0-9]+: .*connect'
