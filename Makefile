@@ -8,7 +8,7 @@ ifeq ($(origin CC),default)
   CC := gcc
 endif
 TOOLS   := $(sort $(notdir $(wildcard tools/*)))
-LINKS   := pktvisor-pcap
+LINKS   := pktvisor-pcap:pktvisor-reader pktvisor:pktvisor-cli
 PKGS    := libpcap jansson yaml-0.1 libmaxminddb libpsl libxxhash libcap-ng libfstrm libprotobuf-c
 # What only some programs and tests link: those that serve (lib/http).
 HTTP_LIBS := -lmicrohttpd -lz
@@ -16,6 +16,8 @@ LIBS_pv-serve := $(HTTP_LIBS)
 LIBS_pktvisord := $(HTTP_LIBS)
 LIBS_pvchurn := $(HTTP_LIBS)
 LIBS_test_http_server := $(HTTP_LIBS)
+# Likewise the terminal view: lib/ui/client.c, tools/pktvisor-cli/term.c.
+LIBS_pktvisor-cli := -lcurl -lncursesw -ltinfo
 
 # One build folder per flavour, so that they do not rebuild each other.
 ifeq ($(SAN),address)
@@ -70,7 +72,7 @@ MODULE_HDRS := module/pv-module.h base/conf.h base/cursor.h base/res.h base/utf8
 all: tools modules man
 
 .PHONY: tools
-tools: $(TOOLS:%=$(BIN)/%) $(LINKS:%=$(BIN)/%)
+tools: $(TOOLS:%=$(BIN)/%) $(foreach l,$(LINKS),$(BIN)/$(firstword $(subst :, ,$(l))))
 
 ## help: this list
 .PHONY: help
@@ -117,8 +119,12 @@ $(BIN)/$(1): $(patsubst %.c,$(B)/%.o,$(filter tools/$(1)/%,$(TOOL_SRC))) $(B)/li
 endef
 $(foreach t,$(TOOLS),$(eval $(call TOOL_template,$(t))))
 
-$(BIN)/pktvisor-pcap: $(BIN)/pktvisor-reader
-	ln -sf pktvisor-reader $@
+# Second names: LINK:PROGRAM.
+define LINK_template
+$(BIN)/$(1): $(BIN)/$(2)
+	ln -sf $(2) $$@
+endef
+$(foreach l,$(LINKS),$(eval $(call LINK_template,$(firstword $(subst :, ,$(l))),$(lastword $(subst :, ,$(l))))))
 
 # ---- modules: one source file each ---------------------------------------------------------------
 
@@ -222,8 +228,8 @@ install: all install-headers
 	for s in 1 5; do \
 		for m in $(B)/man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
 	for l in $(LINKS); do \
-		ln -sf pktvisor-reader $(DESTDIR)$(PREFIX)/bin/$$l; \
-		echo .so man1/pktvisor-reader.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$$l.1; done
+		ln -sf $${l#*:} $(DESTDIR)$(PREFIX)/bin/$${l%:*}; \
+		echo .so man1/$${l#*:}.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$${l%:*}.1; done
 	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/doc/pv/examples
 	for u in contrib/systemd/*.service; do \
 		sed 's|/usr/bin/|$(PREFIX)/bin/|' $$u > $(DESTDIR)$(UNITS)/$${u##*/}; done

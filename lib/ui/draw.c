@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/handler.h"
+#include "ui/overview.h"
+#include "ui/ui.h"
+
+#define ROWS_LEAST   7 /* of a list in the overview, where there is no room for ten */
+#define ROWS_MOST    10
+#define LIST_LEAST   36 /* columns of a list in a handler's view: names are long there */
+#define LIST_MOST    64 /* of the overview's lists; wider terminals get more than four of them */
+#define ABREAST_MOST 8
+#define NAME_LEAST   12 /* columns of a table's names */
+
+/* ---- the page ------------------------------------------------------------------------------------ */
+
+/* The line that says what this is, for views other than the overview, which has it in its frame. */
+static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const struct pv_ui_handler *h)
+{
+	return pv_ui_fmt(&p->pool, "pktvisor-cli (server: %s) Policy: %s  %s%s%s  %s", u->s.server, h->policy,
+			 h->name, *u->section ? "  " : "", u->section, h->schema);
+}
+
+static void compose(struct pv_ui_page *p, const struct pv_ui *u, int cols)
+{
+	const struct pv_ui_handler *h = pv_ui_viewed(u);
+	bool shown[PV_UI_HANDLERS_MAX] = {false};
+	pv_ui_page_init(p, "");
+	if (!u->s.model) {
+		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "Policy %s: no answer yet", u->s.policy));
+		return;
+	}
+	if (h) {
+		pv_ui_panel(p, PV_UI_HEADING, title_of(p, u, h));
+		pv_ui_handler_page(p, h, u->section);
+	} else {
+		for (size_t i = 0; i < u->s.model->n; i++)
+			shown[i] = pv_ui_of_tap(&u->s, &u->s.model->handler[i], u->tap);
+		const struct pv_ui_overview_of o = {u->s.model, shown, u->s.server, u->s.policy, cols >= 160};
+		pv_ui_overview(p, &o);
+	}
+	pv_ui_page_filter(p, u->filter);
+	if (u->sorted || u->reverse)
+		pv_ui_page_sort(p, u->sorted ? u->sort : 0, u->reverse);
+}
+
+/* ---- where things go ----------------------------------------------------------------------------- */
+
+struct place {
+	const struct pv_ui_panel *panel;
+	struct pv_ui_spot at;
+};
+
+struct layout {
+	struct place *place;
+	size_t n;
+	int height, cols, rows; /* rows 0: as many as there are lines */
+	bool overview;
+};
+
+/* Lists stand this many abreast. The original had four, whatever the width. */
+static int abreast(const struct layout *l)
+{
+	int n = l->cols / (l->overview ? LIST_MOST : LIST_LEAST);
+	if (l->overview && l->cols < 4 * LIST_MOST)
+		return l->cols < 60 ? 1 : l->cols < 84 ? 2 : l->cols < 112 ? 3 : 4;
+	return n < 1 ? 1 : n > ABREAST_MOST ? ABREAST_MOST : n;
+}
+
+/* Fields stand in a line until the next would not fit. Draws when there is a screen. Returns the lines. */
+static int flow(const struct pv_ui_panel *b, struct pv_ui_screen *s, int x, int y, int w)
+{
+	int line = -1, used = 0;
+	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
+		int need = r->name ? pv_ui_width(r->name) : 0;
+		if (!r->name) {
+			line++;
+			used = 0;
+			continue;
+		}
+		if (used && used + 3 + need > w) {
+			line++;
+			used = 0;
+		}
+		if (used && s)
+			pv_ui_put(s, x + used, y + line, 3, PV_UI_FRAME, " | ");
+		if (used)
+			used += 3;
+		if (s)
+			pv_ui_put(s, x + used, y + line, w - used, PV_UI_PLAIN, r->name);
+		used += need;
+	}
+	return line + 1;
+}
+
+struct grid {
+	int name, value, columns;
+};
+
+static struct grid grid_of(const struct pv_ui_panel *b, int w)
+{
+	struct grid g = {1, 1, 1};
+	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
+		int name = pv_ui_width(r->name), value = pv_ui_width(r->cell[0]);
+		g.name = name > g.name ? name : g.name;
+		g.value = value > g.value ? value : g.value;
+	}
+	if (g.value > w / 2)
+		g.value = w / 2;
+	if (g.name + 1 + g.value > w)
+		g.name = w - 1 - g.value;
+	g.columns = (w + 3) / (g.name + 1 + g.value + 3);
+	if (g.columns < 1)
+		g.columns = 1;
+	return g;
+}
+
+static int full_height(const struct pv_ui_panel *b, int w)
+{
+	struct grid g;
+	switch (b->kind) {
+	case PV_UI_LINES:
+		return 2 + flow(b, NULL, 0, 0, w - 2);
+	case PV_UI_GRID:
+		g = grid_of(b, w - 2);
+		return b->rows ? 2 + ((int)b->rows + g.columns - 1) / g.columns : 0;
+	case PV_UI_TABLE:
+		return b->rows ? 3 + (int)b->rows : 0;
+	default:
+		return 1;
+	}
+}
+
+static void put_place(struct layout *l, const struct pv_ui_panel *b, int x, int y, int w, int h)
+{
+	int frame = b->kind == PV_UI_TABLE ? 2 : 1;
+	struct place *p = &l->place[l->n++];
+	bool rows = b->kind == PV_UI_LIST || b->kind == PV_UI_TABLE;
+	*p = (struct place){b, {x, y, w, h, rows ? (int)b->rows : 0, h - 1 - frame, frame}};
+}
+
+/* Lists that stand in one line, from b on; returns the one after. */
+static const struct pv_ui_panel *place_line(struct layout *l, const struct pv_ui_panel *b, int columns,
+					    int rows)
+{
+	int column = 0;
+	size_t first = l->n;
+	int most = 0;
+	while (b && b->kind == PV_UI_LIST && column < columns) {
+		int span = b->wide ? columns - column : 1;
+		int x = column * l->cols / columns, end = (column + span) * l->cols / columns;
+		most = (int)b->rows > most ? (int)b->rows : most;
+		put_place(l, b, x, l->height, end - x, 0);
+		column += span;
+		b = b->next;
+	}
+	if (!rows)
+		rows = most < 1 ? 1 : most < ROWS_MOST ? most : ROWS_MOST;
+	for (size_t i = first; i < l->n; i++) {
+		l->place[i].at.h = rows + 2;
+		l->place[i].at.visible = rows;
+	}
+	l->height += rows + 2;
+	return b;
+}
+
+/* In the overview all lists are as long as the terminal allows, so that nothing moves when one fills up. */
+static int list_rows(const struct layout *l, const struct pv_ui_panel *b, int columns)
+{
+	int n = 0;
+	if (!l->overview)
+		return 0;
+	for (; b && b->kind == PV_UI_LIST; b = b->next)
+		n++;
+	int lines = (n + columns - 1) / columns,
+	    rows = l->rows ? (l->rows - l->height) / (lines ? lines : 1) - 2 : ROWS_MOST;
+	return rows < ROWS_LEAST ? ROWS_LEAST : rows > ROWS_MOST ? ROWS_MOST : rows;
+}
+
+static bool arrange(struct layout *l, struct pv_ui_page *p)
+{
+	int columns = abreast(l);
+	const struct pv_ui_panel *b = p->panel;
+	l->place = pv_ui_alloc(&p->pool, (p->panels + 1) * sizeof *l->place);
+	if (!l->place)
+		return false;
+	while (b) {
+		if (b->kind == PV_UI_LIST) {
+			int rows = list_rows(l, b, columns);
+			while (b && b->kind == PV_UI_LIST)
+				b = place_line(l, b, columns, rows);
+			continue;
+		}
+		int h = full_height(b, l->cols);
+		put_place(l, b, 0, l->height, l->cols, h);
+		l->height += h;
+		b = b->next;
+	}
+	return true;
+}
+
+/* ---- panels -------------------------------------------------------------------------------------- */
+
+struct pen {
+	struct pv_ui *u;
+	struct pv_ui_screen *s;
+	unsigned seconds; /* that a history covers */
+};
+
+static void draw_trend(const struct pen *pen, const struct pv_ui_row *r, int x, int y, int w)
+{
+	double v[PV_UI_COLS];
+	if (w < 4 || w > PV_UI_COLS || !r->ref.metric)
+		return;
+	if (pv_ui_history_line(pen->u->s.history, r->ref.handler, r->ref.section, r->ref.metric->path,
+			       pen->seconds, v, w))
+		pv_ui_bars(pen->s, x, y, v, w);
+}
+
+/* First row to be shown, so that the selected one is among them. */
+static int first_row(const struct place *p, int selected)
+{
+	int first = selected - p->at.visible + 1;
+	return first > 0 ? first : 0;
+}
+
+static void draw_list(const struct pen *pen, const struct place *p, int y, int selected)
+{
+	const struct pv_ui_row *r = p->panel->row;
+	int x = p->at.x + 1, w = p->at.w - 2, i = 0, first = first_row(p, selected);
+	for (; r; r = r->next, i++) {
+		int line = y + 1 + i - first;
+		if (i < first || i >= first + p->at.visible)
+			continue;
+		int number = pv_ui_width(r->cell[0]), room = w - number - 1;
+		if (i == selected)
+			pv_ui_fill(pen->s, x, line, w, 1, PV_UI_SELECTED);
+		if (r->trend) {
+			pv_ui_put(pen->s, x, line, 14, PV_UI_PLAIN, r->name);
+			draw_trend(pen, r, x + 15, line, w - 15 - (number > 8 ? number : 8) - 1);
+		} else {
+			pv_ui_put(pen->s, x, line, room, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN,
+				  r->name);
+		}
+		pv_ui_put_right(pen->s, x, line, w, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN, r->cell[0]);
+	}
+}
+
+static void draw_grid(const struct pen *pen, const struct place *p, int y)
+{
+	struct grid g = grid_of(p->panel, p->at.w - 2);
+	int i = 0, each = (p->at.w - 2 + 3) / g.columns;
+	for (const struct pv_ui_row *r = p->panel->row; r; r = r->next, i++) {
+		int x = p->at.x + 1 + i % g.columns * each, line = y + 1 + i / g.columns;
+		pv_ui_put(pen->s, x, line, g.name, PV_UI_LABEL, r->name);
+		pv_ui_put_right(pen->s, x + g.name + 1, line, g.value, PV_UI_PLAIN, r->cell[0]);
+	}
+}
+
+struct widths {
+	int name, column[PV_UI_COLUMNS];
+	size_t columns; /* that fit */
+	bool trend;
+};
+
+static struct widths widths_of(const struct pv_ui_panel *b, int w)
+{
+	struct widths d = {.columns = b->columns};
+	int total = 0;
+	for (size_t i = 0; i < b->columns; i++)
+		d.column[i] = pv_ui_width(b->column[i]);
+	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
+		int name = pv_ui_width(r->name);
+		d.name = name > d.name ? name : d.name;
+		d.trend = d.trend || r->trend;
+		for (size_t i = 0; i < b->columns; i++) {
+			int n = r->cell[i] ? pv_ui_width(r->cell[i]) : 0;
+			d.column[i] = n > d.column[i] ? n : d.column[i];
+		}
+	}
+	for (size_t i = 0; i < b->columns; i++)
+		total += d.column[i] + 2;
+	int least = d.name < NAME_LEAST ? d.name : NAME_LEAST;
+	while (d.columns && least + total > w)
+		total -= d.column[--d.columns] + 2;
+	if (d.name > w - total)
+		d.name = w - total;
+	return d;
+}
+
+static void draw_table(const struct pen *pen, const struct place *p, int y, int selected)
+{
+	const struct pv_ui_panel *b = p->panel;
+	struct widths d = widths_of(b, p->at.w - 2);
+	int x = p->at.x + 1, i = 0, at = d.name;
+	for (size_t c = 0; c < d.columns; c++) {
+		pv_ui_put_right(pen->s, x + at + 2, y + 1, d.column[c], PV_UI_LABEL, b->column[c]);
+		at += 2 + d.column[c];
+	}
+	for (const struct pv_ui_row *r = b->row; r; r = r->next, i++) {
+		enum pv_ui_attr attr = i == selected ? PV_UI_SELECTED : PV_UI_PLAIN;
+		int line = y + 2 + i;
+		if (line < pen->s->top || line >= pen->s->bottom)
+			continue;
+		if (i == selected)
+			pv_ui_fill(pen->s, x, line, p->at.w - 2, 1, attr);
+		pv_ui_put(pen->s, x, line, d.name, attr, r->name);
+		at = d.name;
+		for (size_t c = 0; c < d.columns; c++) {
+			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr,
+					r->cell[c] ? r->cell[c] : "");
+			at += 2 + d.column[c];
+		}
+		if (r->trend)
+			draw_trend(pen, r, x + at + 2, line, p->at.w - 2 - at - 2);
+	}
+}
+
+static void draw_panel(const struct pen *pen, const struct place *p, int y, int selected)
+{
+	if (!p->at.h || y >= pen->s->bottom || y + p->at.h <= pen->s->top)
+		return;
+	if (p->panel->kind == PV_UI_HEADING) {
+		pv_ui_put(pen->s, p->at.x, y, p->at.w, PV_UI_TITLE, p->panel->title);
+		return;
+	}
+	pv_ui_box(pen->s, p->at.x, y, p->at.w, p->at.h, p->panel->title);
+	if (p->panel->kind == PV_UI_LINES)
+		flow(p->panel, pen->s, p->at.x + 1, y + 1, p->at.w - 2);
+	else if (p->panel->kind == PV_UI_LIST)
+		draw_list(pen, p, y, selected);
+	else if (p->panel->kind == PV_UI_GRID)
+		draw_grid(pen, p, y);
+	else
+		draw_table(pen, p, y, selected);
+}
+
+/* ---- the status line ----------------------------------------------------------------------------- */
+
+static const char *views(struct pv_ui_pool *pool, const struct pv_ui *u)
+{
+	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX], *now = pv_ui_viewed(u);
+	size_t n = pv_ui_handlers(u, all);
+	const char *text = now ? " 1 overview " : "[1 overview]";
+	for (size_t i = 0; i < n; i++)
+		text = pv_ui_fmt(pool, "%s%c%zu %s%c", text, all[i] == now ? '[' : ' ', i + 2, all[i]->schema,
+				 all[i] == now ? ']' : ' ');
+	return text;
+}
+
+static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_t now_ns)
+{
+	const char *text = "";
+	uint64_t age =
+	    u->s.answered_ns && now_ns > u->s.answered_ns ? (now_ns - u->s.answered_ns) / 1000000000 : 0;
+	if (*u->filter)
+		text = pv_ui_fmt(pool, "%s /%s", text, u->filter);
+	if (*u->tap)
+		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
+	if (u->sorted)
+		text = u->sort < 0 ? pv_ui_fmt(pool, "%s by name", text)
+				   : pv_ui_fmt(pool, "%s by column %d", text, u->sort + 1);
+	if (u->reverse)
+		text = pv_ui_fmt(pool, "%s reversed", text);
+	if (u->s.paused)
+		text = pv_ui_fmt(pool, "%s paused", text);
+	if (age > 2 && u->s.model)
+		text = pv_ui_fmt(pool, "%s %llu s old", text, (unsigned long long)age);
+	if (pv_ui_other_major(&u->s))
+		text = pv_ui_fmt(pool, "%s other major version", text);
+	return u->s.window > 1 ? pv_ui_fmt(pool, "%s %u min  ? help ", text, u->s.window)
+			       : pv_ui_fmt(pool, "%s open minute  ? help ", text);
+}
+
+/* The error, and when it may be better. */
+static const char *trouble(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_t now_ns)
+{
+	uint64_t left = u->s.next_ns > now_ns ? (u->s.next_ns - now_ns + 999999999) / 1000000000 : 0;
+	if (left < 2 || u->s.paused)
+		return u->s.error;
+	return pv_ui_fmt(pool, "%s; trying again in %llu s", u->s.error, (unsigned long long)left);
+}
+
+static void draw_status(const struct pv_ui *u, struct pv_ui_screen *s, uint64_t now_ns)
+{
+	struct pv_ui_pool pool = PV_UI_POOL(1 << 20);
+	int y = s->rows - 1;
+	bool error = *u->s.error && !u->typing;
+	enum pv_ui_attr attr = error ? PV_UI_ERROR : PV_UI_STATUS;
+	const char *right = u->typing ? " Enter: keep  Esc: all " : state(&pool, u, now_ns);
+	const char *left = u->typing ? pv_ui_fmt(&pool, "/%s_", u->filter)
+			   : error   ? trouble(&pool, u, now_ns)
+				     : views(&pool, u);
+	int w = pv_ui_width(right), most = s->cols / 2;
+	pv_ui_fill(s, 0, y, s->cols, 1, attr);
+	if (w > most && error)
+		w = most;
+	pv_ui_put_right(s, s->cols - w, y, w, attr, right);
+	pv_ui_put(s, 0, y, s->cols - w - 1, attr, left);
+	pv_ui_pool_free(&pool);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------- */
+
+static void remember_row(struct pv_ui *u, const struct place *p)
+{
+	const struct pv_ui_row *r = p->panel->row;
+	for (int i = 0; r && i < u->row; i++)
+		r = r->next;
+	memset(&u->under, 0, sizeof u->under);
+	if (!r || !r->ref.handler)
+		return;
+	snprintf(u->under.policy, sizeof u->under.policy, "%s", r->ref.handler->policy);
+	snprintf(u->under.handler, sizeof u->under.handler, "%s", r->ref.handler->name);
+	snprintf(u->under.section, sizeof u->under.section, "%s", r->ref.section->title);
+	if (r->ref.metric)
+		snprintf(u->under.path, sizeof u->under.path, "%s", r->ref.metric->path);
+	if (r->ref.item)
+		snprintf(u->under.name, sizeof u->under.name, "%s", r->ref.item->name);
+}
+
+/* Scroll and selection within what there is. */
+static void settle(struct pv_ui *u, const struct layout *l, int rows)
+{
+	u->nspots = 0;
+	for (size_t i = 0; i < l->n && u->nspots < PV_UI_SPOTS; i++)
+		u->spots[u->nspots++] = l->place[i].at;
+	u->height = l->height;
+	u->page_rows = rows;
+	if (u->selected && (u->spot >= u->nspots || !u->spots[u->spot].rows))
+		u->selected = false;
+	if (u->selected && u->row >= u->spots[u->spot].rows)
+		u->row = u->spots[u->spot].rows - 1;
+	if (u->selected && u->follow) {
+		const struct pv_ui_spot *s = &u->spots[u->spot];
+		int seen = u->row < s->visible ? u->row : s->visible - 1, y = s->y + s->row_y + seen;
+		if (y + 1 >= u->scroll + rows) /* with the frame below it */
+			u->scroll = y + 2 - rows;
+		if (y - s->row_y < u->scroll)
+			u->scroll = y - s->row_y < y - rows + 1 ? y : y - s->row_y;
+	}
+	if (u->scroll > l->height - rows)
+		u->scroll = l->height - rows;
+	if (u->scroll < 0)
+		u->scroll = 0;
+}
+
+int pv_ui_height(struct pv_ui *u, int cols)
+{
+	struct pv_ui_page p;
+	struct layout l = {.cols = cols, .overview = !pv_ui_viewed(u)};
+	compose(&p, u, cols);
+	arrange(&l, &p);
+	pv_ui_page_free(&p);
+	return l.height;
+}
+
+void pv_ui_draw(struct pv_ui *u, struct pv_ui_screen *s, uint64_t now_ns, bool status)
+{
+	struct pv_ui_page p;
+	int rows = s->rows - (status ? 1 : 0);
+	struct layout l = {.cols = s->cols, .rows = rows, .overview = !pv_ui_viewed(u)};
+	struct pen pen = {u, s, u->s.window * 60};
+	compose(&p, u, s->cols);
+	if (arrange(&l, &p)) {
+		settle(u, &l, rows);
+		s->bottom = rows;
+		for (size_t i = 0; i < l.n; i++) {
+			bool here = u->selected && (int)i == u->spot;
+			draw_panel(&pen, &l.place[i], l.place[i].at.y - u->scroll, here ? u->row : -1);
+			if (here)
+				remember_row(u, &l.place[i]);
+		}
+		s->bottom = s->rows;
+	}
+	pv_ui_page_free(&p);
+	if (status)
+		draw_status(u, s, now_ns);
+	if (u->popup)
+		pv_ui_draw_popup(u, s);
+}

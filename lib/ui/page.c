@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "ui/page.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pv_ui_page_init(struct pv_ui_page *p, const char *title)
+{
+	*p = (struct pv_ui_page){.pool = PV_UI_POOL(PV_UI_PAGE_MAX), .title = title};
+}
+
+void pv_ui_page_free(struct pv_ui_page *p)
+{
+	pv_ui_pool_free(&p->pool);
+	p->panel = p->last = NULL;
+}
+
+struct pv_ui_panel *pv_ui_panel(struct pv_ui_page *p, enum pv_ui_panel_kind kind, const char *title)
+{
+	struct pv_ui_panel *b = p->panels < PV_UI_PANELS ? pv_ui_alloc(&p->pool, sizeof *b) : NULL;
+	if (!b)
+		return NULL;
+	b->kind = kind;
+	b->title = title;
+	*(p->last ? &p->last->next : &p->panel) = b;
+	p->last = b;
+	p->panels++;
+	return b;
+}
+
+struct pv_ui_row *pv_ui_row(struct pv_ui_page *p, struct pv_ui_panel *b, const char *name, const char *cell)
+{
+	struct pv_ui_row *r = b ? pv_ui_alloc(&p->pool, sizeof *r) : NULL;
+	if (!r)
+		return NULL;
+	r->name = name;
+	r->cell[0] = cell;
+	*(b->last ? &b->last->next : &b->row) = r;
+	b->last = r;
+	b->rows++;
+	return r;
+}
+
+void pv_ui_page_filter(struct pv_ui_page *p, const char *text)
+{
+	for (struct pv_ui_panel *b = p->panel; b && *text; b = b->next) {
+		struct pv_ui_row **at = &b->row;
+		if (b->kind == PV_UI_LINES || b->kind == PV_UI_HEADING)
+			continue;
+		b->last = NULL;
+		b->rows = 0;
+		while (*at) {
+			if (!strcasestr((*at)->name, text)) {
+				*at = (*at)->next;
+				continue;
+			}
+			b->last = *at;
+			b->rows++;
+			at = &(*at)->next;
+		}
+	}
+}
+
+struct order {
+	int column;
+	bool reverse;
+};
+
+/* glibc's, which POSIX has taken over: the context comes last. Equal rows stay in the agent's order. */
+static int compare(const void *a, const void *b, void *ctx)
+{
+	const struct pv_ui_row *x = *(const struct pv_ui_row *const *)a,
+			       *y = *(const struct pv_ui_row *const *)b;
+	const struct order *o = ctx;
+	int by = o->column < 0
+		     ? strcmp(x->name, y->name)
+		     : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
+	return o->reverse ? -by : by;
+}
+
+void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, bool reverse)
+{
+	struct order o = {column, reverse};
+	if (!b || b->rows < 2)
+		return;
+	if (b->kind == PV_UI_LIST && column > 0)
+		o.column = 0;
+	if (b->kind == PV_UI_TABLE && column >= (int)b->columns)
+		o.column = b->columns ? (int)b->columns - 1 : -1;
+	struct pv_ui_row **all = pv_ui_alloc(&p->pool, b->rows * sizeof *all);
+	size_t n = 0;
+	if (!all)
+		return;
+	for (struct pv_ui_row *r = b->row; r; r = r->next)
+		all[n++] = r;
+	qsort_r(all, n, sizeof *all, compare, &o);
+	for (size_t i = 0; i < n; i++)
+		all[i]->next = i + 1 < n ? all[i + 1] : NULL;
+	b->row = all[0];
+	b->last = all[n - 1];
+}
+
+void pv_ui_page_sort(struct pv_ui_page *p, int column, bool reverse)
+{
+	for (struct pv_ui_panel *b = p->panel; b; b = b->next)
+		if (b->kind == PV_UI_LIST || b->kind == PV_UI_TABLE)
+			pv_ui_panel_sort(p, b, column, reverse);
+}
+
+/* ---- numbers as texts ------------------------------------------------------------------------- */
+
+static bool ends(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)
+{
+	return n.real ? pv_ui_fmt(p, "%.2f", n.d) : pv_ui_fmt(p, "%" PRIu64, n.u);
+}
+
+const char *pv_ui_value(struct pv_ui_pool *p, const char *path, struct pv_ui_num n)
+{
+	static const char prefix[] = "kMGTPE";
+	double d = n.d;
+	size_t i = 0;
+	if (ends(path, "_us"))
+		return pv_ui_fmt(p, "%.1f", n.d / 1000);
+	if (!ends(path, "_bytes") || d < 10000)
+		return pv_ui_count(p, n);
+	for (d /= 1000; d >= 1000 && prefix[i + 1]; i++)
+		d /= 1000;
+	return pv_ui_fmt(p, d < 10 ? "%.2f%c" : d < 100 ? "%.1f%c" : "%.0f%c", d, prefix[i]);
+}
+
+const char *pv_ui_value_name(struct pv_ui_pool *p, const char *path)
+{
+	return ends(path, "_us") ? pv_ui_fmt(p, "%.*s ms", (int)strlen(path) - 3, path) : path;
+}
+
+double pv_ui_percent(double n, double base)
+{
+	return base > 0 ? n / base * 100 : 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* ui/page.h - what is to be seen of an answer: panels with rows, in reading order; not yet where.
+ *
+ * Two makers: pv_ui_overview() (overview.h), the original's screen, and pv_ui_handler_page() (handler.h), everything a
+ * handler has. Both work on what is there: a handler they do not know is shown like any other.
+ *
+ * Ownership: a page points into the model it was made of and into its own pool; it is made for one picture and freed.
+ * One thread. */
+#ifndef PV_UI_PAGE_H
+#define PV_UI_PAGE_H
+
+#include "ui/history.h"
+#include "ui/model.h"
+
+#define PV_UI_PAGE_MAX ((size_t)16 << 20) /* bytes; a page of a flow handler with 2,000 interfaces needs 2 MiB */
+#define PV_UI_COLUMNS 16                  /* of a table */
+#define PV_UI_PANELS 1024                 /* of a page: far more than anybody scrolls through */
+
+enum pv_ui_panel_kind {
+	PV_UI_LINES,   /* the original's header: lines of fields between bars, broken at a bar where they do not fit */
+	PV_UI_LIST,    /* name and number; several lists stand side by side */
+	PV_UI_GRID,    /* many short "name number" pairs, in as many columns as fit */
+	PV_UI_TABLE,   /* a name and columns of numbers, over the whole width */
+	PV_UI_HEADING, /* a line that separates */
+};
+
+/* What a row is about, for its details. Found again in the next answer. */
+struct pv_ui_ref {
+	const struct pv_ui_handler *handler;
+	const struct pv_ui_section *section;
+	const struct pv_ui_metric *metric; /* NULL: the row is the section */
+	const struct pv_ui_item *item;     /* of the metric, or NULL */
+	size_t rank;                       /* of the item, from 0 */
+};
+
+struct pv_ui_row {
+	struct pv_ui_row *next;
+	const char *name;
+	const char *cell[PV_UI_COLUMNS]; /* LIST, GRID: [0] */
+	double key[PV_UI_COLUMNS];       /* to sort by */
+	bool trend;                      /* there is a history to draw behind the last column */
+	struct pv_ui_ref ref;
+};
+
+struct pv_ui_panel {
+	struct pv_ui_panel *next;
+	enum pv_ui_panel_kind kind;
+	const char *title;
+	const char *column[PV_UI_COLUMNS]; /* TABLE: headings */
+	size_t columns;
+	struct pv_ui_row *row, *last;      /* LINES: fields; a NULL name begins a line */
+	size_t rows;
+	bool wide;                         /* LIST: takes the rest of its line of lists */
+};
+
+struct pv_ui_page {
+	struct pv_ui_pool pool;
+	const char *title;
+	struct pv_ui_panel *panel, *last;
+	size_t panels;
+};
+
+void pv_ui_page_init(struct pv_ui_page *, const char *title);
+void pv_ui_page_free(struct pv_ui_page *);
+
+/* NULL beyond the limits; pv_ui_row() bears a NULL panel. */
+struct pv_ui_panel *pv_ui_panel(struct pv_ui_page *, enum pv_ui_panel_kind, const char *title);
+struct pv_ui_row *pv_ui_row(struct pv_ui_page *, struct pv_ui_panel *, const char *name, const char *cell);
+
+/* Only rows that have the text in their names, case aside. Headings and the header stay. */
+void pv_ui_page_filter(struct pv_ui_page *, const char *text);
+
+/* column < 0: by name; else by that column (of lists: the number), largest first. reverse turns either round. */
+void pv_ui_page_sort(struct pv_ui_page *, int column, bool reverse);
+void pv_ui_panel_sort(struct pv_ui_page *, struct pv_ui_panel *, int column, bool reverse); /* NULL is fine */
+
+/* ---- numbers as texts ------------------------------------------------------------------------- */
+
+const char *pv_ui_count(struct pv_ui_pool *, struct pv_ui_num); /* exact: "1234"; "1.50" */
+
+/* In the unit that the path's end names: "_us" in ms, "_bytes" with a unit prefix, all others exact. */
+const char *pv_ui_value(struct pv_ui_pool *, const char *path, struct pv_ui_num);
+/* The path with that unit: "xact.in.quantiles_us" is "xact.in.quantiles ms". */
+const char *pv_ui_value_name(struct pv_ui_pool *, const char *path);
+
+/* Share of base in percent, 0 where there is none. */
+double pv_ui_percent(double n, double base);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Pictures: what is put where, what keys do to it. Whole screens are compared in scenarios/cli.sh. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ui/handler.h"
+#include "ui/ui.h"
+
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- characters ---------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	int room;
+	bool utf8;
+	const char *want;
+} puts_[] = {
+	{"abc", 5, true, "abc"},
+	{"abcdef", 4, true, "abc\u2026"},
+	{"abcdef", 4, false, "abc~"},
+	{"abcdef", 1, true, "\u2026"},
+	{"abcdef", 0, true, ""},
+	{"\u4e2d\u6587", 4, true, "\u4e2d\u6587"},
+	{"\u4e2d\u6587x", 4, true, "\u4e2d\u2026"}, /* half a character is none */
+	{"\u4e2d\u6587", 4, false, "????"},
+	{"Link\u00f6ping", 9, true, "Link\u00f6ping"},
+	{"Link\u00f6ping", 9, false, "Link?ping"},
+	/* what moves the cursor, combines, or turns the line round is shown as what cannot be shown */
+	{"a\033[2Jb", 9, true, "a\ufffd[2Jb"},
+	{"a\u202eb\u200fc\u0301", 9, true, "a\ufffdb\ufffdc\ufffd"},
+	{"a\377\302b", 9, true, "a\ufffd\ufffdb"},
+	{"\302\2332J", 9, true, "\ufffd2J"},
+	{"\U0001f600", 9, true, "\ufffd"},
+};
+
+static void test_put(void **state)
+{
+	char got[256];
+	(void)state;
+	for (size_t i = 0; i < LEN(puts_); i++) {
+		struct pv_ui_screen s;
+		assert_true(pv_ui_screen_init(&s, 10, 1, puts_[i].utf8));
+		int used = pv_ui_put(&s, 0, 0, puts_[i].room, PV_UI_PLAIN, puts_[i].text);
+		assert_true(used <= puts_[i].room);
+		memset(got, 0, sizeof got);
+		FILE *f = fmemopen(got, sizeof got, "w");
+		pv_ui_print(&s, f);
+		fclose(f);
+		got[strcspn(got, "\n")] = '\0';
+		if (strcmp(got, puts_[i].want))
+			fail_msg("case %zu: '%s', not '%s'", i, got, puts_[i].want);
+		pv_ui_screen_free(&s);
+	}
+}
+
+/* Wherever it is put, nothing outside the picture is written. */
+static void test_outside(void **state)
+{
+	struct pv_ui_screen s;
+	(void)state;
+	assert_true(pv_ui_screen_init(&s, 3, 3, true));
+	for (int y = -3; y < 6; y++)
+		for (int x = -5; x < 6; x++) {
+			pv_ui_put(&s, x, y, 10, PV_UI_PLAIN, "a\u4e2db");
+			pv_ui_box(&s, x, y, 4, 3, "title");
+			pv_ui_bars(&s, x, y, (const double[]){0, 0.5, 1, -1}, 4);
+		}
+	pv_ui_screen_free(&s);
+}
+
+static const struct {
+	const char *path;
+	double n;
+	const char *want;
+} values[] = {
+	{"a", 12345678, "12345678"}, {"x_us", 1500, "1.5"},	   {"x_us", 0, "0.0"},
+	{"x_bytes", 9999, "9999"},   {"x_bytes", 10000, "10.0k"}, {"x_bytes", 4500000, "4.50M"},
+	{"x_bytes", 1.7e11, "170G"}, {"x_bytes", 1e25, "10000000E"},
+};
+
+static void test_values(void **state)
+{
+	struct pv_ui_pool pool = PV_UI_POOL(65536);
+	(void)state;
+	for (size_t i = 0; i < LEN(values); i++) {
+		const struct pv_ui_num n = {values[i].n, (uint64_t)(values[i].n < 1e18 ? values[i].n : 0), false};
+		assert_string_equal(pv_ui_value(&pool, values[i].path, n), values[i].want);
+	}
+	assert_string_equal(pv_ui_value_name(&pool, "a.b_us"), "a.b ms");
+	pv_ui_pool_free(&pool);
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------- */
+
+#define ANSWER                                                                                                         \
+	"{\"default\":{\"default-t-dns\":{\"dns\":{\"wire_packets\":{\"total\":100,\"replies\":50},"                    \
+	"\"top_qname2\":[{\"name\":\"b.example\",\"estimate\":60},{\"name\":\"a.example\",\"estimate\":30},"              \
+	"{\"name\":\"c.test\",\"estimate\":10}],\"top_qtype\":[{\"name\":\"A\",\"estimate\":99}]}},"                      \
+	"\"default-u-flow\":{\"flow\":{\"devices\":{\"d1\":{\"records_flows\":1},\"d2\":{\"records_flows\":2}}}}}}"
+
+struct seen {
+	struct pv_ui u;
+	int rows; /* of the terminal while keys are pressed; 0: 30 */
+	char text[16384];
+};
+
+static void give(struct pv_ui *u, const char *answer)
+{
+	char path[256], *body = strdup(answer);
+	uint64_t wait;
+	pv_ui_session_refresh(&u->s);
+	pv_ui_session_next(&u->s, 0, path, sizeof path, &wait);
+	pv_ui_session_answer(&u->s, 0, 200, body, strlen(answer), "");
+	free(body);
+}
+
+static void look(struct seen *t, int cols, int rows)
+{
+	struct pv_ui_screen s;
+	assert_true(pv_ui_screen_init(&s, cols, rows, false));
+	pv_ui_draw(&t->u, &s, 0, true);
+	memset(t->text, 0, sizeof t->text);
+	FILE *f = fmemopen(t->text, sizeof t->text, "w");
+	pv_ui_print(&s, f);
+	fclose(f);
+	pv_ui_screen_free(&s);
+}
+
+/* Whoever walks sees where he is. */
+static void check_visible(const struct pv_ui *u)
+{
+	const struct pv_ui_spot *s = &u->spots[u->spot];
+	int seen = u->row < s->visible ? u->row : s->visible - 1, y = s->y + s->row_y + seen;
+	if (u->selected && u->follow && (y < u->scroll || y >= u->scroll + u->page_rows))
+		fail_msg("row %d is not on the screen, which shows %d to %d", y, u->scroll, u->scroll + u->page_rows - 1);
+}
+
+/* Presses keys, each after a look; letters stand for themselves, and for special ones:
+ * ^ v < > arrows, $ Enter, ! Escape, ~ Tab, _ Backspace, n Page Down, N Page Up, H Home, E End. */
+static void press(struct seen *t, const char *keys)
+{
+	static const char names[] = "^v<>$!~_nNHE";
+	static const uint32_t codes[] = {PV_UI_KEY_UP,	  PV_UI_KEY_DOWN,	PV_UI_KEY_LEFT,	     PV_UI_KEY_RIGHT,
+					 PV_UI_KEY_ENTER, PV_UI_KEY_ESCAPE,	PV_UI_KEY_TAB,	     PV_UI_KEY_BACKSPACE,
+					 PV_UI_KEY_PAGE_DOWN, PV_UI_KEY_PAGE_UP, PV_UI_KEY_HOME, PV_UI_KEY_END};
+	for (; *keys; keys++) {
+		const char *at = strchr(names, *keys);
+		pv_ui_key(&t->u, at ? codes[at - names] : (uint32_t)*keys);
+		look(t, 120, t->rows ? t->rows : 30);
+		check_visible(&t->u);
+	}
+}
+
+static const struct {
+	const char *keys, *has, *hasnt;
+} screens[] = {
+	{"", "Policy: default", "Counters"},
+	{"", "[1 overview] 2 dns  3 flow", "paused"},
+	{"~", "[2 dns]", "[1 overview]"},
+	{"~~", "[3 flow]", "Top QTypes"},
+	{"~~~", "[1 overview]", "[3 flow]"},
+	{"2", "default-t-dns", "[1 overview]"},
+	{"9", "[1 overview]", NULL},
+	{"2!", "[1 overview]", "[2 dns]"},
+	{"?", "Shift-Tab", NULL},
+	{"?x", "[1 overview]", "Shift-Tab"},
+	{" ", "paused", NULL},
+	{"  ", "5 min", "paused"},
+	{"+", "6 min", "5 min"},
+	{"-----", "open minute", "min  ?"},
+	{"++++++++", "10 min", NULL},
+	{"/test$", "/test", "a.example"},
+	{"/test$", "c.test", NULL},
+	{"/tesx_t$", "c.test", "a.example"},
+	{"/TEST", "Enter: keep", "a.example"},
+	{"/test!", "a.example", "/test"},
+	{"/test$!", "a.example", "/test"},
+	{"v$", "share    60.00% of 100", NULL},
+	{"v$", "metric   top_qname2", NULL},
+	{"vv$", "rank     2 of the 3 shown", NULL},
+	{"vvvvvv$", "metric   top_qtype", NULL},
+	{"v>$", "Details", "metric   top_qname2"},
+	{"v$q", NULL, NULL},
+	{"3v$", "devices: d2", "Devices"},
+	{"3v$!", "Devices", "devices: d3"},
+	{"p", "(all policies)", NULL},
+	{"t", "(all taps)", NULL},
+	{"s", "by name", NULL},
+	{"ss", "by column 1", NULL},
+	{"R", "reversed", NULL},
+};
+
+static void test_keys(void **state)
+{
+	static struct seen t;
+	(void)state;
+	for (size_t i = 0; i < LEN(screens); i++) {
+		assert_true(pv_ui_init(&t.u, "default", 5));
+		give(&t.u, ANSWER);
+		look(&t, 120, 30);
+		press(&t, screens[i].keys);
+		if (screens[i].has && !strstr(t.text, screens[i].has))
+			fail_msg("keys '%s': no '%s' in\n%s", screens[i].keys, screens[i].has, t.text);
+		if (screens[i].hasnt && strstr(t.text, screens[i].hasnt))
+			fail_msg("keys '%s': '%s' in\n%s", screens[i].keys, screens[i].hasnt, t.text);
+		assert_int_equal(t.u.quit, strchr(screens[i].keys, 'q') != NULL);
+		pv_ui_free(&t.u);
+	}
+}
+
+static void order_is(struct seen *t, const char *keys, const char *first, const char *second)
+{
+	press(t, keys);
+	const char *a = strstr(t->text, first), *b = strstr(t->text, second);
+	if (!a || !b || a > b)
+		fail_msg("after '%s': '%s' is not before '%s' in\n%s", keys, first, second, t->text);
+}
+
+static void test_order(void **state)
+{
+	static struct seen t;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	give(&t.u, ANSWER);
+	look(&t, 120, 30);
+	order_is(&t, "", "b.example", "a.example");
+	order_is(&t, "s", "a.example", "b.example");
+	order_is(&t, "R", "b.example", "a.example");
+	order_is(&t, "R", "a.example", "b.example");
+	order_is(&t, "s", "b.example", "a.example"); /* by number */
+	order_is(&t, "s", "b.example", "a.example"); /* as at first */
+	assert_false(t.u.sorted);
+	order_is(&t, "3", "d2 ", "d1 "); /* the busiest first */
+	order_is(&t, "s", "d1 ", "d2 ");
+	order_is(&t, "s", "d2 ", "d1 ");
+	pv_ui_free(&t.u);
+}
+
+/* Scrolling and selection stay within what there is, also when there is less of it. */
+static void test_bounds(void **state)
+{
+	static struct seen t;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	look(&t, 120, 30); /* before there is an answer */
+	press(&t, "vn$^>");
+	give(&t.u, ANSWER);
+	look(&t, 120, 30);
+	press(&t, "nnnnE");
+	assert_int_equal(t.u.scroll, t.u.height - 29);
+	press(&t, "N");
+	press(&t, "NNNN");
+	assert_int_equal(t.u.scroll, 0);
+	press(&t, "vvvvvvvvvvvvvvvvvvvv^^^>>>>>>>>");
+	assert_true(t.u.selected);
+	t.rows = 5;
+	press(&t, "2vvvvvvvvvvvvvvvv>>>>>vvvv^^^^^^^^^^^^^^<<<<<<<<1vvvE^E^");
+	t.rows = 0;
+	look(&t, 20, 2);
+	look(&t, 1, 1);
+	look(&t, 300, 100);
+	assert_int_equal(t.u.scroll, 0);
+	give(&t.u, "{\"default\":{}}");
+	look(&t, 120, 30);
+	press(&t, "v^<>$nN");
+	assert_false(t.u.selected);
+	pv_ui_free(&t.u);
+}
+
+/* One tap's handlers, picked; the view of a handler that has gone is the overview. */
+static void test_pick(void **state)
+{
+	static struct seen t;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	give(&t.u, ANSWER);
+	t.u.s.taps.n = 2;
+	snprintf(t.u.s.taps.name[0], PV_UI_NAME_MAX, "t");
+	snprintf(t.u.s.taps.name[1], PV_UI_NAME_MAX, "u");
+	look(&t, 120, 30);
+	press(&t, "tvv$");
+	assert_non_null(strstr(t.text, "[1 overview] 2 flow"));
+	assert_non_null(strstr(t.text, "tap u"));
+	assert_null(strstr(t.text, "a.example"));
+	press(&t, "tH$");
+	assert_non_null(strstr(t.text, "[1 overview] 2 dns  3 flow"));
+	t.u.s.policies.n = 1;
+	snprintf(t.u.s.policies.name[0], PV_UI_NAME_MAX, "other");
+	press(&t, "3pE$");
+	assert_string_equal(t.u.s.policy, "other");
+	assert_null(t.u.s.model);
+	assert_non_null(strstr(t.text, "Policy other: no answer yet"));
+	pv_ui_free(&t.u);
+}
+
+static void test_status(void **state)
+{
+	static struct seen t;
+	char path[256];
+	uint64_t wait;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	give(&t.u, ANSWER);
+	pv_ui_session_refresh(&t.u.s);
+	pv_ui_session_next(&t.u.s, 0, path, sizeof path, &wait);
+	pv_ui_session_answer(&t.u.s, UINT64_C(9) << 30, 0, NULL, 0, "Connection refused");
+	look(&t, 120, 30);
+	assert_non_null(strstr(t.text, "Connection refused; trying again in "));
+	assert_non_null(strstr(t.text, "a.example")); /* what was known is still there */
+	pv_ui_free(&t.u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_put),   cmocka_unit_test(test_outside), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
