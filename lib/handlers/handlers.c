@@ -28,6 +28,8 @@ const struct pv_handler *const pv_handlers[] = {
 
 const struct pv_builtin_input pv_inputs[] = {
 	{"pcap", "1.0"},
+	{"flow", "1.0"},
+	{"sflow", "1.0"}, /* another name of flow */
 	{"dnstap", "1.0"},
 	{"mock", "1.0"},
 	{"netprobe", "1.0"},

@@ -318,7 +318,12 @@ int pv_check_setting(struct pv_check *c, const struct pv_layers *l, const struct
 
 	if (to_value(value, &v, &list))
 		return pv_check_memory(c);
-	res = set(ctx, key, &v, err, sizeof err);
+	if (v.type == PV_KEY_MAP && key->type != PV_KEY_MAP) {
+		snprintf(err, sizeof err, "wrong type for key: %s", key->name);
+		res = -1;
+	} else {
+		res = set(ctx, key, &v, err, sizeof err);
+	}
 	if (res)
 		pv_check_fail(c, PV_CONFIG_INVALID, line, "%s", err);
 	if (res && !strncmp(err, "wrong type for key", 18)) {

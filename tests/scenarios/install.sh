@@ -13,8 +13,7 @@ is "make install works" "$got" 0
 
 {
 	for t in "$TOP"/tools/*/; do echo "bin/$(basename "$t")"; done
-	echo bin/pktvisor-pcap
-	echo share/man/man1/pktvisor-pcap.1
+	for n in pktvisor pktvisor-pcap; do echo bin/$n; echo share/man/man1/$n.1; done
 	for m in "$TOP"/man/*.in; do m=$(basename "$m" .in); echo "share/man/man${m##*.}/$m"; done
 	for u in "$TOP"/contrib/systemd/*.service; do echo "lib/systemd/system/$(basename "$u")"; done
 	for e in "$TOP"/contrib/module-example/* "$TOP/contrib/systemd/pktvisord.yaml"; do echo "share/doc/pv/examples/$(basename "$e")"; done
