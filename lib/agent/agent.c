@@ -67,8 +67,18 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 
 static const char *const *stage_names(enum pv_input input)
 {
-	static const char *const pcap[] = STAGE_NAMES("pcap"), *const dnstap[] = STAGE_NAMES("dnstap");
-	return input == PV_INPUT_DNSTAP ? dnstap : pcap;
+	static const char *const pcap[] = STAGE_NAMES("pcap"), *const dnstap[] = STAGE_NAMES("dnstap"),
+			  *const flow[] = STAGE_NAMES("flow"), *const netprobe[] = STAGE_NAMES("netprobe");
+	switch (input) {
+	case PV_INPUT_DNSTAP:
+		return dnstap;
+	case PV_INPUT_FLOW:
+		return flow;
+	case PV_INPUT_NETPROBE:
+		return netprobe;
+	default:
+		return pcap;
+	}
 }
 
 /* What the stages have counted, for those that the policy has announced. */
@@ -106,9 +116,11 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_BGP, PV_LEDGER_UNSUPPORTED, 0, s.bgp_unsupported},
 	};
 	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
-				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0]];
+				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];
 	size_t n = sizeof capture / sizeof capture[0];
 	memcpy(rows, capture, sizeof capture);
+	for (size_t i = 0; i < s.nrows; i++)
+		rows[n++] = s.rows[i];
 	if (has_type(p->policy, "dns")) {
 		memcpy(&rows[n], dns, sizeof dns);
 		n += sizeof dns / sizeof dns[0];

@@ -70,6 +70,32 @@ static const struct {
 	 {"pktvisor_open_transactions", PV_PROM_GAUGE, "Queries that wait for their answer"}},
 };
 
+/* Of sources that are sent to; only where they count it. */
+#define ROW(what, name, help) {what, {"pktvisor_" name "_total", PV_PROM_COUNTER, help}}
+static const struct {
+	enum pv_ledger what;
+	struct pv_prom_metric metric;
+} details[] = {
+	ROW(PV_LEDGER_CLIENTS, "clients", "Connections that were taken"),
+	ROW(PV_LEDGER_CLIENTS_REFUSED, "clients_refused", "Connections that were not taken, for want of room"),
+	ROW(PV_LEDGER_CLIENTS_EVICTED, "clients_evicted", "Connections given up for room, or for memory"),
+	ROW(PV_LEDGER_CLIENTS_IDLE, "clients_idle", "Connections closed because nothing came"),
+	ROW(PV_LEDGER_CLIENTS_BAD, "clients_bad", "Connections closed for breaking the protocol"),
+	ROW(PV_LEDGER_FLOW_RECORDS, "flow_records", "Flow records and samples that came"),
+	ROW(PV_LEDGER_FLOW_EMPTY, "flow_records_empty", "Flow records that say nothing to count, left out"),
+	ROW(PV_LEDGER_FLOW_COUNTER_SAMPLES, "flow_counter_samples", "Samples of counters, skipped"),
+	ROW(PV_LEDGER_FLOW_UNKNOWN_SAMPLES, "flow_unknown_samples", "Samples of other kinds, skipped"),
+	ROW(PV_LEDGER_FLOW_UNKNOWN_SETS, "flow_unknown_sets", "Sets of flow records whose template was not there"),
+	ROW(PV_LEDGER_FLOW_OPTIONS, "flow_options", "Records about exporters themselves"),
+	ROW(PV_LEDGER_FLOW_LOST, "flow_lost", "Missing by sequence numbers, in units of the exporters"),
+	ROW(PV_LEDGER_TEMPLATES_EVICTED, "flow_templates_evicted", "Templates given up for room"),
+	ROW(PV_LEDGER_TEMPLATES_EXPIRED, "flow_templates_expired", "Templates that were not told again in time"),
+	ROW(PV_LEDGER_TEMPLATES_WITHDRAWN, "flow_templates_withdrawn", "Templates withdrawn by their exporters"),
+	ROW(PV_LEDGER_TEMPLATES_REFUSED, "flow_templates_refused", "Templates that were too large"),
+	ROW(PV_LEDGER_EXPORTERS_EVICTED, "flow_exporters_evicted", "Exporters given up for room"),
+};
+#undef ROW
+
 static uint64_t row_value(const struct pv_store_info *in, const struct pv_store_ledger *l, enum pv_ledger what)
 {
 	switch (what) {
@@ -78,7 +104,9 @@ static uint64_t row_value(const struct pv_store_info *in, const struct pv_store_
 	case PV_LEDGER_DROPPED:
 		return l->row[what] + (l->stage ? 0 : in->counts.os_drops + in->counts.if_drops);
 	case PV_LEDGER_EVICTED:
-		return l->row[what] + l->row[PV_LEDGER_XACT_EVICTED] + l->row[PV_LEDGER_FLOW_EVICTED];
+		return l->row[what] + l->row[PV_LEDGER_XACT_EVICTED] + l->row[PV_LEDGER_FLOW_EVICTED] +
+		       l->row[PV_LEDGER_CLIENTS_EVICTED] + l->row[PV_LEDGER_TEMPLATES_EVICTED] +
+		       l->row[PV_LEDGER_EXPORTERS_EVICTED];
 	default:
 		return l->row[what];
 	}
@@ -102,6 +130,9 @@ static void input(struct pv_prom *p, const struct pv_view *v)
 		labels[2] = (struct pv_prom_label){"stage", l->name};
 		for (size_t k = 0; k < sizeof ledger / sizeof ledger[0]; k++)
 			pv_prom_u64(p, &ledger[k].metric, labels, 3, row_value(&v->info, l, ledger[k].what));
+		for (size_t k = 0; k < sizeof details / sizeof details[0]; k++)
+			if (l->told >> details[k].what & 1)
+				pv_prom_u64(p, &details[k].metric, labels, 3, l->row[details[k].what]);
 	}
 	for (size_t i = 0; i < v->ninstances; i++) {
 		labels[2] = (struct pv_prom_label){"handler", v->instance[i].key};

@@ -486,9 +486,12 @@ static void on_ledger(struct part *from, const struct pv_ledger_row *rows, size_
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].stage >= PV_STAGE_STREAM - 1 || rows[i].what >= PV_STORE_ROWS)
 			continue; /* counts of events, and what the window lost */
-		const struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
-		if (l)
+		struct pv_store_ledger *l = ledger_of(p, rows[i].stage);
+		_Static_assert(PV_STORE_ROWS <= 64, "a bit per row");
+		if (l) {
 			c->ledger[l - p->now.ledger][rows[i].what] += rows[i].value;
+			l->told |= UINT64_C(1) << rows[i].what;
+		}
 		if (rows[i].stage)
 			continue;
 		c->received += rows[i].what == PV_LEDGER_RECEIVED ? rows[i].value : 0;

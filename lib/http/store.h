@@ -100,12 +100,13 @@ struct pv_store_counts {
 	uint64_t lost;    /* that found no memory or room, or of handlers we do not know */
 };
 
-#define PV_STORE_ROWS (PV_LEDGER_FLOW_EVICTED + 1)
+#define PV_STORE_ROWS (PV_LEDGER_EXPORTERS_EVICTED + 1)
 
 struct pv_store_ledger { /* of one stage, cumulative like the counts above; from STOP or pv_store_ledger() */
 	uint8_t stage;
 	char name[32]; /* as announced, "dns" */
 	uint64_t row[PV_STORE_ROWS]; /* by enum pv_ledger; open transactions are those of now */
+	uint64_t told;		     /* bits: rows that were told of, zeros too */
 };
 
 struct pv_view_instance {

@@ -25,6 +25,17 @@ static void tell(const struct pv_collector_status *s, struct pv_capture_status *
 	to->unsupported = s->unsupported;
 }
 
+/* The ledger without what is told already, and without single reasons. */
+static size_t details(const struct pv_collector_status *s, struct pv_ledger_row *rows, size_t max)
+{
+	struct pv_ledger_row all[32 + PV_FDEC_REASONS];
+	size_t n = pv_collector_rows(s, all, sizeof all / sizeof all[0]), kept = 0;
+	for (size_t i = 0; i < n && kept < max; i++)
+		if (all[i].what >= PV_LEDGER_CLIENTS && all[i].what < PV_LEDGER_REASON)
+			rows[kept++] = all[i];
+	return kept;
+}
+
 /* ---- from a socket -------------------------------------------------------------------------------- */
 
 struct live {
@@ -56,6 +67,14 @@ static void live_status(const void *self, struct pv_capture_status *to)
 	tell(&s.collector, to);
 }
 
+static size_t live_rows(const void *self, struct pv_ledger_row *rows, size_t max)
+{
+	const struct live *l = self;
+	struct pv_flow_listener_status s;
+	pv_flow_listener_status(l->listener, &s);
+	return details(&s.collector, rows, max);
+}
+
 static const char *live_error(const void *self)
 {
 	const struct live *l = self;
@@ -78,6 +97,7 @@ static void live_free(void *self)
 static const struct pv_input_ops live_ops = {.poll = live_poll,
 					     .stop = live_stop,
 					     .status = live_status,
+					     .rows = live_rows,
 					     .error = live_error,
 					     .notice = live_notice,
 					     .free = live_free};
@@ -141,6 +161,14 @@ static void file_status(const void *self, struct pv_capture_status *to)
 	tell(&s, to);
 }
 
+static size_t file_rows(const void *self, struct pv_ledger_row *rows, size_t max)
+{
+	const struct file *f = self;
+	struct pv_collector_status s;
+	pv_flow_status(f->flow, &s);
+	return details(&s, rows, max);
+}
+
 static const char *file_error(const void *self)
 {
 	const struct file *f = self;
@@ -157,7 +185,7 @@ static void file_free(void *self)
 }
 
 static const struct pv_input_ops file_ops = {
-    .poll = file_poll, .stop = file_stop, .status = file_status, .error = file_error, .free = file_free};
+    .poll = file_poll, .stop = file_stop, .status = file_status, .rows = file_rows, .error = file_error, .free = file_free};
 
 static int open_file(const char *name, const struct pv_collector_conf *collector, struct pv_source_input *to, char *err,
 		     size_t cap)

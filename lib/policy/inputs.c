@@ -171,6 +171,21 @@ static void dnstap_status(const void *self, struct pv_capture_status *to)
 					 .bytes_total = s.bytes_total};
 }
 
+static size_t dnstap_rows(const void *self, struct pv_ledger_row *rows, size_t max)
+{
+	struct pv_dnstap_status s;
+	pv_dnstap_status(self, &s);
+	const struct pv_ledger_row all[] = {
+	    {0, PV_LEDGER_CLIENTS, 0, s.clients},	  {0, PV_LEDGER_CLIENTS_REFUSED, 0, s.refused},
+	    {0, PV_LEDGER_CLIENTS_EVICTED, 0, s.evicted}, {0, PV_LEDGER_CLIENTS_IDLE, 0, s.idle},
+	    {0, PV_LEDGER_CLIENTS_BAD, 0, s.bad},
+	};
+	size_t n = 0;
+	for (; n < sizeof all / sizeof all[0] && n < max; n++)
+		rows[n] = all[n];
+	return n;
+}
+
 static const char *dnstap_error(const void *self)
 {
 	return pv_dnstap_error(self);
@@ -190,6 +205,7 @@ static const struct pv_input_ops dnstap_ops = {
     .poll = dnstap_poll,
     .stop = dnstap_stop,
     .status = dnstap_status,
+    .rows = dnstap_rows,
     .error = dnstap_error,
     .notice = dnstap_notice,
     .free = dnstap_free,

@@ -27,6 +27,8 @@ struct pv_input_ops {
 	enum pv_res (*poll)(void *self, struct pv_out *);
 	void (*stop)(void *self); /* from any thread: the next poll ends the stream */
 	void (*status)(const void *self, struct pv_capture_status *); /* NULL: nothing is counted */
+	/* What else it counts, as STOP has it: clients, templates (PV_LEDGER_CLIENTS and on). NULL: nothing. */
+	size_t (*rows)(const void *self, struct pv_ledger_row *, size_t max);
 	const char *(*error)(const void *self);			      /* after PV_FAIL; NULL: never fails */
 	const char *(*notice)(void *self); /* as pv_capture_notice(); NULL: says nothing */
 	/* Carry the payload of these ports, too, from the next poll on. NULL: there is none, or all of it is

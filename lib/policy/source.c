@@ -477,6 +477,8 @@ static void tell(struct pv_source *s, const char *error)
 			n[a][i] = s->gone[a][i] + counted(s, (enum pv_source_stage)a, counts_of[i]);
 	if (s->in.ops->status)
 		s->in.ops->status(s->in.self, &st.capture);
+	if (s->in.ops->rows)
+		st.nrows = s->in.ops->rows(s->in.self, st.rows, PV_SOURCE_ROWS);
 	st.dns_received = n[PV_SOURCE_DNS][0];
 	st.dns_malformed = n[PV_SOURCE_DNS][1];
 	st.dns_xact_open = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN);

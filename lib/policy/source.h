@@ -55,6 +55,9 @@ enum pv_source_stage {
 /* Analysers of modules on one input: each works on every packet of it. */
 #define PV_SOURCE_MODULES 16
 
+/* Rows that an input counts for itself; those there are fill half of it. */
+#define PV_SOURCE_ROWS 32
+
 /* An analyser of a module with its settings. */
 struct pv_source_module {
 	const struct pv_module_analyser *analyser;
@@ -123,6 +126,8 @@ struct pv_source_status {
 	uint64_t dns_received, dns_malformed, dns_xact_open, dns_xact_evicted;
 	uint64_t dhcp_received, dhcp_malformed;
 	uint64_t bgp_received, bgp_malformed, bgp_unsupported;
+	struct pv_ledger_row rows[PV_SOURCE_ROWS]; /* of the input: PV_LEDGER_CLIENTS and on; not those of modules */
+	size_t nrows;
 	size_t ring_bytes;
 	unsigned lanes;
 	bool started, running; /* running: not at its end */

@@ -128,6 +128,9 @@ static void add(struct pv_source_status *sum, const struct pv_source_status *s)
 	sum->dns_xact_evicted += s->dns_xact_evicted;
 	sum->dhcp_received += s->dhcp_received;
 	sum->dhcp_malformed += s->dhcp_malformed;
+	sum->bgp_received += s->bgp_received;
+	sum->bgp_malformed += s->bgp_malformed;
+	sum->bgp_unsupported += s->bgp_unsupported;
 	sum->ring_bytes += s->ring_bytes;
 	sum->started |= s->started;
 	sum->running |= s->running;

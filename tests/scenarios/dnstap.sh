@@ -109,6 +109,19 @@ python3 send.py data/live.sock "$f"
 counted() { [ "$(get /api/v1/policies/live/metrics/window/5 | jq '[.live[] | .dns.wire_packets.total // empty] | add')" = $((2 * n)) ]; }
 until_true counted
 is "what is sent to the agent's socket is counted, from both clients" $? 0
+
+# one that speaks no frame streams, and what became of all of them
+python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("data/live.sock"); s.sendall(b"GET / HTTP/1.0\r\n\r\n"); s.recv(1)'
+self() { # NAME: of the tap that listens
+	get /api/v1/policies/__all/metrics/prometheus | awk -v f="pktvisor_$1_total{" 'index($0, f) == 1 && /policy="live"/ && /stage="dnstap"/ { print $2 }'
+}
+told() { [ "$(self clients) $(self clients_bad)" = "3 1" ]; }
+until_true told
+is "clients are counted for Prometheus, and those that break the protocol" "$(self clients) $(self clients_bad)" "3 1"
+is "so are those that were turned away" "$(self clients_refused) $(self clients_evicted) $(self clients_idle)" "0 0 0"
+get /api/v1/policies/__all/metrics/prometheus | sed -n 's/^# TYPE \(pktvisor_clients[a-z_]*\) counter/\1/p' | sort >families
+grep -oE 'pktvisor_clients[a-z_]*' "$TOP/man/pv-serve.1.in" | sort -u >page
+same "all of them stand in the manual" families page
 finish
 is "the agent ends in order, and takes its socket along" "$? $(ls data/*.sock 2>/dev/null)" "0 "
 

@@ -83,6 +83,20 @@ scaled=$(jq "[$F[].interfaces[].in_packets] | add" got)
 policy sflow 'sample_rate_scaling: false' >got
 is "a sample stands for a hundred packets" "$scaled" "$((100 * $(jq "[$F[].interfaces[].in_packets] | add" got)))"
 
+# what the tap itself counts
+post taps "{visor: {taps: {t: {input_type: flow, config: {flow_type: netflow, pcap_file: $PWD/data/netflow.pcap}}}}}" >/dev/null
+post policies "{visor: {policies: {default: {kind: collection, input: {tap: t, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}}}}" >/dev/null
+self() { get /api/v1/policies/__all/metrics/prometheus | awk -v f="pktvisor_flow_$1_total{" 'index($0, f) == 1 && /policy="default"/ && /stage="flow"/ { print $2 }'; }
+told() { [ "$(self records)" = $((60 * 29)) ]; }
+until_true told
+is "Prometheus has the records that came" "$(self records)" $((60 * 29))
+is "and templates and exporters that went" "$(self templates_evicted) $(self exporters_evicted)" "0 0"
+get /api/v1/policies/__all/metrics/prometheus | sed -n 's/^# TYPE \(pktvisor_flow_[a-z_]*\) counter/\1/p' | sort >families
+grep -oE 'pktvisor_flow_[a-z_]+' "$TOP/man/pv-serve.1.in" | sort -u >page
+same "all of them stand in the manual" families page
+delete /api/v1/policies/default >/dev/null
+delete /api/v1/taps/t >/dev/null
+
 # errors, as the policy's
 for e in \
 	'subnets_for_summarization: [0.0.0.0/16, 0.0.0.0/24]|FlowHandler: .subnets_for_summarization. only allows one ipv4 and one ipv6 wildcard' \

@@ -153,7 +153,8 @@ fi
 is "no sample is dropped" "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_exposition_dropped_samples/ { n += $2 } END { print n }')" 0
 
 get /api/v1/policies/__all/metrics/prometheus | sed -n 's/^# TYPE \(pktvisor_[a-z_]*\|process_[a-z_]*\) .*/\1/p' | sort >families
-grep -oE '(pktvisor|process)_[a-z_]+' "$TOP/man/pv-serve.1.in" | sort -u >page
+# those of clients and of exporters are only where there are such: dnstap.sh, flow-policies.sh
+grep -oE '(pktvisor|process)_[a-z_]+' "$TOP/man/pv-serve.1.in" | grep -vE '^pktvisor_(clients|flow)_' | sort -u >page
 same "what the program says of itself stands in its page, and no more" families page
 
 # ---- streams ------------------------------------------------------------------------------------------------
