@@ -65,15 +65,17 @@ static bool has_type(const struct pv_config_policy *p, const char *type)
 		[PV_SOURCE_NET] = "net", [PV_SOURCE_BGP] = "bgp", [PV_SOURCE_STAGES] = NULL,                                           \
 	}
 
-static const char *const *stage_names(enum pv_input input)
+static const char *const *stage_names(const struct pv_config_stream *s)
 {
 	static const char *const pcap[] = STAGE_NAMES("pcap"), *const dnstap[] = STAGE_NAMES("dnstap"),
-			  *const flow[] = STAGE_NAMES("flow"), *const netprobe[] = STAGE_NAMES("netprobe");
-	switch (input) {
+			  *const netprobe[] = STAGE_NAMES("netprobe");
+	/* out of a capture, flows are a second stage's */
+	static const char *const flow[] = {"flow", NULL}, *const saved_flow[] = {"pcap", "flow", NULL};
+	switch (s->input) {
 	case PV_INPUT_DNSTAP:
 		return dnstap;
 	case PV_INPUT_FLOW:
-		return flow;
+		return s->flow.pcap_file ? saved_flow : flow;
 	case PV_INPUT_NETPROBE:
 		return netprobe;
 	default:
@@ -151,7 +153,7 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 				    .merge_like = policy->merge,
 				    .parts = workers,
 				    .plain_keys = policy->resources,
-				    .stages = stage_names(stream->input),
+				    .stages = stage_names(stream),
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)

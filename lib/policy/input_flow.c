@@ -166,7 +166,10 @@ static size_t file_rows(const void *self, struct pv_ledger_row *rows, size_t max
 	const struct file *f = self;
 	struct pv_collector_status s;
 	pv_flow_status(f->flow, &s);
-	return details(&s, rows, max);
+	size_t n = details(&s, rows, max);
+	for (size_t i = 0; i < n; i++)
+		rows[i].stage = 1; /* as STOP has it: behind the capture */
+	return n;
 }
 
 static const char *file_error(const void *self)
