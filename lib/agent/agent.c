@@ -105,6 +105,7 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
+	    {PV_SOURCE_DNS, PV_LEDGER_FLOW_EVICTED, 0, s.dns_flows_evicted},
 	};
 	const struct pv_ledger_row dhcp[] = {
 	    {PV_SOURCE_DHCP, PV_LEDGER_RECEIVED, 0, s.dhcp_received},
@@ -116,6 +117,7 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_BGP, PV_LEDGER_ANALYSED, 0, s.bgp_received - s.bgp_malformed - s.bgp_unsupported},
 	    {PV_SOURCE_BGP, PV_LEDGER_MALFORMED, 0, s.bgp_malformed},
 	    {PV_SOURCE_BGP, PV_LEDGER_UNSUPPORTED, 0, s.bgp_unsupported},
+	    {PV_SOURCE_BGP, PV_LEDGER_FLOW_EVICTED, 0, s.bgp_flows_evicted},
 	};
 	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
 				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];

@@ -2,13 +2,13 @@
 /* Settings of inputs: what is right for each kind, beyond the types of its keys. */
 #include "policy/check.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dnstap/dnstap.h"
+#include "probe/probe.h"
 
 #define PAYLOAD_MAX 65500 /* of an ICMP echo, in one IPv4 packet */
 #define PAYLOAD_MIN 8	  /* what a probe writes into it */
@@ -190,10 +190,7 @@ static int check_family(const struct look *w, unsigned line, struct pv_config_ta
 			const json_t *ip_version)
 {
 	json_int_t version = json_integer_value(ip_version);
-	uint8_t address[16];
-	uint8_t is = inet_pton(AF_INET, t->target, address) == 1    ? 4
-		     : inet_pton(AF_INET6, t->target, address) == 1 ? 6
-								    : 0;
+	uint8_t is = pv_probe_address(t->target, NULL, NULL);
 
 	if (ip_version && version != 4 && version != 6)
 		return pv_check_fail(w->c, PV_CONFIG_INVALID, line, "ip_version must be 4 or 6");

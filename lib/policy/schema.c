@@ -173,7 +173,7 @@ static const struct pv_schema_key pcap_keys[] = {
 	IN_TEXT("pcap_file", pcap.pcap_file, NULL, "read this saved capture instead of an interface"),
 	{"pcap_source", PV_SCHEMA_TEXT, 0, NONE, 0, "libpcap", "libpcap or af_packet, which are the same here, or mock for made-up packets"},
 	IN_UINT("tcp_packet_reassembly_cache_limit", pcap.tcp_flows_max, 0, "300000",
-		"TCP connections that are put together at once, 0 for as many as fit"),
+		"TCP connections that are put together at once, 0 for as many as fit; one given up is taken up again where it goes on"),
 };
 
 static const struct pv_schema_key flow_keys[] = {

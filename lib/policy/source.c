@@ -21,7 +21,8 @@
 #define HOLD_NS	  (PV_CAPTURE_WAIT_MS * MS_NS)
 
 /* What is told of messages, by analyser; the rows of their ledgers. */
-static const enum pv_ledger counts_of[] = {PV_LEDGER_RECEIVED, PV_LEDGER_MALFORMED, PV_LEDGER_UNSUPPORTED};
+static const enum pv_ledger counts_of[] = {PV_LEDGER_RECEIVED, PV_LEDGER_MALFORMED, PV_LEDGER_UNSUPPORTED,
+					   PV_LEDGER_FLOW_EVICTED};
 
 #define COUNTS (sizeof counts_of / sizeof counts_of[0])
 
@@ -483,11 +484,13 @@ static void tell(struct pv_source *s, const char *error)
 	st.dns_malformed = n[PV_SOURCE_DNS][1];
 	st.dns_xact_open = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN);
 	st.dns_xact_evicted = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED);
+	st.dns_flows_evicted = n[PV_SOURCE_DNS][3];
 	st.dhcp_received = n[PV_SOURCE_DHCP][0];
 	st.dhcp_malformed = n[PV_SOURCE_DHCP][1];
 	st.bgp_received = n[PV_SOURCE_BGP][0];
 	st.bgp_malformed = n[PV_SOURCE_BGP][1];
 	st.bgp_unsupported = n[PV_SOURCE_BGP][2];
+	st.bgp_flows_evicted = n[PV_SOURCE_BGP][3];
 	st.messages = st.dns_received + st.dhcp_received + st.bgp_received;
 	if (error)
 		snprintf(st.error, sizeof st.error, "%s", error);

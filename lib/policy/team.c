@@ -126,11 +126,13 @@ static void add(struct pv_source_status *sum, const struct pv_source_status *s)
 	sum->dns_malformed += s->dns_malformed;
 	sum->dns_xact_open += s->dns_xact_open;
 	sum->dns_xact_evicted += s->dns_xact_evicted;
+	sum->dns_flows_evicted += s->dns_flows_evicted;
 	sum->dhcp_received += s->dhcp_received;
 	sum->dhcp_malformed += s->dhcp_malformed;
 	sum->bgp_received += s->bgp_received;
 	sum->bgp_malformed += s->bgp_malformed;
 	sum->bgp_unsupported += s->bgp_unsupported;
+	sum->bgp_flows_evicted += s->bgp_flows_evicted;
 	sum->ring_bytes += s->ring_bytes;
 	sum->started |= s->started;
 	sum->running |= s->running;

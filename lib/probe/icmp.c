@@ -114,10 +114,10 @@ void pv_icmp_close(struct pv_icmp *s)
 	s->fd = -1;
 }
 
-int pv_icmp_send(const struct pv_icmp *s, const uint8_t addr[16], const uint8_t *message, size_t n)
+int pv_icmp_send(const struct pv_icmp *s, const uint8_t addr[16], uint32_t scope, const uint8_t *message, size_t n)
 {
 	struct sockaddr_in to4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_scope_id = scope};
 	const struct sockaddr *to = s->family == 4 ? (const void *)&to4 : (const void *)&to6;
 	memcpy(&to4.sin_addr, addr + 12, 4);
 	memcpy(&to6.sin6_addr, addr, 16);

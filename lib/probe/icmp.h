@@ -43,8 +43,8 @@ size_t pv_icmp_request(uint8_t family, uint16_t id, uint16_t seq, uint64_t token
 /* From the first bytes of what a socket gave (raw IPv4: with the IP header). True for a reply of ours. */
 bool pv_icmp_reply(uint8_t family, bool ip_header, const uint8_t *bytes, size_t n, uint16_t *seq, uint64_t *token);
 
-/* addr: as in events. 0, or -1 with errno. */
-int pv_icmp_send(const struct pv_icmp *, const uint8_t addr[16], const uint8_t *message, size_t n);
+/* addr: as in events; scope: of a link-local one, the number of the interface, else 0. 0, or -1 with errno. */
+int pv_icmp_send(const struct pv_icmp *, const uint8_t addr[16], uint32_t scope, const uint8_t *message, size_t n);
 
 struct pv_icmp_answer {
 	uint64_t token;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/conf.h"
 #include "base/random.h"
 #include "base/version.h"
 #include "probe/icmp.h"
@@ -41,6 +43,8 @@ struct target {
 	struct pv_probe_target conf; /* with strings of our own */
 	uint8_t addr[16], l3;        /* l3 0: not known yet */
 	bool numeric;                /* the host is an address */
+	const char *zone;            /* of it: the interface that it is behind, which may come and go; NULL: none */
+	uint32_t scope;              /* its number */
 	bool asked;                  /* the resolver has the name */
 	bool waiting;                /* a test waits for it, until mono_lookup_ns */
 	uint16_t seq;
@@ -103,14 +107,28 @@ static uint64_t later(uint64_t t, uint64_t by)
 
 /* ---- opening -------------------------------------------------------------------------------------- */
 
-static uint8_t numeric(const char *host, uint8_t addr[16])
+uint8_t pv_probe_address(const char *host, uint8_t addr[16], const char **zone)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	if (inet_pton(AF_INET, host, addr + 12) == 1) {
-		memcpy(addr, mapped, sizeof mapped);
+	uint8_t nowhere[16], *to = addr ? addr : nowhere;
+	char text[INET6_ADDRSTRLEN];
+	const char *percent = strchr(host, '%');
+	size_t n = percent ? (size_t)(percent - host) : strlen(host);
+	if (zone)
+		*zone = NULL;
+	if (n >= sizeof text || (percent && (!percent[1] || strlen(percent + 1) >= IF_NAMESIZE)))
+		return 0;
+	memcpy(text, host, n);
+	text[n] = '\0';
+	if (!percent && inet_pton(AF_INET, text, to + 12) == 1) {
+		memcpy(to, mapped, sizeof mapped);
 		return 4;
 	}
-	return inet_pton(AF_INET6, host, addr) == 1 ? 6 : 0;
+	if (inet_pton(AF_INET6, text, to) != 1)
+		return 0;
+	if (zone && percent)
+		*zone = percent + 1;
+	return 6;
 }
 
 static int copy_target(struct target *t, const struct pv_probe_target *from)
@@ -118,7 +136,7 @@ static int copy_target(struct target *t, const struct pv_probe_target *from)
 	t->conf = *from;
 	t->conf.name = strndup(from->name, PV_PROBE_NAME);
 	t->conf.host = strdup(from->host);
-	t->l3 = t->conf.host ? numeric(t->conf.host, t->addr) : 0;
+	t->l3 = t->conf.host ? pv_probe_address(t->conf.host, t->addr, &t->zone) : 0;
 	t->numeric = t->l3;
 	return t->conf.name && t->conf.host ? 0 : -1;
 }
@@ -328,6 +346,16 @@ static void sent(struct pv_probe *p, struct attempt *a)
 	tell(p, a->sent_ns, a->target, a, PV_PROBE_SENT, PV_PROBE_NO_ERROR, 0);
 }
 
+/* The interface that the address is behind, by name or number. False: it is not there. */
+static bool find_scope(struct target *t)
+{
+	uint64_t number;
+	t->scope = t->zone ? if_nametoindex(t->zone) : 0;
+	if (t->zone && !t->scope && pv_parse_u64(t->zone, &number) && number <= UINT32_MAX)
+		t->scope = (uint32_t)number;
+	return !t->zone || t->scope;
+}
+
 /* ---- echo ----------------------------------------------------------------------------------------- */
 
 static void ping(struct pv_probe *p, struct target *t)
@@ -336,7 +364,7 @@ static void ping(struct pv_probe *p, struct target *t)
 	struct attempt *a = new_attempt(p, (unsigned)(t - p->target));
 	a->seq = ++t->seq;
 	size_t n = pv_icmp_request(t->l3, s->id, a->seq, a->number ^ p->key, p->conf.payload_bytes, p->message);
-	if (pv_icmp_send(s, t->addr, p->message, n)) {
+	if (pv_icmp_send(s, t->addr, t->scope, p->message, n)) {
 		a->number = 0;
 		fail(p, t, PV_PROBE_SOCKET);
 		return;
@@ -370,7 +398,8 @@ static bool replies(struct pv_probe *p, const struct pv_icmp *s)
 static int start_connect(const struct target *t, int fd)
 {
 	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(t->conf.port)};
-	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = htons(t->conf.port)};
+	struct sockaddr_in6 to6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(t->conf.port), .sin6_scope_id = t->scope};
 	memcpy(&to4.sin_addr, t->addr + 12, 4);
 	memcpy(&to6.sin6_addr, t->addr, 16);
 	if (t->l3 == 4)
@@ -519,7 +548,9 @@ static void due(struct pv_probe *p, struct target *t, uint64_t mono_ns)
 		t->mono_packet_ns = next > mono_ns ? next : later(mono_ns, p->conf.packets_interval_ns);
 		t->left--;
 		p->budget--;
-		if (t->conf.test == PV_PROBE_PING)
+		if (!find_scope(t))
+			fail(p, t, PV_PROBE_SOCKET);
+		else if (t->conf.test == PV_PROBE_PING)
 			ping(p, t);
 		else
 			try_connect(p, t);

@@ -54,6 +54,10 @@ struct pv_probe_target {
 	uint16_t port;    /* TCP */
 };
 
+/* Is the host an address? 4, 6, or 0: a name. addr: as in events; NULL: of no interest. An IPv6 address may have a zone,
+ * fe80::1%eth0 (RFC 4007, 11); *zone then points at its name. */
+uint8_t pv_probe_address(const char *host, uint8_t addr[16], const char **zone);
+
 struct pv_probe_conf {
 	const struct pv_probe_target *targets;
 	size_t ntargets;              /* 1..PV_PROBE_TARGETS */

@@ -29,6 +29,8 @@ for i in $(seq 100); do ns_c bash -c 'exec 3<>/dev/tcp/192.0.2.53/80' 2>/dev/nul
 mkdir -p "/etc/netns/$NS_C" && printf 'nameserver 192.0.2.55\noptions timeout:1 attempts:1\n' >"/etc/netns/$NS_C/resolv.conf"
 trap 'stop_agents; ns_down; rm -rf "/etc/netns/$NS_C"' EXIT INT TERM
 
+local=$(ip -n "$NS_S" -6 -o addr show dev s0 scope link | awk '{ sub("/.*", "", $4); print $4; exit }')
+
 # target FILE NAME: attempts successes connect_failures dns_lookup_failures packets_timeout
 target() { jq -r --arg t "$2" '[.. | .targets? // empty][0][$t] | [.attempts, .successes, .connect_failures, .dns_lookup_failures, .packets_timeout] | map(tostring) | join(" ")' "$1"; }
 
@@ -37,13 +39,15 @@ target() { jq -r --arg t "$2" '[.. | .targets? // empty][0][$t] | [.attempts, .s
 probe() {
 	"${AT[@]}" "$@" pv-probe -v -c 8 -i 250 -w 200 up=192.0.2.53 up6=2001:db8:0:1::53 fourth=192.0.2.54 fourth6=2001:db8:0:1::54 dead=192.0.2.55 \
 		far=10.99.99.99 open=tcp://192.0.2.53:80 closed=tcp://192.0.2.53:82 dropped=tcp://192.0.2.53:81 named=nobody.example.com \
-		closed6=tcp://[2001:db8:0:1::53]:82 2>err | pv-window --json --periods 1 >got
+		closed6=tcp://[2001:db8:0:1::53]:82 local="$local%c0" closed_local="tcp://[$local%c0]:82" nowhere="$local%gone0" 2>err | pv-window --json --periods 1 >got
 	is "$HOW: every stage ends with 0" "${PIPESTATUS[*]}" "0 0"
 	is "$HOW: who answers has answered" "$(target got up), $(target got up6)" "8 8 0 0 0, 8 8 0 0 0"
 	is "$HOW: every fourth request is lost, and counted" "$(target got fourth), $(target got fourth6)" "8 6 0 0 2, 8 6 0 0 2"
 	is "$HOW: who never answers has timed out" "$(target got dead)" "8 0 0 0 8"
 	is "$HOW: an open port, a closed one, one that says nothing" "$(target got open), $(target got closed), $(target got dropped)" "8 8 0 0 0, 8 0 8 0 0, 8 0 0 0 8"
 	is "$HOW: over IPv6, too" "$(target got closed6)" "8 0 8 0 0"
+	is "$HOW: link-local addresses, behind an interface that is there and one that is not" \
+		"$(target got local), $(target got closed_local), $(target got nowhere)" "8 8 0 0 0, 8 0 8 0 0, 0 0 8 0 0"
 	is "$HOW: a name that nobody knows, and nobody waits for" "$(target got named)" "0 0 0 8 0"
 	is "$HOW: response times are those of the network" "$(jq '[.. | .targets? // empty][0].up | 0 < .response_min_us and .response_min_us <= .response_max_us and .response_max_us < 200000 and .response_histogram_us.buckets["+Inf"] == 8' got)" true
 	is "$HOW: none without answers" "$(jq -c '[.. | .targets? // empty][0].dead | keys' got)" '["attempts","connect_failures","dns_lookup_failures","packets_timeout","successes"]'

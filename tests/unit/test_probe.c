@@ -342,6 +342,29 @@ static void groups(void **state)
 	}
 }
 
+static void addresses(void **state)
+{
+	static const struct {
+		const char *host;
+		uint8_t family;
+		const char *zone;
+	} table[] = {
+		{"192.0.2.1", 4, NULL},	      {"2001:db8::1", 6, NULL}, {"fe80::1%eth0", 6, "eth0"},
+		{"fe80::1%3", 6, "3"},	      {"fe80::1%", 0, NULL},	{"192.0.2.1%eth0", 0, NULL},
+		{"example.com", 0, NULL},     {"", 0, NULL},		{"fe80::1%longer-than-names-are", 0, NULL},
+		{"%eth0", 0, NULL},	      {"fe80::g%eth0", 0, NULL}};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		uint8_t addr[16];
+		const char *zone = "unset";
+		assert_int_equal(pv_probe_address(table[i].host, addr, &zone), table[i].family);
+		if (table[i].zone)
+			assert_string_equal(zone, table[i].zone);
+		else
+			assert_null(zone);
+	}
+}
+
 static void settings(void **state)
 {
 	static const struct {
@@ -563,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo),	    cmocka_unit_test(replies), cmocka_unit_test(failures), cmocka_unit_test(patience),
 		cmocka_unit_test(matching), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pv-probe - asks targets by ICMP echo and TCP connect, and says what came of it. See pv-probe(1). */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +45,7 @@ static bool split_port(const struct pv_program *prog, const char *text, char *ho
 /* A family that is asked for must be the address's own. */
 static bool check_host(const struct pv_program *prog, const char *text, const struct pv_probe_target *t)
 {
-	uint8_t addr[16];
-	uint8_t is = inet_pton(AF_INET, t->host, addr) == 1 ? 4 : inet_pton(AF_INET6, t->host, addr) == 1 ? 6 : 0;
+	uint8_t is = pv_probe_address(t->host, NULL, NULL);
 	if (!t->host[0])
 		return wrong(prog, text, "no host");
 	if (is && t->family && is != t->family)
