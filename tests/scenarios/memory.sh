@@ -40,3 +40,24 @@ is "the reader ends well" "${PIPESTATUS[*]:1}" 0
 "$FLOOD" "$N" | pv-capture -r - | pv-net | pv-dns | pv-dhcp | pv-window --json --periods 1 --enable all >out 2>/dev/null
 below "the reader" reader
 same "the reader and the pipeline agree about a flood" reader.json out
+
+# An agent whose policies come and go gives back what they had, to the system and not only to the allocator.
+. "$TESTS/lib/agent.sh"
+mkdir data
+cp "$CAPTURES/dns-mixed.pcap" data
+all='metric_groups: {enable: [all]}'
+start --admin-api --data-dir "$PWD/data" || exit 1
+post taps "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/dns-mixed.pcap}}}}}" >/dev/null
+for i in $(seq 20); do
+	for p in a b c; do
+		post policies "{visor: {policies: {$p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules:
+			{n: {type: net, $all}, m: {type: net, require_version: '2.0', $all}, d: {type: dns, $all}, e: {type: dns, require_version: '2.0', $all}}}}}}}" >/dev/null
+	done
+	ended
+	get /api/v1/policies/__all/metrics/window/5 >/dev/null
+	for p in c a b; do delete /api/v1/policies/$p >/dev/null; done
+done
+awk '/^VmRSS/ { print $2 }' "/proc/$PID/status" >agent
+below "an agent after sixty policies" agent
+finish
+is "and it ends in order" $? 0
