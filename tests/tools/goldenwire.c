@@ -2,11 +2,13 @@
 /* goldenwire events|buckets - streams of fixed bytes: one event of every type, every part that may be left
  * out there and not there; one bucket of each handler, every metric filled.
  *
- * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to;
- * these never change again. With a new version: make its folder with goldenwire events >events.pve;
- * goldenwire buckets >buckets.pvb pv-cat --json events.pve >events.json; pv-cat --json buckets.pvb
- * >buckets.json pv-window --json --periods 1 <buckets.pvb >window.json and append here what is new, behind
- * what is there. */
+ * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to; these never
+ * change again. With a new version append here what is new, behind what is there, and make its folder:
+ *
+ *   goldenwire events >events.pve                 pv-cat --json events.pve >events.json
+ *   goldenwire buckets >buckets.pvb               pv-cat --json buckets.pvb >buckets.json
+ *   pv-window --json --periods 1 <buckets.pvb >window.json
+ */
 #include <stdio.h>
 
 #include "../unit/stream_util.h"
