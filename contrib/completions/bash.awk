@@ -35,7 +35,7 @@ function helpers() {
 		print fn "_words()"
 		print "{"
 		print "\tCOMPREPLY+=($(compgen -W \"$1\" -- \"$cur\"))"
-		print "\t__ltrimcolon_completions \"$cur\""
+		print "\t__ltrim_colon_completions \"$cur\""
 		print "}"
 	}
 	if (uses("words", 1)) {
@@ -49,7 +49,7 @@ function helpers() {
 		print "\t\t[[ ,$before == *,$word,* ]] || left+=\" $word\""
 		print "\tdone"
 		print "\tCOMPREPLY=($(compgen -P \"$before\" -W \"$left\" -- \"${cur##*,}\"))"
-		print "\t__ltrimcolon_completions \"$cur\""
+		print "\t__ltrim_colon_completions \"$cur\""
 		print "\tcompopt -o nospace"
 		print "}"
 	}

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # What the completions of every shell need to know of a program. Reads contrib/completions/values, what contrib/build/words.c
-# prints, and PROGRAM --help-rows; then calls head() and emit(), which the
-# file of a shell has: its first line, and the rest. They know:
+# prints, and PROGRAM --help-rows; then calls head() and emit(), which the file of a shell has. These know:
 #   tool, links[1..nlinks]            the program, its other names
 #   n; letter[], name[], help[1..n]   options; "" for a letter or name that there is not
 #   arg[], list[], many[]             name of the value, "" for none; it is a list with commas; the option may be repeated

@@ -38,7 +38,8 @@ function specification(i,    names, rest) {
 	return quoted(many[i] ? "*" : "(-" letter[i] " --" name[i] ")") names quoted(rest)
 }
 
-# One more alternative, where there are several.
+# One more alternative, where there are several. The blank in front of _alternative keeps _arguments from adding what it would
+# take for options of its own.
 function alternative(k, w) {
 	alternatives++
 	one = action(k, w)
@@ -52,7 +53,7 @@ function operand_specification() {
 		alternative("interface")
 	if ("file" in has)
 		alternative("file")
-	return quoted((operands ? "*" : "1") ":" field(operand) ":" (alternatives == 1 ? field(one) : "_alternative" all))
+	return quoted((operands ? "*" : "1") ":" field(operand) ":" (alternatives == 1 ? field(one) : " _alternative" all))
 }
 
 function emit(    i) {
