@@ -242,9 +242,11 @@ install: all install-headers
 	for l in $(LINKS); do \
 		ln -sf $${l#*:} $(DESTDIR)$(PREFIX)/bin/$${l%:*}; \
 		echo .so man1/$${l#*:}.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$${l%:*}.1; done
-	for f in bash:bash-completion/completions zsh:zsh/site-functions fish:fish/vendor_completions.d; do \
-		install -d $(DESTDIR)$(PREFIX)/share/$${f#*:}; \
-		cp -P $(B)/completions/$${f%%:*}/* $(DESTDIR)$(PREFIX)/share/$${f#*:}; done
+	for s in bash:bash-completion/completions zsh:zsh/site-functions fish:fish/vendor_completions.d; do \
+		install -d $(DESTDIR)$(PREFIX)/share/$${s#*:}; \
+		for f in $(B)/completions/$${s%%:*}/*; do \
+			if [ -L $$f ]; then cp -P $$f $(DESTDIR)$(PREFIX)/share/$${s#*:}; \
+			else install -m 644 $$f $(DESTDIR)$(PREFIX)/share/$${s#*:}; fi; done; done
 	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/doc/pv/examples
 	for u in contrib/systemd/*.service; do \
 		sed 's|/usr/bin/|$(PREFIX)/bin/|' $$u > $(DESTDIR)$(UNITS)/$${u##*/}; done

@@ -2,7 +2,7 @@
 /* base/options.h - command lines from tables.
  *
  * A program states its options once, in rows; parsing, --help, the OPTIONS section of its man page
- * and shell completion come from them. Grammar: short options may be bundled (-vb EXPR, -bEXPR),
+ * and its completions in shells (contrib/build/completions) come from them. Grammar: short options may be bundled (-vb EXPR, -bEXPR),
  * long ones abbreviated to a unique prefix, values given as --opt VALUE or --opt=VALUE, options
  * mixed with operands, `--` ends them. An option may be given once, a PV_OPT_LIST one again and
  * again. --help and --version are always there.

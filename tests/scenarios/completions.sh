@@ -141,3 +141,4 @@ all_of pv-capture --decap --mock
 all_of pv-dns --dnstap-msg-type
 all_of pv-dns --require-version
 all_of pv-flow --type
+all_of pv-window --enable
