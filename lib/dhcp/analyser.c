@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "dhcp/message.h"
 
+#define HEADS (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
 #define NONE UINT32_MAX
 
 struct xact {
