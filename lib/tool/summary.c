@@ -143,7 +143,7 @@ int pv_summary_losses(const struct pv_program *prog, struct pv_window *w, int co
 static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = {"?", "counter", "distinct", "top", "quantiles", "histogram", "rate",
-					     "gauge", "minimum", "maximum"};
+					     "gauge", "minimum", "maximum", "tally"};
 	return kind < sizeof names / sizeof names[0] ? names[kind] : names[0];
 }
 
