@@ -71,10 +71,10 @@ static json_t *sums(const struct json *j, const struct pv_metric *m, const char 
 	json_object_set_new(row, "name", json_string(name));
 	for (unsigned i = 0; i < m->ncolumns; i++) {
 		const struct pv_column *c = &m->columns[i];
-		json_object_set_new(row, c->name, integer(sum[i]));
 		if (c->rate)
 			json_object_set_new(row, c->rate,
 					    json_integer(llround((double)sum[i] * c->factor / pv_bucket_length(j->bucket))));
+		json_object_set_new(row, c->name, integer(sum[i]));
 	}
 	return row;
 }

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 
 #define WIDTH_NONE  100 /* where there is no terminal */
+#define HEIGHT_NONE 24
 #define WIDTH_MIN   40
 #define WIDTH_MAX   400 /* beyond this lines are no longer read, and padding needs a bound */
 #define INDENT      2
@@ -215,7 +216,7 @@ static void length_text(char *out, size_t cap, int64_t sec)
 
 /* ---- what a schema holds ------------------------------------------------------------------------ */
 
-enum leaf_kind { COUNTER, QUANTILES, TOP, HISTOGRAM };
+enum leaf_kind { COUNTER, QUANTILES, TOP, SUMS, HISTOGRAM };
 
 struct leaf {
 	enum leaf_kind kind;
@@ -249,6 +250,17 @@ static bool is_quantiles(const json_t *o)
 			return false;
 	}
 	return true;
+}
+
+/* Rows with several numbers: more than a top list's name, estimate and place. */
+static bool is_sums(const json_t *list)
+{
+	const char *key;
+	json_t *v;
+	json_object_foreach(json_array_get(list, 0), key, v)
+		if (json_is_number(v) && strcmp(key, "estimate"))
+			return true;
+	return false;
 }
 
 static bool find_base(struct leaf *l, const json_t *object, const char *name)
@@ -335,6 +347,8 @@ static int collect(struct leaves *s, const json_t *object, const char *prefix)
 		const json_t *buckets = json_object_get(v, "buckets");
 		if (json_is_number(v)) {
 			l = leaf_add(s, COUNTER, path, prefix, v);
+		} else if (is_sums(v)) {
+			l = leaf_add(s, SUMS, path, prefix, v);
 		} else if (json_is_array(v)) {
 			l = leaf_add(s, TOP, path, prefix, v);
 			if (l)
@@ -363,7 +377,7 @@ static bool leaf_empty(const struct leaf *l)
 	json_t *v;
 	if (l->kind == COUNTER)
 		return is_zero(l->value);
-	if (l->kind == TOP)
+	if (l->kind == TOP || l->kind == SUMS)
 		return !json_array_size(l->value);
 	json_object_foreach((json_t *)(uintptr_t)l->value, key, v)
 		if (!is_zero(v))
@@ -772,6 +786,107 @@ static void print_lists(struct pen *p, struct leaves *s)
 	print_empty(p, s, TOP, "empty:");
 }
 
+/* ---- lists with columns -------------------------------------------------------------------------- */
+
+#define COLUMNS	   16
+#define COLUMNS_AT_LEAST 3  /* a share and two numbers: for these a name gives way */
+
+struct column {
+	const char *key; /* NULL: the share */
+	unsigned width;
+};
+
+/* Three digits and their power of a thousand, where the whole number would not be read anyway. */
+static void short_text(char out[NUMBER], int64_t v)
+{
+	static const char units[] = "kMGTPE";
+	double d = (double)v;
+	unsigned unit = 0;
+	if (v < 1000000) {
+		grouped(out, v);
+		return;
+	}
+	for (d /= 1000; d >= 999.5 && units[unit + 1]; unit++)
+		d /= 1000;
+	snprintf(out, NUMBER, "%.*f%c", d < 9.995 ? 2 : d < 99.95 ? 1 : 0, d, units[unit]);
+}
+
+static void cell_text(char out[NUMBER], const json_t *row, const struct column *c, int64_t whole)
+{
+	int64_t estimate = json_integer_value(json_object_get(row, "estimate"));
+	if (c->key)
+		short_text(out, json_integer_value(json_object_get(row, c->key)));
+	else
+		share_text(out, whole ? estimate : 0, whole ? whole : 1);
+}
+
+/* The share, then the numbers in the order of the first row; widths of what stands in them. */
+static unsigned find_columns(const json_t *list, int64_t whole, struct column *c)
+{
+	unsigned n = 0;
+	const char *key;
+	json_t *v, *row;
+	size_t r;
+	c[n++] = (struct column){NULL, 6}; /* "100.0%" */
+	json_object_foreach(json_array_get(list, 0), key, v)
+		if (json_is_number(v) && strcmp(key, "estimate") && n < COLUMNS)
+			c[n++] = (struct column){key, columns_of(key, NUMBER)};
+	json_array_foreach((json_t *)(uintptr_t)list, r, row)
+		for (unsigned i = 1; i < n; i++) {
+			char text[NUMBER];
+			cell_text(text, row, &c[i], whole);
+			c[i].width = strlen(text) > c[i].width ? (unsigned)strlen(text) : c[i].width;
+		}
+	return n;
+}
+
+static void print_sums_line(struct pen *p, const json_t *row, const char *name, unsigned name_w, const struct column *c,
+			    unsigned n, int64_t whole)
+{
+	pen_to(p, INDENT);
+	pen_cut(p, name, name_w);
+	pen_to(p, INDENT + name_w);
+	for (unsigned i = 0; i < n; i++) {
+		char text[NUMBER];
+		snprintf(text, sizeof text, "%s", c[i].key ? c[i].key : "share");
+		if (row)
+			cell_text(text, row, &c[i], whole);
+		pen_to(p, p->want + 2);
+		pen_right(p, text, c[i].width);
+	}
+	pen_line(p);
+}
+
+static void print_sums(struct pen *p, const struct leaf *l)
+{
+	struct column c[COLUMNS];
+	int64_t whole = 0;
+	unsigned name_w = columns_of(l->path, p->width), used = INDENT, n = 0, all;
+	size_t i;
+	json_t *row;
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
+		char number[NUMBER];
+		const char *name;
+		row_name(row, number, &name);
+		unsigned w = columns_of(name, p->width);
+		name_w = w > name_w ? w : name_w;
+		whole += json_integer_value(json_object_get(row, "estimate"));
+	}
+	all = find_columns(l->value, whole, c);
+	while (n < all && (n < COLUMNS_AT_LEAST || used + name_w + 2 + c[n].width <= p->width))
+		used += 2 + c[n++].width;
+	if (used + name_w > p->width)
+		name_w = p->width > used + 8 ? p->width - used : 8;
+	pen_line(p);
+	print_sums_line(p, NULL, l->path, name_w, c, n, whole);
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
+		char number[NUMBER];
+		const char *name;
+		row_name(row, number, &name);
+		print_sums_line(p, row, name, name_w, c, n, whole);
+	}
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 /* "-- dns ------------------ 2024-05-01 12:00:00 UTC, 31 s --" */
@@ -826,6 +941,9 @@ static int print_schema(struct pen *p, const char *name, const json_t *schema)
 		for (size_t i = 0; i < s.n && !rc; i++)
 			if (s.leaf[i].kind == HISTOGRAM && !leaf_empty(&s.leaf[i]))
 				rc = print_histogram(p, &s.leaf[i]);
+		for (size_t i = 0; i < s.n; i++)
+			if (s.leaf[i].kind == SUMS)
+				print_sums(p, &s.leaf[i]);
 		print_lists(p, &s);
 	}
 	free(s.leaf);
@@ -838,6 +956,14 @@ unsigned pv_table_width(int fd)
 	if (ioctl(fd, TIOCGWINSZ, &ws) || !ws.ws_col)
 		return WIDTH_NONE;
 	return ws.ws_col;
+}
+
+unsigned pv_table_height(int fd)
+{
+	struct winsize ws;
+	if (ioctl(fd, TIOCGWINSZ, &ws) || !ws.ws_row)
+		return HEIGHT_NONE;
+	return ws.ws_row;
 }
 
 int pv_table_print(const json_t *window, FILE *f, unsigned width)

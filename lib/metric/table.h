@@ -3,7 +3,8 @@
  *
  * Works on the JSON of a window ({"5m": {"dns": {...}}}), so it shows exactly what scripts get, and
  * knows no metric by name: what stands there is told from its shape. A number is a counter, a list a top
- * list, an object of percentiles a quantile or rate, an object with "buckets" a histogram.
+ * list, an object of percentiles a quantile or rate, an object with "buckets" a histogram; a list whose rows have more
+ * numbers than one has a column for each, as many as fit, in their order.
  *
  * Numbers are grouped and right-aligned; as much stands side by side as the width allows; names that
  * are too long end in an ellipsis; what is empty or all 0 is named in one line. No control character of a
@@ -12,7 +13,8 @@
  *
  * Shares in top lists are of the nearest counter called "total", else "events", which the heading names. It
  * counts all messages or packets, so the shares of a list that looks only at some of them
- * (replies, say) do not add up to 100 %. Lists of bytes have no shares. */
+ * (replies, say) do not add up to 100 %. Lists of bytes have no shares. In lists with columns a share is the row's part of
+ * all rows, of which one is "other"; numbers from a million on are shortened to three digits, 1.23M. */
 #ifndef PV_METRIC_TABLE_H
 #define PV_METRIC_TABLE_H
 
@@ -21,6 +23,9 @@
 
 /* Columns of the terminal behind fd; 100 when it is none. */
 unsigned pv_table_width(int fd);
+
+/* Its lines; 24 when it is none. */
+unsigned pv_table_height(int fd);
 
 /* 0, or -1 with errno. width: at least 40 are used. */
 int pv_table_print(const json_t *window, FILE *, unsigned width);
