@@ -179,7 +179,7 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 	case PV_GAUGE:
 		return pv_gauge_lost(c->gauge);
 	case PV_TALLY:
-		return pv_tally_lost(c->tally);
+		return pv_tally_lost(c->tally) + pv_tally_evicted(c->tally);
 	default:
 		return 0;
 	}

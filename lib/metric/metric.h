@@ -118,6 +118,8 @@ struct pv_handler {
 	void (*begin)(struct pv_bucket *, struct pv_handler_ctx *);
 	/* NULL: every wanted event is one of its base events. Else: false for those that are not. */
 	bool (*is_base)(const struct pv_event *);
+	/* An analyser that makes its events too, and feeds it where it is asked for by name: "net". NULL: none but its own. */
+	const char *analyser;
 };
 
 /* What update() may know besides the event. */

@@ -232,4 +232,5 @@ const struct pv_handler pv_connections_v1 = {
 	.samples = DEEP_SAMPLES,
 	.events_rate = RATE_EVENTS,
 	.update = update,
+	.analyser = "net",
 };

@@ -94,6 +94,11 @@ static bool is_type(const struct pv_handler *h, const char *type, size_t n)
 	return strlen(h->type) == n && !memcmp(h->type, type, n);
 }
 
+static bool is_analyser(const struct pv_handler *h, const char *type, size_t n)
+{
+	return h->analyser && strlen(h->analyser) == n && !memcmp(h->analyser, type, n);
+}
+
 static const struct pv_handler *find_handler(const struct pv_window *w, const char *type, size_t n, const char *version)
 {
 	for (size_t i = 0; w->conf.handlers[i]; i++) {
@@ -111,7 +116,7 @@ static const struct pv_handler *wanted(const struct pv_window *w, const char *ty
 	if (!w->nmodules)
 		return i ? NULL : find_handler(w, type, n, "1.0");
 	for (size_t m = 0; m < w->nmodules; m++)
-		if (is_type(w->modules[m].handler, type, n) && !i--)
+		if ((is_type(w->modules[m].handler, type, n) || is_analyser(w->modules[m].handler, type, n)) && !i--)
 			return w->modules[m].handler;
 	return NULL;
 }

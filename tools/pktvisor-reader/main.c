@@ -69,7 +69,7 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	const char *const types[ANALYSERS] = {"bgp", "dhcp", "dns", "net"}; /* from the end */
 	bool ok = true;
 	for (size_t i = 0; i < ANALYSERS && ok; i++) {
-		if (!needs(conf, types[i]))
+		if (!needs(conf, types[i]) && !(i == 3 && needs(conf, "connections")))
 			continue;
 		struct pv_filter_conf fc = {.only = c->n == 0}; /* packets are of no use to the window */
 		if (i == 2) /* numbers of places are an analyser's own */
