@@ -223,6 +223,7 @@ struct leaf {
 	char path[PATH_MAX_]; /* "xact.counts.total" */
 	size_t group;	      /* bytes of it that name its group, "xact"; 0: none */
 	const json_t *value;
+	const char *unit; /* of its metric; "" when none is known, or it has none */
 	/* TOP: what its shares are of */
 	const char *base_name; /* "total"; NULL: no shares */
 	int64_t base;
@@ -231,6 +232,8 @@ struct leaf {
 };
 
 struct leaves {
+	const struct pv_handler *const *handlers; /* may be NULL */
+	const char *schema;
 	struct leaf *leaf;
 	size_t n, cap;
 	const json_t *above[DEPTH_MAX]; /* the objects around the one at hand, from the schema down */
@@ -284,17 +287,17 @@ static bool find_base(struct leaf *l, const json_t *object, const char *name)
 	return false;
 }
 
-/* What the rows of a list are parts of: the nearest "total", else the nearest "events", looking from the list's own
+/* What the rows of a list are parts of: the nearest "total", else the nearest "events" (or what version 2 calls them), looking from the list's own
  * object outwards, and in each also one level down ("wire_packets.total" beside "top_qtype"). A list of bytes has
  * no such counter; and one with a row above it counts something else. */
 static void choose_base(const struct leaves *s, struct leaf *l)
 {
-	static const char *const names[] = {"total", "events"};
+	static const char *const names[] = {"total", "total_packets", "xacts", "events"};
 	size_t i;
 	json_t *row;
 	if (strstr(l->path, "bytes"))
 		return;
-	for (size_t k = 0; k < 2 && !l->base_name; k++)
+	for (size_t k = 0; k < sizeof names / sizeof names[0] && !l->base_name; k++)
 		for (unsigned d = s->depth; d-- > 0 && !l->base_name;)
 			find_base(l, s->above[d], names[k]);
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row)
@@ -313,6 +316,43 @@ static size_t group_len(const struct leaves *s, const char *path, const char *pr
 	return dot ? (size_t)(dot - path) : 0;
 }
 
+/* Is it this schema's, or that of a second handler of it, "dns_2"? */
+static bool is_schema(const char *name, const char *schema)
+{
+	size_t n = strlen(schema);
+	return !strncmp(name, schema, n) && (!name[n] || (name[n] == '_' && name[n + 1] >= '2' && name[n + 1] <= '9'));
+}
+
+/* Metrics of a scope have its keys in front of their path. */
+static bool ends_in(const char *path, const char *end)
+{
+	size_t n = strlen(path), e = strlen(end);
+	return n >= e && !strcmp(path + n - e, end) && (n == e || path[n - e - 1] == '.');
+}
+
+static const char *unit_of(const struct leaves *s, const char *path)
+{
+	const struct pv_metric *best = NULL; /* the longest path, since a shorter one may be a part of it */
+	for (size_t i = 0; s->handlers && s->handlers[i]; i++) {
+		const struct pv_handler *h = s->handlers[i];
+		for (size_t m = 0; is_schema(s->schema, h->schema) && m < h->nmetrics; m++)
+			if (ends_in(path, h->metrics[m].path) &&
+			    (!best || strlen(h->metrics[m].path) > strlen(best->path)))
+				best = &h->metrics[m];
+	}
+	return best && best->unit && strcmp(best->unit, "1") != 0 ? best->unit : "";
+}
+
+static bool is_us(const struct leaf *l)
+{
+	return !strcmp(l->unit, "us");
+}
+
+static const char *shown_unit(const struct leaf *l)
+{
+	return is_us(l) ? "ms" : l->unit;
+}
+
 static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const char *prefix, const json_t *value)
 {
 	if (s->n == s->cap) {
@@ -324,8 +364,11 @@ static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *
 		s->cap = cap;
 	}
 	struct leaf *l = &s->leaf[s->n++];
-	*l = (struct leaf){.kind = kind, .value = value};
+	*l = (struct leaf){.kind = kind, .value = value, .unit = unit_of(s, path)};
 	snprintf(l->path, sizeof l->path, "%s", path);
+	char *us = strstr(l->path, "_us");
+	if (kind == QUANTILES && is_us(l) && us && !us[3])
+		*us = 0; /* it stands there in milliseconds */
 	l->group = group_len(s, l->path, prefix);
 	return l;
 }
@@ -507,11 +550,23 @@ static bool print_counters(struct pen *p, const struct leaves *s)
 
 /* ---- quantiles and rates ------------------------------------------------------------------------ */
 
+/* Three digits of milliseconds at least: times of less than one are common. */
+static void value_text(char out[NUMBER], const struct leaf *l, const json_t *v)
+{
+	double ms = json_number_value(v) / 1000;
+	if (!is_us(l))
+		number_text(out, v);
+	else if (ms >= 100)
+		grouped(out, (int64_t)(ms + 0.5));
+	else
+		snprintf(out, NUMBER, "%.*f", ms < 1 ? 3 : ms < 10 ? 2 : 1, ms);
+}
+
 static void print_quantiles(struct pen *p, const struct leaves *s, bool line_before)
 {
 	static const char *const keys[] = {"p50", "p90", "p95", "p99", "live"};
 	enum { KEYS = 5 };
-	unsigned path_w = 0, w[KEYS] = {0};
+	unsigned path_w = 0, unit_w = 0, w[KEYS] = {0};
 	size_t rows = 0, nothing = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct leaf *l = &s->leaf[i];
@@ -524,19 +579,21 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 		rows++;
 		unsigned n = columns_of(l->path, p->width);
 		path_w = n > path_w ? n : path_w;
+		n = (unsigned)strlen(shown_unit(l));
+		unit_w = n > unit_w ? n : unit_w;
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
 			char text[NUMBER];
 			if (!v)
 				continue;
-			number_text(text, v);
+			value_text(text, l, v);
 			unsigned t = (unsigned)strlen(text);
 			w[k] = t > w[k] ? t : w[k];
 		}
 	}
 	if (line_before && (rows || nothing))
 		pen_line(p);
-	unsigned numbers = 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
+	unsigned numbers = unit_w ? unit_w + 2 : 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
 	for (int k = 0; k < KEYS; k++) {
 		if (w[k] && w[k] < least)
 			w[k] = least;
@@ -545,7 +602,7 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 	if (INDENT + path_w + numbers > p->width)
 		path_w = p->width > INDENT + numbers + 8 ? p->width - INDENT - numbers : 8;
 	if (rows) {
-		unsigned at = INDENT + path_w;
+		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			if (!w[k])
 				continue;
@@ -561,14 +618,16 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 			continue;
 		pen_to(p, INDENT);
 		pen_cut(p, l->path, path_w);
-		unsigned at = INDENT + path_w;
+		pen_to(p, INDENT + path_w + 2);
+		pen_text(p, shown_unit(l));
+		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
 			char text[NUMBER] = "-";
 			if (!w[k])
 				continue;
 			if (v)
-				number_text(text, v);
+				value_text(text, l, v);
 			pen_to(p, at + 2);
 			pen_right(p, text, w[k]);
 			at += w[k] + 2;
@@ -640,6 +699,8 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 	pen_to(p, p->at + 2);
 	pen_text(p, text);
 	pen_text(p, total == 1 ? " value" : " values");
+	pen_text(p, *l->unit ? ", in " : "");
+	pen_text(p, l->unit);
 	pen_line(p);
 	unsigned bound_w = 4, count_w = (unsigned)strlen(text);
 	for (size_t i = 0; i < lines; i++) {
@@ -692,6 +753,11 @@ static unsigned list_width(const struct leaf *l)
 	return l->name_w + 2 + l->count_w + (l->share_w ? 2 + l->share_w : 0);
 }
 
+static const char *count_heading(const struct leaf *l)
+{
+	return !strcmp(l->unit, "bytes") || is_us(l) ? l->unit : "count";
+}
+
 static void measure_list(struct leaf *l, unsigned room)
 {
 	size_t i;
@@ -741,7 +807,7 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 			const char *name;
 			if (!r) {
 				snprintf(share, sizeof share, "of %s", l->base_name ? l->base_name : "");
-				print_list_line(p, l, at, l->path, "count", share);
+				print_list_line(p, l, at, l->path, count_heading(l), share);
 				continue;
 			}
 			const json_t *row = json_array_get(l->value, r - 1);
@@ -923,9 +989,9 @@ static void print_heading(struct pen *p, const char *schema, const json_t *perio
 	}
 }
 
-static int print_schema(struct pen *p, const char *name, const json_t *schema)
+static int print_schema(struct pen *p, const char *name, const json_t *schema, const struct pv_handler *const *handlers)
 {
-	struct leaves s = {.leaf = NULL};
+	struct leaves s = {.handlers = handlers, .schema = name};
 	bool nothing = true;
 	int rc = collect(&s, schema, "");
 	for (size_t i = 0; i < s.n && nothing; i++)
@@ -966,7 +1032,7 @@ unsigned pv_table_height(int fd)
 	return ws.ws_row;
 }
 
-int pv_table_print(const json_t *window, FILE *f, unsigned width)
+int pv_table_print(const json_t *window, const struct pv_handler *const *handlers, FILE *f, unsigned width)
 {
 	struct pen p = {.f = f};
 	const char *key, *name;
@@ -977,7 +1043,7 @@ int pv_table_print(const json_t *window, FILE *f, unsigned width)
 		json_object_foreach(schemas, name, schema) {
 			if (any)
 				pen_line(&p);
-			if (print_schema(&p, name, schema)) {
+			if (print_schema(&p, name, schema, handlers)) {
 				errno = ENOMEM;
 				return -1;
 			}

@@ -11,7 +11,10 @@
  * name reaches the terminal, nor one that turns the direction of text: their bytes are shown as \DDD.
  * Output is UTF-8, whatever the locale.
  *
- * Shares in top lists are of the nearest counter called "total", else "events", which the heading names. It
+ * Units come from the tables of the handlers, by schema and path: beside quantiles and rates, in the headings of lists of
+ * bytes and of histograms. Microseconds are shown as milliseconds.
+ *
+ * Shares in top lists are of the nearest counter called "total", "total_packets" or "xacts", else "events", which the heading names. It
  * counts all messages or packets, so the shares of a list that looks only at some of them
  * (replies, say) do not add up to 100 %. Lists of bytes have no shares. In lists with columns a share is the row's part of
  * all rows, of which one is "other"; numbers from a million on are shortened to three digits, 1.23M. */
@@ -21,13 +24,16 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "metric/metric.h"
+
 /* Columns of the terminal behind fd; 100 when it is none. */
 unsigned pv_table_width(int fd);
 
 /* Its lines; 24 when it is none. */
 unsigned pv_table_height(int fd);
 
-/* 0, or -1 with errno. width: at least 40 are used. */
-int pv_table_print(const json_t *window, FILE *, unsigned width);
+/* 0, or -1 with errno. width: at least 40 are used. handlers: those that units are looked up in, NULL-terminated; NULL: no
+ * units are shown. */
+int pv_table_print(const json_t *window, const struct pv_handler *const *handlers, FILE *, unsigned width);
 
 #endif

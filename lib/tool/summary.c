@@ -55,7 +55,7 @@ static int print_over(const struct pv_summary *s, const json_t *j, bool last)
 	size_t n = 0;
 	unsigned left = last ? UINT_MAX : pv_table_height(STDOUT_FILENO);
 	FILE *f = open_memstream(&text, &n);
-	int rc = f ? pv_table_print(j, f, pv_table_width(STDOUT_FILENO)) : -1;
+	int rc = f ? pv_table_print(j, s->handlers, f, pv_table_width(STDOUT_FILENO)) : -1;
 	if (f && fclose(f))
 		rc = -1;
 	fputs(s->printed ? "\033[H" : "\033[H\033[2J", stdout);
@@ -77,7 +77,7 @@ static int print_table(const struct pv_summary *s, const json_t *j, bool last)
 		return print_over(s, j, last);
 	if (s->printed && putchar('\n') == EOF)
 		return -1;
-	return pv_table_print(j, stdout, pv_table_width(STDOUT_FILENO));
+	return pv_table_print(j, s->handlers, stdout, pv_table_width(STDOUT_FILENO));
 }
 
 static void print_json(struct pv_summary *s, json_t *j, bool last)

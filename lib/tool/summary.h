@@ -42,6 +42,7 @@ enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS 
 struct pv_summary {
 	const struct pv_program *prog;
 	enum pv_summary_form form;
+	const struct pv_handler *const *handlers; /* of a table's units */
 	const char *policy, *instance; /* Prometheus labels; instance may be NULL */
 	bool printed; /* a minute of a live stream */
 	bool refresh; /* a table in place of the one before, on a terminal */

@@ -26,7 +26,7 @@ static char *table(const char *json, unsigned width)
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
-	assert_int_equal(pv_table_print(j, f, width), 0);
+	assert_int_equal(pv_table_print(j, NULL, f, width), 0);
 	fclose(f);
 	json_decref(j);
 	return text;
@@ -297,7 +297,7 @@ static void test_write_error(void **state)
 		skip();
 	setvbuf(f, NULL, _IONBF, 0);
 	json_t *j = json_loads("{\"5m\":{\"x\":{\"n\":1}}}", 0, NULL);
-	assert_int_equal(pv_table_print(j, f, 80), -1);
+	assert_int_equal(pv_table_print(j, NULL, f, 80), -1);
 	json_decref(j);
 	fclose(f);
 }

@@ -219,7 +219,8 @@ int main(int argc, char **argv)
 	pv_crew_start(chain.crew);
 	code = run(&prog, &in, &out);
 	pv_crew_finish(chain.crew, false);
-	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON};
+	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
+				.handlers = wconf.handlers};
 	code = pv_summary_end(&s, w, code);
 	code = pv_summary_losses(&prog, w, code);
 	pv_out_free(&out);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handlers/handlers.h"
 #include "tool/modules.h"
 #include "tool/summary.h"
 #include "tool/tool.h"
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 		.form = prometheus ? PV_SUMMARY_PROMETHEUS : table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
 		.policy = policy ? policy : "default",
 		.instance = instance,
+		.handlers = o.handlers ? o.handlers : pv_handlers,
 		.refresh = every_ns && table && can_refresh(),
 	};
 	struct pv_window_conf conf;
