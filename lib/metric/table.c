@@ -287,15 +287,50 @@ static bool find_base(struct leaf *l, const json_t *object, const char *name)
 	return false;
 }
 
-/* What the rows of a list are parts of: the nearest "total", else the nearest "events" (or what version 2 calls them), looking from the list's own
+/* How many words ("in_udp_bytes" has three) of a counter's name there are, if all stand in the list's name, in order, and the
+ * last is the last of both; else 0. */
+static unsigned common_words(const char *counter, const char *list)
+{
+	unsigned words = 0;
+	for (;;) {
+		size_t c = strcspn(counter, "_"), n = strcspn(list, "_");
+		bool same = c == n && !memcmp(counter, list, n), last = !counter[c];
+		if (!list[n])
+			return same && last ? words + 1 : 0;
+		if (same && !last) {
+			words++;
+			counter += c + 1;
+		}
+		list += n + 1;
+	}
+}
+
+/* The counter beside a list that is named like it, but for words that the list has more: in_bytes of top_in_src_ips_bytes. */
+static void find_namesake(struct leaf *l, const json_t *object)
+{
+	const char *key, *dot = strrchr(l->path, '.');
+	json_t *v;
+	unsigned best = 0;
+	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
+		unsigned words = json_is_integer(v) ? common_words(key, dot ? dot + 1 : l->path) : 0;
+		if (words > best) {
+			best = words;
+			l->base = json_integer_value(v);
+			l->base_name = key;
+		}
+	}
+}
+
+/* What the rows of a list are parts of: a counter beside it that is named like it; else the nearest "total", else the nearest "events", looking from the list's own
  * object outwards, and in each also one level down ("wire_packets.total" beside "top_qtype"). A list of bytes has
  * no such counter; and one with a row above it counts something else. */
 static void choose_base(const struct leaves *s, struct leaf *l)
 {
-	static const char *const names[] = {"total", "total_packets", "xacts", "events"};
+	static const char *const names[] = {"total", "total_packets", "events"};
 	size_t i;
 	json_t *row;
-	if (strstr(l->path, "bytes"))
+	find_namesake(l, s->above[s->depth - 1]);
+	if (strstr(l->path, "bytes") && !l->base_name)
 		return;
 	for (size_t k = 0; k < sizeof names / sizeof names[0] && !l->base_name; k++)
 		for (unsigned d = s->depth; d-- > 0 && !l->base_name;)
@@ -748,6 +783,12 @@ static void row_name(const json_t *row, char number[NUMBER], const char **text)
 	}
 }
 
+/* Of what is deep inside of things, whose name stands above: the rest of the path. */
+static const char *list_name(const struct leaf *l)
+{
+	return l->group > GROUP_WIDTH ? label_of(l) : l->path;
+}
+
 static unsigned list_width(const struct leaf *l)
 {
 	return l->name_w + 2 + l->count_w + (l->share_w ? 2 + l->share_w : 0);
@@ -762,7 +803,7 @@ static void measure_list(struct leaf *l, unsigned room)
 {
 	size_t i;
 	json_t *row;
-	l->name_w = columns_of(l->path, room);
+	l->name_w = columns_of(list_name(l), room);
 	l->count_w = 5; /* "count" */
 	l->share_w = l->base_name ? 3 + (unsigned)strlen(l->base_name) : 0;
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
@@ -807,7 +848,7 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 			const char *name;
 			if (!r) {
 				snprintf(share, sizeof share, "of %s", l->base_name ? l->base_name : "");
-				print_list_line(p, l, at, l->path, count_heading(l), share);
+				print_list_line(p, l, at, list_name(l), count_heading(l), share);
 				continue;
 			}
 			const json_t *row = json_array_get(l->value, r - 1);
@@ -824,17 +865,36 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 	}
 }
 
+/* Lists of one interface do not stand beside those of another. */
+static bool same_shelf(const struct leaf *a, const struct leaf *b)
+{
+	return (a->group <= GROUP_WIDTH && b->group <= GROUP_WIDTH) || same_group(a, b);
+}
+
+static void print_deep_name(struct pen *p, const struct leaf *l)
+{
+	char name[PATH_MAX_];
+	if (l->group <= GROUP_WIDTH)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)l->group, l->path);
+	pen_line(p);
+	pen_to(p, INDENT);
+	pen_cut(p, name, p->width - INDENT);
+	pen_line(p);
+}
+
 static void print_lists(struct pen *p, struct leaves *s)
 {
 	enum { SHELF = 16 };
 	bool empty = false;
+	const struct leaf *before = NULL;
 	for (size_t i = 0; i < s->n; i++) {
 		struct leaf *shelf[SHELF];
 		size_t n = 0;
 		unsigned used = INDENT;
 		for (size_t k = i; k < s->n && n < SHELF; k++) {
 			struct leaf *l = &s->leaf[k];
-			if (l->kind != TOP || l->placed || leaf_empty(l))
+			if (l->kind != TOP || l->placed || leaf_empty(l) || (n && !same_shelf(l, shelf[0])))
 				continue;
 			measure_list(l, p->width - INDENT);
 			if (n && used + list_width(l) > p->width)
@@ -843,8 +903,11 @@ static void print_lists(struct pen *p, struct leaves *s)
 			shelf[n++] = l;
 			used += list_width(l) + GAP;
 		}
+		if (n && (!before || !same_shelf(shelf[0], before)))
+			print_deep_name(p, shelf[0]);
 		if (n)
 			print_shelf(p, shelf, n);
+		before = n ? shelf[0] : before;
 		empty |= s->leaf[i].kind == TOP && leaf_empty(&s->leaf[i]);
 	}
 	if (empty)

@@ -14,9 +14,10 @@
  * Units come from the tables of the handlers, by schema and path: beside quantiles and rates, in the headings of lists of
  * bytes and of histograms. Microseconds are shown as milliseconds.
  *
- * Shares in top lists are of the nearest counter called "total", "total_packets" or "xacts", else "events", which the heading names. It
+ * Shares in top lists are of a counter beside them that is named like them (in_bytes, for top_in_src_ips_bytes), else of the
+ * nearest that is called "total", "total_packets" or "events"; the heading says which. The latter
  * counts all messages or packets, so the shares of a list that looks only at some of them
- * (replies, say) do not add up to 100 %. Lists of bytes have no shares. In lists with columns a share is the row's part of
+ * (replies, say) do not add up to 100 %. Lists of bytes have none of those. In lists with columns a share is the row's part of
  * all rows, of which one is "other"; numbers from a million on are shortened to three digits, 1.23M. */
 #ifndef PV_METRIC_TABLE_H
 #define PV_METRIC_TABLE_H
