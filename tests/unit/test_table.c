@@ -58,7 +58,7 @@ static void test_units(void **state)
 		"\"rates\":{\"bps\":{\"p50\":1,\"p90\":2,\"p95\":3,\"p99\":4}},"
 		"\"ratio\":{\"p50\":0.5,\"p90\":0.5,\"p95\":0.5,\"p99\":0.5},\"top_big\":[{\"estimate\":9,\"name\":\"n\"}]}}}";
 	static const char expected[] = "── u_2 ──────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
-				       "                         p50     p90     p95     p99\n"
+				       "                        p50     p90     p95     p99\n"
 				       "  in.t       ms       0.096    1.50    31.8   1,360\n"
 				       "  rates.bps  bits/s       1       2       3       4\n"
 				       "  ratio                0.50    0.50    0.50    0.50\n"
@@ -131,16 +131,16 @@ static const struct {
 	 "  a                       100        25.0%   b                         150            50.0%\n"},
 	{"lists that are deep inside stand below one line with the name of where they are",
 	 "{\"5m\":{\"x\":{" PERIOD ",\"devs\":{\"192.0.2.1\":{\"ifs\":{"
-	 "\"1\":{\"top_a\":[{\"estimate\":1,\"name\":\"p\"}],\"top_b\":[{\"estimate\":2,\"name\":\"q\"}]},"
-	 "\"2\":{\"top_a\":[{\"estimate\":3,\"name\":\"r\"}]}}}}}}}", 60,
+	 "\"10\":{\"top_a\":[{\"estimate\":1,\"name\":\"p\"}],\"top_b\":[{\"estimate\":2,\"name\":\"q\"}]},"
+	 "\"11\":{\"top_a\":[{\"estimate\":3,\"name\":\"r\"}]}}}}}}}", 60,
 	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
 	 "\n"
-	 "  devs.192.0.2.1.ifs.1\n"
+	 "  devs.192.0.2.1.ifs.10\n"
 	 "\n"
 	 "  top_a  count   top_b  count\n"
 	 "  p          1   q          2\n"
 	 "\n"
-	 "  devs.192.0.2.1.ifs.2\n"
+	 "  devs.192.0.2.1.ifs.11\n"
 	 "\n"
 	 "  top_a  count\n"
 	 "  r          3\n"},
