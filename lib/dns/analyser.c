@@ -468,7 +468,7 @@ static void tcp_error(void *self, const struct pv_packet *p, enum pv_tcp_reason 
 static enum pv_verdict on_dnstap(struct dns *d, const struct pv_dnstap *t)
 {
 	/* a response that holds only its query, as some servers log it, is that query, and the reverse */
-	bool query = t->type % 2, other = t->bits & PV_DNSTAP_OTHER_HALF;
+	bool query = t->message % 2, other = t->bits & PV_DNSTAP_OTHER_HALF;
 	uint64_t sent = query != other ? t->query_time_ns : t->response_time_ns;
 	const struct from from = {.src = t->query_addr,
 				  .dst = t->response_addr,
@@ -481,7 +481,7 @@ static enum pv_verdict on_dnstap(struct dns *d, const struct pv_dnstap *t)
 					 : t->dir == PV_DIR_IN ? PV_DIR_OUT
 							       : PV_DIR_IN,
 				  .stamp = t->stamp,
-				  .dnstap = (uint8_t)(!other ? t->type : query ? t->type + 1 : t->type - 1),
+				  .dnstap = (uint8_t)(!other ? t->message : query ? t->message + 1 : t->message - 1),
 				  .time_ns = t->ev.time_ns,
 				  .number = t->number,
 				  .sent_ns = d->recorded ? 0 : sent};

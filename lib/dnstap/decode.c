@@ -93,7 +93,7 @@ static enum pv_dir direction(unsigned type)
 
 static void dns_message(struct pv_dnstap_facts *f, const PvDnstap__Message *m)
 {
-	bool query = is_query(f->ev.type);
+	bool query = is_query(f->ev.message);
 	bool has = query ? m->has_query_message : m->has_response_message;
 	bool other = query ? m->has_response_message : m->has_query_message;
 	if (!has && !other)
@@ -112,8 +112,8 @@ static void dns_message(struct pv_dnstap_facts *f, const PvDnstap__Message *m)
 static void message(struct pv_dnstap_facts *f, const PvDnstap__Message *m)
 {
 	struct pv_dnstap *e = &f->ev;
-	e->type = (uint8_t)m->type;
-	e->dir = (uint8_t)direction(e->type);
+	e->message = (uint8_t)m->type;
+	e->dir = (uint8_t)direction(e->message);
 	e->l3 = family(m);
 	e->transport = m->has_socket_protocol && m->socket_protocol > 0 && m->socket_protocol <= PV_TR_DOQ
 			       ? (uint8_t)m->socket_protocol
@@ -124,7 +124,7 @@ static void message(struct pv_dnstap_facts *f, const PvDnstap__Message *m)
 	e->response_port = port(m->has_response_port, m->response_port);
 	e->query_time_ns = when(m->has_query_time_sec, m->query_time_sec, m->query_time_nsec);
 	e->response_time_ns = when(m->has_response_time_sec, m->response_time_sec, m->response_time_nsec);
-	uint64_t own = is_query(e->type) ? e->query_time_ns : e->response_time_ns;
+	uint64_t own = is_query(e->message) ? e->query_time_ns : e->response_time_ns;
 	f->time_ns = own ? own : e->query_time_ns ? e->query_time_ns : e->response_time_ns;
 	dns_message(f, m);
 }

@@ -112,8 +112,8 @@ static const char *check_packet(const struct pv_event *ev)
 static const char *check_dnstap(const struct pv_event *ev)
 {
 	const struct pv_dnstap *d = (const void *)ev;
-	if ((d->l3 != 0 && d->l3 != 4 && d->l3 != 6) || d->transport > PV_TR_DOQ || !d->type || d->type >= PV_DNSTAP_TYPES ||
-	    d->dir > PV_DIR_OUT || d->stamp > 99)
+	if ((d->l3 != 0 && d->l3 != 4 && d->l3 != 6) || d->transport > PV_TR_DOQ || !d->message ||
+	    d->message >= PV_DNSTAP_TYPES || d->dir > PV_DIR_OUT || d->stamp > 99)
 		return "a dnstap field is out of range";
 	if (!in_bounds(ev, sizeof *d, d->payload_off, d->payload_len) || !ref_ok(ev, sizeof *d, d->identity))
 		return BAD_REF;
@@ -123,7 +123,8 @@ static const char *check_dnstap(const struct pv_event *ev)
 static const char *check_net(const struct pv_event *ev)
 {
 	const struct pv_net *n = (const void *)ev;
-	if ((n->l3 != 0 && n->l3 != 4 && n->l3 != 6) || n->l4 > PV_L4_TCP || n->dir > PV_DIR_OUT || n->stamp > 99)
+	if ((n->l3 != 0 && n->l3 != 4 && n->l3 != 6) || n->l4 > PV_L4_TCP || n->dir > PV_DIR_OUT || n->stamp > 99 ||
+	    pv_event_dnstap(ev) >= PV_DNSTAP_TYPES)
 		return "a net field is out of range";
 	return NULL;
 }
@@ -151,7 +152,8 @@ static const char *check_dns(const struct pv_event *ev)
 {
 	const struct pv_dns *d = (const void *)ev;
 	if ((d->l3 != 0 && d->l3 != 4 && d->l3 != 6) || d->transport > PV_TR_DOQ || d->dir > PV_DIR_OUT ||
-	    d->stamp > 99 || d->xact > PV_XACT_EVICTED || d->query_dir > PV_DIR_OUT || d->query_stamp > 99)
+	    d->stamp > 99 || d->xact > PV_XACT_EVICTED || d->query_dir > PV_DIR_OUT || d->query_stamp > 99 ||
+	    pv_event_dnstap(ev) >= PV_DNSTAP_TYPES)
 		return "a dns field is out of range";
 	if (ev->type == PV_EV_DNS_TIMEOUT && d->xact != PV_XACT_EXPIRED && d->xact != PV_XACT_EVICTED)
 		return "a timeout of no query";

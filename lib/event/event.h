@@ -17,7 +17,8 @@
  * the bytes of every released version and what they must decode to.
  *
  * Numbers in a stream that name something:
- *   packet number  1, 2, 3, ... as the source read them; every event made from a packet has it.
+ *   packet number  1, 2, 3, ... as the source read them; every event made from a packet has it. A source of something
+ *                  else numbers what it reads: dnstap messages, datagrams of flow exports, attempts of a probe.
  *   stage number   each program that adds events announces itself (STAGE) before its first
  *                  event, with the next free number; 0 is the source.
  *   DEFINE number  stands for a string, by (stage, kind, number); a later DEFINE of the same
@@ -150,6 +151,7 @@ enum pv_ledger {
 	PV_LEDGER_TCP_RETRANSMIT = 25, /* segments seen before */
 	PV_LEDGER_TOPN_LOST = 26,     /* weight a full top-N table could not take */
 	PV_LEDGER_LATE = 27,          /* events for a period already closed */
+	/* 40 to 59: since 1.2 */
 	PV_LEDGER_CLIENTS = 40,       /* source that is sent to: connections taken */
 	PV_LEDGER_CLIENTS_REFUSED = 41, /* connections not taken, for want of room */
 	PV_LEDGER_CLIENTS_EVICTED = 42, /* connections given up for room, or for memory */
@@ -195,7 +197,7 @@ struct pv_stage_event {
 	uint8_t kind;  /* enum pv_stage_kind */
 	uint8_t events; /* a module: the number, from PV_EV_MODULE, of the events that bear the name `type`; else 0 */
 	uint8_t pad;
-	struct pv_ref type;    /* handler type: "net", "dns", "dhcp", "pcap" */
+	struct pv_ref type;    /* handler type: "net", "dns", "flow"; a source's: "pcap", "dnstap", "netprobe" */
 	struct pv_ref name;    /* handler name; the type unless --name says otherwise */
 	struct pv_ref version; /* of the program */
 	struct pv_ref filters; /* "only_rcode=3;only_qtype=A,AAAA" or empty */
@@ -320,7 +322,7 @@ struct pv_dnstap {
 	uint16_t query_port, response_port;        /* 0: not told */
 	uint8_t l3;         /* 4, 6 or 0: not told */
 	uint8_t transport;  /* enum pv_transport, from here */
-	uint8_t type;       /* enum pv_dnstap_type */
+	uint8_t message;    /* enum pv_dnstap_type */
 	uint8_t dir;        /* of this half, seen from who logged it: a client's query is in, its response out */
 	uint8_t stamp;      /* 0..99 */
 	uint8_t bits;       /* PV_DNSTAP_* */
@@ -339,7 +341,7 @@ struct pv_net {
 	uint8_t l3, l4, proto, dir;
 	uint8_t stage, stamp, tcp_flags, pad;
 	uint16_t vlan, pad2;
-	uint32_t size; /* frame length on the wire */
+	uint32_t size; /* frame length on the wire; of a dnstap message its frame_len */
 	uint32_t geo_src; /* DEFINE numbers, 0: nothing known. Left out, with what follows, where no database is open */
 	uint32_t geo_dst, asn_src, asn_dst;
 	uint8_t pad3[4];
@@ -372,7 +374,7 @@ struct pv_flow {
 	uint8_t src[16], dst[16]; /* IPv4 as ::ffff:a.b.c.d; zeros: not known */
 	uint8_t device[16];       /* sFlow: the agent; else who sent the datagram */
 	uint64_t bytes, packets;
-	uint32_t rate;          /* one of so many packets was looked at; 1: all of them */
+	uint32_t rate;          /* one of so many packets was looked at; 1: all of them, or not known; never 0 */
 	uint32_t in_if, out_if; /* SNMP interface indexes */
 	uint16_t sport, dport;  /* UDP, TCP, SCTP, DCCP, else 0 */
 	uint8_t l3;             /* 4, 6 or 0: of the flow */

@@ -54,7 +54,7 @@ static const struct field packet[] = {
 static const struct field dnstap[] = {
 	A(pv_dnstap, number, U64), F(pv_dnstap, query_addr, ADDR), F(pv_dnstap, response_addr, ADDR), F(pv_dnstap, query_port, U16),
 	F(pv_dnstap, response_port, U16), A(pv_dnstap, l3, U8), A(pv_dnstap, transport, U8),
-	{"message", U8, offsetof(struct pv_dnstap, type), 0, true}, A(pv_dnstap, dir, DIR), A(pv_dnstap, stamp, U8),
+	A(pv_dnstap, message, U8), A(pv_dnstap, dir, DIR), A(pv_dnstap, stamp, U8),
 	F(pv_dnstap, bits, U8), A(pv_dnstap, frame_len, U32), F(pv_dnstap, identity, TEXT), F(pv_dnstap, query_time_ns, TIME),
 	F(pv_dnstap, response_time_ns, TIME),
 	{"payload", PAYLOAD, offsetof(struct pv_dnstap, payload_off), offsetof(struct pv_dnstap, payload_len), false},
@@ -100,7 +100,7 @@ static const struct field bgp[] = {
 	F(pv_bgp, reason, U8), A(pv_bgp, length, U16), F(pv_bgp, code, U8), F(pv_bgp, subcode, U8), {NULL, U8, 0, 0, false}};
 static const struct field probe[] = {
 	A(pv_probe_event, attempt, U64), F(pv_probe_event, sent_ns, TIME), F(pv_probe_event, elapsed_ns, U64),
-	F(pv_probe_event, addr, ADDR), F(pv_probe_event, port, U16), F(pv_probe_event, l3, U8), A(pv_probe_event, test, U8),
+	F(pv_probe_event, addr, ADDR), F(pv_probe_event, port, U16), A(pv_probe_event, l3, U8), A(pv_probe_event, test, U8),
 	A(pv_probe_event, what, U8), F(pv_probe_event, error, U8), A(pv_probe_event, stage, U8), A(pv_probe_event, stamp, U8),
 	A(pv_probe_event, target, TEXT), {NULL, U8, 0, 0, false}};
 static const struct field module[] = {

@@ -140,7 +140,7 @@ static struct pv_net *from_dnstap(struct net *n, const struct pv_dnstap *t, stru
 			locate(n, t->response_addr, t->l3, dst, emit);
 	}
 	struct pv_net *e = new_event(n, t->ev.time_ns, emit);
-	e->ev.flags = (uint16_t)(t->type << PV_F_DNSTAP_SHIFT);
+	e->ev.flags = (uint16_t)(t->message << PV_F_DNSTAP_SHIFT);
 	e->packet = t->number;
 	memcpy(e->src, t->query_addr, sizeof(e->src));
 	memcpy(e->dst, t->response_addr, sizeof(e->dst));

@@ -10,7 +10,7 @@
  *   netprobe  lib/probe: what came of asking
  *   module a source of a loaded module, by its name (module/source.h)
  *
- * Other types are configured, and not built yet. A new one is a row in inputs.c. */
+ * A new one is a case in inputs.c, and its keys are rows of schema.c. */
 #ifndef PV_POLICY_INPUTS_H
 #define PV_POLICY_INPUTS_H
 

@@ -2,7 +2,8 @@
 # What a program says when it is asked, and when it is asked wrongly: where it says it, in how many words, and how it ends.
 . "$TESTS/lib/sh.sh"
 
-ALL=(pv-bgp pv-capture pv-cat pv-dhcp pv-dns pv-dnstap pv-module pv-net pv-probe pv-window pktvisor-reader pktvisor-pcap)
+ALL=(pv-bgp pv-capture pv-cat pv-dhcp pv-dns pv-dnstap pv-flow pv-module pv-net pv-probe pv-serve pv-window
+	pktvisor-reader pktvisor-pcap)
 CAP=$CAPTURES/dhcp4.pcap
 cp "$CAP" file.pcap
 cp "$CAPTURES/link/unsupported-user0.pcap" odd-link.pcap

@@ -2,11 +2,13 @@
 /* goldenwire events|buckets - streams of fixed bytes: one event of every type, every part that may be left
  * out there and not there; one bucket of each handler, every metric filled.
  *
- * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to;
- * these never change again. With a new version: make its folder with goldenwire events >events.pve;
- * goldenwire buckets >buckets.pvb pv-cat --json events.pve >events.json; pv-cat --json buckets.pvb
- * >buckets.json pv-window --json --periods 1 <buckets.pvb >window.json and append here what is new, behind
- * what is there. */
+ * tests/wire/<major>.<minor>/ keeps what it wrote when that version was released, and what it decodes to; these never
+ * change again. With a new version append here what is new, behind what is there, and make its folder:
+ *
+ *   goldenwire events >events.pve                 pv-cat --json events.pve >events.json
+ *   goldenwire buckets >buckets.pvb               pv-cat --json buckets.pvb >buckets.json
+ *   pv-window --json --periods 1 <buckets.pvb >window.json
+ */
 #include <stdio.h>
 
 #include "../unit/stream_util.h"
@@ -15,6 +17,95 @@
 #include "stage/pipe.h"
 
 #define T0 (UINT64_C(1700000000) * SEC + 123456789)
+
+/* dnstap, and what is made of it; flows, probes, BGP. */
+static void events_1_2(struct pv_out *o, uint64_t *t)
+{
+	ev_dnstap(o, ++*t, 4, "odd \xff\0 bytes", 12);
+	struct pv_dnstap *d = pv_out_event(o, PV_EV_DNSTAP, sizeof *d, ++*t); /* all that must be told */
+	d->message = PV_DNSTAP_UPDATE_QUERY;
+	size_t at = sizeof *d; /* v6, cut, no times */
+	d = pv_out_event(o, PV_EV_DNSTAP, at + 8, ++*t);
+	d->number = UINT32_MAX + UINT64_C(1);
+	ev_addr(d->query_addr, true, 71);
+	ev_addr(d->response_addr, true, 72);
+	d->query_port = 7073;
+	d->response_port = 853;
+	d->l3 = 6;
+	d->transport = PV_TR_DOQ;
+	d->message = PV_DNSTAP_RESOLVER_QUERY;
+	d->dir = PV_DIR_OUT;
+	d->stamp = 99;
+	d->bits = PV_DNSTAP_TRUNCATED;
+	d->payload_off = (uint16_t)at;
+	d->payload_len = 5;
+	d->frame_len = 70000;
+	memcpy(d + 1, "query", 5);
+	ev_net(o, ++*t, 2, 4)->ev.flags = PV_DNSTAP_CLIENT_RESPONSE << PV_F_DNSTAP_SHIFT;
+	struct pv_dns *m = ev_dns(o, PV_EV_DNS, ++*t, 1, 4, "dnstap.example");
+	m->ev.flags = PV_F_FILTERED | PV_DNSTAP_CLIENT_RESPONSE << PV_F_DNSTAP_SHIFT;
+	m->transport = PV_TR_DOH;
+	ev_dns(o, PV_EV_DNS_TIMEOUT, ++*t, 1, 0, "never.example")->ev.flags = PV_DNSTAP_TOOL_QUERY << PV_F_DNSTAP_SHIFT;
+
+	at = sizeof(struct pv_flow); /* with all texts */
+	struct pv_flow *f = pv_out_event(o, PV_EV_FLOW, at + 56, ++*t);
+	f->packet = 8;
+	ev_addr(f->src, false, 81);
+	ev_addr(f->dst, false, 82);
+	ev_addr(f->device, true, 83);
+	f->bytes = UINT64_MAX;
+	f->packets = 84;
+	f->rate = 1;
+	f->in_if = UINT32_MAX;
+	f->out_if = 85;
+	f->sport = 8086;
+	f->dport = 443;
+	f->l3 = 4;
+	f->proto = 6;
+	f->tos = 0x2e << 2;
+	f->tcp_flags = PV_TCP_SYN | PV_TCP_FIN;
+	f->stage = 3;
+	f->stamp = 87;
+	f->source = PV_FLOW_NETFLOW_V5;
+	f->bits = PV_FLOW_IN | PV_FLOW_OUT | PV_FLOW_SCALED;
+	f->device_name = pv_ev_put(f, &at, "core-1", 6);
+	f->in_name = pv_ev_put(f, &at, "eth0", 4);
+	f->out_name = pv_ev_put(f, &at, "odd \xff", 5);
+	f->src_label = pv_ev_put(f, &at, "192.0.2.0/24", 12);
+	f->dst_label = pv_ev_put(f, &at, "AS64496", 7);
+	f->sport_name = pv_ev_put(f, &at, "d-s-n", 5);
+	f->dport_name = pv_ev_put(f, &at, "https", 5);
+	ev_flow(o, ++*t, 0, 9, "")->ev.flags = PV_F_FILTERED; /* places; no texts */
+	f = pv_out_event(o, PV_EV_FLOW, sizeof *f, ++*t);
+	f->rate = 1;
+	f->source = PV_FLOW_SFLOW;
+
+	ev_probe(o, ++*t, 1, PV_PROBE_SENT, 0, "one.example");
+	struct pv_probe_event *p = ev_probe(o, ++*t, 1, PV_PROBE_ANSWER, 12345678, "one.example");
+	p->test = PV_PROBE_PING;
+	p->port = 0;
+	p->stage = 1;
+	ev_probe(o, ++*t, 101, PV_PROBE_TIMEOUT, 2 * SEC, "odd \xff");
+	at = sizeof *p; /* no attempt was made */
+	p = pv_out_event(o, PV_EV_PROBE, at + 8, ++*t);
+	p->test = PV_PROBE_TCP;
+	p->what = PV_PROBE_FAILED;
+	p->error = PV_PROBE_DNS;
+	p->target = pv_ev_put(p, &at, "nowhere", 7);
+
+	ev_bgp(o, ++*t, 1, 10);
+	struct pv_bgp *b = pv_out_event(o, PV_EV_BGP, sizeof *b, ++*t); /* not to be read */
+	ev_addr(b->src, false, 91);
+	ev_addr(b->dst, false, 92);
+	b->packet = 11;
+	b->sport = 9093;
+	b->dport = 179;
+	b->l3 = 4;
+	b->dir = PV_DIR_IN;
+	b->message = 255;
+	b->reason = 4;
+	b->length = UINT16_MAX;
+}
 
 static void events(struct pv_out *o)
 {
@@ -123,7 +214,12 @@ static void events(struct pv_out *o)
 	ev_resources(o, ++t, 1)->bits = 0; /* of policies only */
 	ev_stage(o, ++t, 2, PV_STAGE_ANALYSER, "example", "")->events = PV_EV_MODULE + 1;
 	ev_module(o, ++t, 2, 3, 1);
-	ev_stop(o, ++t);
+
+	events_1_2(o, &t);
+	const struct pv_ledger_row rows[] = {{0, PV_LEDGER_RECEIVED, 0, 6},
+					     {0, PV_LEDGER_CLIENTS, 0, 7}, /* since 1.2 */
+					     {1, PV_LEDGER_FLOW_RECORDS, 0, UINT64_MAX}};
+	pv_stop_emit(o, ++t, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* What a metric of its kind is given. */
@@ -168,10 +264,10 @@ static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
 		}
 		break;
 	case PV_MINIMUM:
-		pv_minimum(k, i, 1000 + m->id);
-		break;
 	case PV_MAXIMUM:
-		pv_maximum(k, i, 1000 + m->id);
+		if (k == k->bucket->blocks[1]) /* the other targets have not answered */
+			for (uint64_t v = 3; v; v--)
+				(m->kind == PV_MINIMUM ? pv_minimum : pv_maximum)(k, i, 1000 * (v - 1) + m->id);
 		break;
 	case PV_GAUGE:
 		for (unsigned n = 0; n < 3; n++) {
@@ -183,14 +279,31 @@ static void fill(struct pv_block *k, unsigned i, const struct pv_metric *m)
 	}
 }
 
+/* The metrics of a block, up to an id, and of two blocks in each of its scopes. */
+static void fill_block(struct pv_block *k, uint16_t last_id)
+{
+	static const char *const keys[][2] = {{"192.0.2.47", "odd \xff|"}, {"in", "out"}};
+	const struct pv_handler *h = k->bucket->handler;
+	for (unsigned i = 0; i < h->nmetrics; i++)
+		if (h->metrics[i].id <= last_id && h->metrics[i].scope == k->scope)
+			fill(k, i, &h->metrics[i]);
+	for (uint8_t s = 1; s < h->nscopes; s++)
+		for (unsigned n = 0; n < 2 && h->scopes[s].parent == k->scope; n++)
+			fill_block(pv_bucket_block(k->bucket, k, s, keys[!strcmp(h->scopes[s].label, "direction")][n]),
+				   last_id);
+}
+
 static int buckets(struct pv_out *o)
 {
-	/* and the metrics that were there in 1.0; input_resources: in 1.1 */
+	/* and the metrics that were there in 1.0; input_resources: in 1.1; from net 2.0 on: in 1.2 */
 	static const struct {
 		const char *type, *version;
 		uint16_t last_id;
 	} released[] = {{"net", "1.0", 27},  {"dns", "1.0", 44}, {"dhcp", "1.0", 16},
-			{"pcap", "1.0", 3}, {"input_resources", "1.0", 7}};
+			{"pcap", "1.0", 3}, {"input_resources", "1.0", 7},
+			{"net", "2.0", 19}, {"dns", "2.0", 45},
+			{"bgp", "1.0", 11}, {"flow", "1.0", 73},
+			{"netprobe", "1.0", 9}};
 	ev_start(o, T0, PV_CLOCK_RECORDED, 0x0123456789abcdef, 1);
 	for (size_t r = 0; r < sizeof released / sizeof released[0]; r++)
 		ev_stage(o, T0, (uint8_t)r, r ? PV_STAGE_ANALYSER : PV_STAGE_SOURCE, released[r].type,
@@ -210,10 +323,8 @@ static int buckets(struct pv_out *o)
 		b->end_ns = T0 + 69 * SEC;
 		b->stream_id = 0x0123456789abcdef;
 		b->recorded = b->hosts = b->closed = true;
-		snprintf(b->name, sizeof b->name, "%s", h->type);
-		for (unsigned i = 0; i < h->nmetrics; i++)
-			if (h->metrics[i].id <= released[r].last_id && h->metrics[i].scope == 0)
-				fill(pv_bucket_root(b), i, &h->metrics[i]);
+		snprintf(b->name, sizeof b->name, "%s%s", h->type, h->version[0] == '1' ? "" : "-2");
+		fill_block(pv_bucket_root(b), released[r].last_id);
 		if (pv_bucket_emit(o, b, false, b->end_ns))
 			return 1;
 		pv_bucket_free(b);

@@ -194,7 +194,7 @@ UNUSED static struct pv_dnstap *ev_dnstap(struct pv_out *o, uint64_t t, uint64_t
 	d->response_port = 6064;
 	d->l3 = 4;
 	d->transport = PV_TR_DOT;
-	d->type = PV_DNSTAP_CLIENT_RESPONSE;
+	d->message = PV_DNSTAP_CLIENT_RESPONSE;
 	d->dir = PV_DIR_OUT;
 	d->stamp = (uint8_t)(number % 100);
 	d->bits = PV_DNSTAP_OTHER_HALF;

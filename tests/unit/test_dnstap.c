@@ -219,7 +219,7 @@ static void whole_message(void **state)
 	uint8_t addr[16] = {0};
 	put_tap(&b, &good);
 	assert_int_equal(decode(d, &b, &f), PV_DNSTAP_FINE);
-	assert_int_equal(f.ev.type, 6);
+	assert_int_equal(f.ev.message, 6);
 	assert_int_equal(f.ev.dir, PV_DIR_OUT);
 	assert_int_equal(f.ev.l3, 4);
 	assert_int_equal(f.ev.transport, PV_TR_TCP);

@@ -61,7 +61,7 @@ static void run_say(struct run *r, const struct say *s)
 	memcpy(msg + 12, question, sizeof question - 1);
 	struct pv_dnstap *d = ev_dnstap(&r->to, SEC + s->at_ms * MS, ++r->number, msg, s->empty ? 0 : sizeof msg);
 	bool asked = s->type <= 2 || s->type == 5 || s->type == 6 || s->type >= 13;
-	d->type = (uint8_t)s->type;
+	d->message = (uint8_t)s->type;
 	d->dir = asked == (s->type % 2) ? PV_DIR_IN : PV_DIR_OUT;
 	d->bits = (uint8_t)s->bits;
 	d->transport = (uint8_t)(s->transport ? s->transport : PV_TR_UDP);

@@ -35,7 +35,7 @@ static struct pv_event *alone(unsigned type)
 static const struct {
 	unsigned type;
 	size_t fixed;
-	size_t refs[6], refs32; /* offsets; 0 ends */
+	size_t refs[8], refs32; /* offsets; 0 ends */
 } shapes[] = {
     {PV_EV_START,
      sizeof(struct pv_start),
@@ -69,7 +69,8 @@ static const struct {
     {PV_EV_FLOW,
      sizeof(struct pv_flow),
      {offsetof(struct pv_flow, device_name), offsetof(struct pv_flow, in_name), offsetof(struct pv_flow, out_name),
-      offsetof(struct pv_flow, src_label), offsetof(struct pv_flow, dst_label)},
+      offsetof(struct pv_flow, src_label), offsetof(struct pv_flow, dst_label),
+      offsetof(struct pv_flow, sport_name), offsetof(struct pv_flow, dport_name)},
      0},
     {PV_EV_BGP, sizeof(struct pv_bgp), {0}, 0},
     {PV_EV_PROBE, sizeof(struct pv_probe_event), {offsetof(struct pv_probe_event, target)}, 0},
@@ -221,7 +222,7 @@ static void references_stay_inside(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < SHAPES; i++)
-		for (size_t k = 0; k < 5 && shapes[i].refs[k]; k++) {
+		for (size_t k = 0; shapes[i].refs[k]; k++) {
 			struct pv_event *ev = alone(shapes[i].type);
 			uint16_t size = (uint16_t)ev->size, fixed = (uint16_t)shapes[i].fixed;
 			const struct {
@@ -345,9 +346,9 @@ static void fields_stay_in_range(void **state)
 	    {FIELD(PV_EV_PACKET, pv_packet, bits), 255, NULL},
 	    {FIELD(PV_EV_DNSTAP, pv_dnstap, l3), 5, "a dnstap field is out of range"},
 	    {FIELD(PV_EV_DNSTAP, pv_dnstap, transport), 8, "a dnstap field is out of range"},
-	    {FIELD(PV_EV_DNSTAP, pv_dnstap, type), 0, "a dnstap field is out of range"},
-	    {FIELD(PV_EV_DNSTAP, pv_dnstap, type), 14, NULL},
-	    {FIELD(PV_EV_DNSTAP, pv_dnstap, type), 15, "a dnstap field is out of range"},
+	    {FIELD(PV_EV_DNSTAP, pv_dnstap, message), 0, "a dnstap field is out of range"},
+	    {FIELD(PV_EV_DNSTAP, pv_dnstap, message), 14, NULL},
+	    {FIELD(PV_EV_DNSTAP, pv_dnstap, message), 15, "a dnstap field is out of range"},
 	    {FIELD(PV_EV_DNSTAP, pv_dnstap, dir), 3, "a dnstap field is out of range"},
 	    {FIELD(PV_EV_DNSTAP, pv_dnstap, stamp), 100, "a dnstap field is out of range"},
 	    {FIELD(PV_EV_DNSTAP, pv_dnstap, payload_off), 95, BAD_REF},
@@ -373,6 +374,17 @@ static void fields_stay_in_range(void **state)
 	    {FIELD(PV_EV_DHCP, pv_dhcp, family), 6, NULL},
 	    {FIELD(PV_EV_DHCP, pv_dhcp, dir), 3, "a dhcp field is out of range"},
 	    {FIELD(PV_EV_DHCP, pv_dhcp, stamp), 100, "a dhcp field is out of range"},
+	    {FIELD(PV_EV_NET, pv_net, ev.flags), PV_DNSTAP_UPDATE_RESPONSE << PV_F_DNSTAP_SHIFT, NULL},
+	    {FIELD(PV_EV_NET, pv_net, ev.flags), PV_DNSTAP_TYPES << PV_F_DNSTAP_SHIFT, "a net field is out of range"},
+	    {FIELD(PV_EV_DNS, pv_dns, ev.flags), PV_DNSTAP_TYPES << PV_F_DNSTAP_SHIFT, "a dns field is out of range"},
+	    {FIELD(PV_EV_DNS_TIMEOUT, pv_dns, ev.flags), PV_DNSTAP_TYPES << PV_F_DNSTAP_SHIFT, "a dns field is out of range"},
+	    {FIELD(PV_EV_FLOW, pv_flow, l3), 5, "a flow field is out of range"},
+	    {FIELD(PV_EV_FLOW, pv_flow, l3), 0, NULL},
+	    {FIELD(PV_EV_FLOW, pv_flow, stamp), 100, "a flow field is out of range"},
+	    {FIELD(PV_EV_FLOW, pv_flow, rate), 0, "a flow field is out of range"},
+	    {FIELD(PV_EV_FLOW, pv_flow, source), 0, "a flow field is out of range"},
+	    {FIELD(PV_EV_FLOW, pv_flow, source), PV_FLOW_SFLOW, NULL},
+	    {FIELD(PV_EV_FLOW, pv_flow, source), PV_FLOW_IPFIX + 1, "a flow field is out of range"},
 	    {FIELD(PV_EV_BGP, pv_bgp, l3), 5, "a bgp field is out of range"},
 	    {FIELD(PV_EV_BGP, pv_bgp, dir), 3, "a bgp field is out of range"},
 	    {FIELD(PV_EV_BGP, pv_bgp, stamp), 100, "a bgp field is out of range"},
