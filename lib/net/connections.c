@@ -176,7 +176,7 @@ static const struct pv_metric metrics[METRICS] = {
 	ROW(DEEP_SAMPLES, PV_COUNTER, PV_ALWAYS, "deep_samples", "packets", "packets chosen for deep inspection"),
 	ROW(RATE_EVENTS, PV_RATE, PV_ALWAYS, "rates.events", "packets/s", "packets seen per second, before any filter"),
 	ROW(FILTERED, PV_COUNTER, COUNTERS, "filtered", "packets", "packets that the filters rejected"),
-	ROW(TOTAL, PV_COUNTER, COUNTERS, "total", "packets", "packets that passed the filters"),
+	ROW(TOTAL, PV_COUNTER, COUNTERS, "packets", "packets", "packets that passed the filters"),
 	ROW(BYTES, PV_COUNTER, COUNTERS, "bytes", "bytes", "bytes of these on the wire, link-layer headers included"),
 	ROW(PPS, PV_RATE, COUNTERS, "rates.pps", "packets/s", "packets per second that passed the filters"),
 	ROW(BPS, PV_RATE, COUNTERS, "rates.bps", "bits/s", "bits of these per second"),

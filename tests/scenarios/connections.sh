@@ -109,7 +109,7 @@ status 2 "an order that there is not" pv-window --json --sort colour </dev/null
 one_line "and says which there are" err "sorted by 'colour', only by name, bytes, bps, packets, pps, bytes_ab"
 pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window --json --topn 3 >out
 is "rows and the rest are everything" "$(jq '.[].connections | (.top_connections | length == 4 and (map(.bytes) | add)) == 0 or
-	((.top_connections | map(.bytes) | add) == .bytes and (.top_connections | map(.packets) | add) == .total)' out)" true
+	((.top_connections | map(.bytes) | add) == .bytes and (.top_connections | map(.packets) | add) == .packets)' out)" true
 vlan=$CAPTURES/link/vlan.pcap
 if [ -e "$vlan" ]; then
 	pv-capture -r "$vlan" | pv-net --connections | pv-window --json >out
@@ -122,7 +122,7 @@ fi
 "$BUILD/tests/flood" 200000 | "$BUILD/tests/rss" capture pv-capture -r - | pv-net --connections --only |
 	"$BUILD/tests/rss" window pv-window --json --enable all --topn 5 >out 2>err
 is "a flood ends well" "${PIPESTATUS[*]:1}" "0 0 0"
-is "every packet is in some row" "$(jq '.[].connections | [.total, (.top_connections | map(.packets) | add)] | @csv' out)" '"200000,200000"'
+is "every packet is in some row" "$(jq '.[].connections | [.packets, (.top_connections | map(.packets) | add)] | @csv' out)" '"200000,200000"'
 is "the last row is the rest" "$(jq -r '.[].connections.top_connections[5].name' out)" other
 like "what found no room is said" "$(cat err)" '^pv-window: [0-9]+ updates found no room$'
 case $BUILD in
@@ -132,7 +132,7 @@ esac
 # ---- every TIME -----------------------------------------------------------------------------------
 
 pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections --only >c.pve
-is "--every: a line of JSON each" "$(pv-window --json --every 2s <c.pve | jq -c '.[].connections.total' | wc -l)" 4
+is "--every: a line of JSON each" "$(pv-window --json --every 2s <c.pve | jq -c '.[].connections.packets' | wc -l)" 4
 is "the last is the whole" "$(pv-window --json --every 2s <c.pve | tail -n 1)" "$(pv-window --json <c.pve)"
 pv-window --table --every 2s <c.pve >out
 is "tables in blocks where there is no terminal" "$(grep -c '^── connections' out) $(grep -c $'\e' out) $(grep -B1 '^── connections' out | grep -c '^$')" "4 0 3"
