@@ -67,9 +67,9 @@ MODULE_HDRS := module/pv-module.h base/conf.h base/cursor.h base/res.h base/utf8
                metric/bucket.h metric/metric.h stage/out.h stage/stage.h \
                sketch/exphist.h sketch/gauge.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/tally.h sketch/topn.h
 
-## all: build every program into bin/ and the man pages into build/ (the default)
+## all: build every program into bin/, man pages and completions into build/ (the default)
 .PHONY: all
-all: tools modules man
+all: tools modules man completions
 
 .PHONY: tools
 tools: $(TOOLS:%=$(BIN)/%) $(foreach l,$(LINKS),$(BIN)/$(firstword $(subst :, ,$(l))))
@@ -158,6 +158,18 @@ $(B)/configkeys: contrib/build/configkeys.c $(B)/libpv.a
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
 
+# ---- completions for bash, zsh and fish, from the same tables ------------------------------------
+
+.PHONY: completions
+completions: $(B)/completions.made
+
+$(B)/completions.made: contrib/build/completions $(wildcard contrib/completions/*) $(TOOLS:%=$(BIN)/%) $(B)/words
+	@contrib/build/completions $(BIN) $(B)/words $(B)/completions $(TOOLS) $(LINKS) && touch $@
+
+$(B)/words: contrib/build/words.c $(B)/libpv.a
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libpv.a $(LDFLAGS) $(PKG_LIBS) -lm
+
 # ---- tests ---------------------------------------------------------------------------------------
 
 $(B)/tests/%: tests/unit/%.c $(B)/libpv.a
@@ -220,7 +232,7 @@ fuzz:
 bench: all build/release/tests/pvlanes
 	@tests/bench/run $(BIN)
 
-## install: programs, man pages, headers, systemd units and examples below $(DESTDIR)$(PREFIX)
+## install: programs, man pages, completions, headers, systemd units and examples below $(DESTDIR)$(PREFIX)
 .PHONY: install
 install: all install-headers
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
@@ -230,6 +242,11 @@ install: all install-headers
 	for l in $(LINKS); do \
 		ln -sf $${l#*:} $(DESTDIR)$(PREFIX)/bin/$${l%:*}; \
 		echo .so man1/$${l#*:}.1 > $(DESTDIR)$(PREFIX)/share/man/man1/$${l%:*}.1; done
+	for s in bash:bash-completion/completions zsh:zsh/site-functions fish:fish/vendor_completions.d; do \
+		install -d $(DESTDIR)$(PREFIX)/share/$${s#*:}; \
+		for f in $(B)/completions/$${s%%:*}/*; do \
+			if [ -L $$f ]; then cp -P $$f $(DESTDIR)$(PREFIX)/share/$${s#*:}; \
+			else install -m 644 $$f $(DESTDIR)$(PREFIX)/share/$${s#*:}; fi; done; done
 	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/doc/pv/examples
 	for u in contrib/systemd/*.service; do \
 		sed 's|/usr/bin/|$(PREFIX)/bin/|' $$u > $(DESTDIR)$(UNITS)/$${u##*/}; done
@@ -246,5 +263,5 @@ install-headers:
 clean:
 	rm -rf build bin
 
--include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d \
+-include $(LIB_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(TOOL_SRC)) $(UNIT:=.d) $(FUZZ:=.d) $(HELPERS:=.d) $(B)/configkeys.d $(B)/words.d \
          $(MODULES:.so=.d) $(BAD_MODULES:.so=.d)

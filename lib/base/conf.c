@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "base/conf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool pv_parse_u64(const char *text, uint64_t *out)
@@ -73,4 +74,23 @@ bool pv_parse_size(const char *text, uint64_t *out_bytes)
 		n--;
 	}
 	return scaled(text, n, unit, out_bytes);
+}
+
+int pv_ttl_set(struct pv_ttl *ttl, const struct pv_key *key, const struct pv_value *value, char *err, size_t cap)
+{
+	bool in_ms = !strcmp(key->name, "xact_ttl_ms");
+	uint64_t unit = in_ms ? 1000000 : 1000000000;
+	if (value->type != PV_KEY_UINT) {
+		snprintf(err, cap, "wrong type for key: %s", key->name);
+		return -1;
+	}
+	if (!value->number || value->number > UINT64_MAX / unit) {
+		snprintf(err, cap, "%s must be between 1 and %llu", key->name, (unsigned long long)(UINT64_MAX / unit));
+		return -1;
+	}
+	if (ttl->in_ms && !in_ms)
+		return 0;
+	ttl->in_ms = in_ms;
+	ttl->ns = value->number * unit;
+	return 0;
 }

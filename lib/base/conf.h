@@ -38,6 +38,14 @@ struct pv_value {
 /* 0, or -1 with one line (no newline) in err. Borrowed: copies what it keeps. */
 typedef int pv_set_fn(void *conf, const struct pv_key *, const struct pv_value *, char *err, size_t errcap);
 
+/* How long an answer is waited for: what the keys xact_ttl_secs and xact_ttl_ms set. The second wins, whatever their order. */
+struct pv_ttl {
+	uint64_t ns; /* 0: not given */
+	bool in_ms;  /* by xact_ttl_ms */
+};
+/* As a pv_set_fn, for a key of one of the two names. */
+int pv_ttl_set(struct pv_ttl *, const struct pv_key *, const struct pv_value *, char *err, size_t cap);
+
 /* Decimal digits only, no sign, no overflow. */
 bool pv_parse_u64(const char *text, uint64_t *out);
 

@@ -255,6 +255,8 @@ enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc,
 			return PV_OPTIONS_HELP;
 		if (!strcmp(argv[i], "--help-mdoc"))
 			return PV_OPTIONS_MDOC;
+		if (!strcmp(argv[i], "--help-rows"))
+			return PV_OPTIONS_ROWS;
 	}
 	for (int i = 1; i < argc; i++) {
 		const char *arg = argv[i];
@@ -346,7 +348,14 @@ enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc,
 
 /* ---- help ------------------------------------------------------------------------------------ */
 
-typedef void row_fn(void *ctx, char letter, const char *name, const char *arg, const char *help);
+/* An option as it is shown. */
+struct row {
+	char letter;
+	const char *name, *arg, *help;
+	bool many; /* may be given again and again */
+};
+
+typedef void row_fn(FILE *, const struct row *);
 
 static void dashed(const char *key, char *out, size_t cap)
 {
@@ -356,34 +365,35 @@ static void dashed(const char *key, char *out, size_t cap)
 			*c = '-';
 }
 
-static void each_opt(const struct pv_program *prog, row_fn *fn, void *ctx)
+static void each_opt(const struct pv_program *prog, row_fn *fn, FILE *f)
 {
-	for (size_t i = 0; i < prog->nopts; i++)
-		fn(ctx, prog->opts[i].letter, prog->opts[i].name, prog->opts[i].arg, prog->opts[i].help);
-	fn(ctx, 'h', "help", NULL, "print this text and exit");
-	fn(ctx, 0, "version", NULL, "print the version and exit");
+	for (size_t i = 0; i < prog->nopts; i++) {
+		const struct pv_opt *o = &prog->opts[i];
+		fn(f, &(struct row){o->letter, o->name, o->arg, o->help, o->type == PV_OPT_LIST});
+	}
+	fn(f, &(struct row){'h', "help", NULL, "print this text and exit", false});
+	fn(f, &(struct row){0, "version", NULL, "print the version and exit", false});
 }
 
-static void each_key(const struct pv_opt_keys *set, row_fn *fn, void *ctx)
+static void each_key(const struct pv_opt_keys *set, row_fn *fn, FILE *f)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		char name[64];
 		dashed(set->keys[i].name, name, sizeof name);
-		fn(ctx, 0, name, set->keys[i].arg, set->keys[i].help);
+		fn(f, &(struct row){0, name, set->keys[i].arg, set->keys[i].help, false});
 	}
 }
 
-static void text_row(void *ctx, char letter, const char *name, const char *arg, const char *help)
+static void text_row(FILE *f, const struct row *r)
 {
-	FILE *f = ctx;
 	char left[128];
-	snprintf(left, sizeof left, "%c%c%s%s%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
-		 letter && name ? ", " : (letter ? "" : "  "), name ? "--" : "", name ? name : "", arg ? " " : "",
-		 arg ? arg : "");
+	snprintf(left, sizeof left, "%c%c%s%s%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+		 r->letter && r->name ? ", " : (r->letter ? "" : "  "), r->name ? "--" : "", r->name ? r->name : "",
+		 r->arg ? " " : "", r->arg ? r->arg : "");
 	if (strlen(left) > 30)
-		fprintf(f, "  %s\n  %-30s %s\n", left, "", help);
+		fprintf(f, "  %s\n  %-30s %s\n", left, "", r->help);
 	else
-		fprintf(f, "  %-30s %s\n", left, help);
+		fprintf(f, "  %-30s %s\n", left, r->help);
 }
 
 void pv_options_help(const struct pv_program *prog, FILE *f)
@@ -411,18 +421,18 @@ static void roff(FILE *f, const char *text)
 	fputc('\n', f);
 }
 
-static void mdoc_row(void *ctx, char letter, const char *name, const char *arg, const char *help)
+static void mdoc_row(FILE *f, const struct row *r)
 {
-	FILE *f = ctx;
+	const char *help = r->help;
 	fputs(".It ", f);
-	if (letter)
-		fprintf(f, "Fl %c", letter);
-	if (letter && name)
+	if (r->letter)
+		fprintf(f, "Fl %c", r->letter);
+	if (r->letter && r->name)
 		fputs(" , ", f);
-	if (name)
-		fprintf(f, "Fl Fl %s", name);
-	if (arg)
-		fprintf(f, " Ar %s", arg);
+	if (r->name)
+		fprintf(f, "Fl Fl %s", r->name);
+	if (r->arg)
+		fprintf(f, " Ar %s", r->arg);
 	fputc('\n', f);
 	if (*help >= 'a' && *help <= 'z')
 		fprintf(f, "%c", *help - 'a' + 'A'), help++;
@@ -439,4 +449,18 @@ void pv_options_mdoc(const struct pv_program *prog, FILE *f)
 		each_key(&prog->keys[i], mdoc_row, f);
 		fputs(".El\n", f);
 	}
+}
+
+static void tab_row(FILE *f, const struct row *r)
+{
+	fprintf(f, "%c\t%s\t%s\t%s\t%s\n", r->letter ? r->letter : '-', r->name ? r->name : "-", r->arg ? r->arg : "-",
+		r->many ? "many" : "once", r->help);
+}
+
+void pv_options_rows(const struct pv_program *prog, FILE *f)
+{
+	fprintf(f, "%s\t%s\t%s\n", prog->name, prog->synopsis, prog->summary);
+	each_opt(prog, tab_row, f);
+	for (size_t i = 0; i < prog->nkeys; i++)
+		each_key(&prog->keys[i], tab_row, f);
 }

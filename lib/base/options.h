@@ -2,7 +2,7 @@
 /* base/options.h - command lines from tables.
  *
  * A program states its options once, in rows; parsing, --help, the OPTIONS section of its man page
- * and shell completion come from them. Grammar: short options may be bundled (-vb EXPR, -bEXPR),
+ * and its completions in shells (contrib/build/completions) come from them. Grammar: short options may be bundled (-vb EXPR, -bEXPR),
  * long ones abbreviated to a unique prefix, values given as --opt VALUE or --opt=VALUE, options
  * mixed with operands, `--` ends them. An option may be given once, a PV_OPT_LIST one again and
  * again. --help and --version are always there.
@@ -66,10 +66,10 @@ struct pv_program {
 	size_t operands_min, operands_max;
 };
 
-enum pv_options_result { PV_OPTIONS_RUN, PV_OPTIONS_HELP, PV_OPTIONS_VERSION, PV_OPTIONS_MDOC, PV_OPTIONS_BAD };
+enum pv_options_result { PV_OPTIONS_RUN, PV_OPTIONS_HELP, PV_OPTIONS_VERSION, PV_OPTIONS_MDOC, PV_OPTIONS_ROWS, PV_OPTIONS_BAD };
 
 /* Operands go to the front of operands[] (operands_max places, may be argv itself + 1). On BAD, err holds one line.
- * MDOC: the hidden --help-mdoc was given (build of the man pages). */
+ * MDOC, ROWS: the hidden --help-mdoc or --help-rows was given (build of the man pages, of the completions). */
 enum pv_options_result pv_options_parse(const struct pv_program *, int argc, char **argv, const char **operands,
 					size_t *noperands, char *err, size_t errcap);
 
@@ -78,6 +78,9 @@ int pv_options_setting(const struct pv_opt_keys *, const char *text, char *err, 
 
 void pv_options_help(const struct pv_program *, FILE *);
 void pv_options_mdoc(const struct pv_program *, FILE *); /* the OPTIONS section */
+/* For programs: "name, synopsis, summary", then an option a line: "letter, long name, argument, once|many, help", tabs
+ * between them, '-' for what an option has not. */
+void pv_options_rows(const struct pv_program *, FILE *);
 void pv_opt_list_free(struct pv_opt_list *);
 
 #endif

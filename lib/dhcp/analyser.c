@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 #include "dhcp/message.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 #define HEADS (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
 #define NONE UINT32_MAX
 
@@ -45,24 +44,7 @@ const size_t pv_dhcp_nkeys = sizeof pv_dhcp_keys / sizeof pv_dhcp_keys[0];
 int pv_dhcp_set(void *to, const struct pv_key *key, const struct pv_value *value, char *err, size_t cap)
 {
 	struct pv_dhcp_conf *conf = to;
-	size_t which = (size_t)(key - pv_dhcp_keys);
-	if (which == 0)
-		return 0;
-	uint64_t unit = which == 1 ? SECOND_NS : SECOND_NS / 1000;
-	if (value->type != PV_KEY_UINT) {
-		snprintf(err, cap, "wrong type for key: %s", key->name);
-		return -1;
-	}
-	if (!value->number || value->number > UINT64_MAX / unit) {
-		snprintf(err, cap, "%s must be between 1 and %llu", key->name,
-			 (unsigned long long)(UINT64_MAX / unit));
-		return -1;
-	}
-	if (which == 1 && conf->ttl_in_ms)
-		return 0;
-	conf->ttl_in_ms = which == 2;
-	conf->xact_ttl_ns = value->number * unit;
-	return 0;
+	return key == pv_dhcp_keys ? 0 : pv_ttl_set(&conf->ttl, key, value, err, cap); /* the first is recorded_stream */
 }
 
 /* ---- transactions ------------------------------------------------------------------------------- */
@@ -115,7 +97,7 @@ static void forget_oldest(struct dhcp *d)
 static bool expired(const struct dhcp *d, const struct xact *x, uint64_t now_ns)
 {
 	uint64_t age = now_ns > x->time_ns ? now_ns - x->time_ns : x->time_ns - now_ns;
-	return age >= d->conf.xact_ttl_ns;
+	return age >= d->conf.ttl.ns;
 }
 
 static void expire(struct dhcp *d, uint64_t now_ns)
@@ -270,7 +252,7 @@ static void dhcp_free(void *self)
 void pv_dhcp_ttl(void *self, uint64_t ttl_ns)
 {
 	struct dhcp *d = self;
-	d->conf.xact_ttl_ns = ttl_ns;
+	d->conf.ttl.ns = ttl_ns;
 }
 
 void *pv_dhcp_new(const struct pv_dhcp_conf *conf)
@@ -279,8 +261,8 @@ void *pv_dhcp_new(const struct pv_dhcp_conf *conf)
 	if (!d)
 		return NULL;
 	d->conf = *conf;
-	if (!d->conf.xact_ttl_ns)
-		d->conf.xact_ttl_ns = PV_DHCP_TTL_NS;
+	if (!d->conf.ttl.ns)
+		d->conf.ttl.ns = PV_DHCP_TTL_NS;
 	d->xacts = calloc(PV_DHCP_XACTS, sizeof *d->xacts);
 	d->heads = calloc(HEADS, sizeof *d->heads);
 	if (!d->xacts || !d->heads) {

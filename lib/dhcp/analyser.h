@@ -21,9 +21,8 @@
 #define PV_DHCP_TTL_NS (5 * UINT64_C(1000000000))
 
 struct pv_dhcp_conf {
-	uint64_t xact_ttl_ns; /* 0: PV_DHCP_TTL_NS */
-	uint64_t seed;        /* of the transaction table's hash */
-	bool ttl_in_ms;       /* xact_ttl_ms was given: it wins over xact_ttl_secs */
+	struct pv_ttl ttl; /* 0: PV_DHCP_TTL_NS */
+	uint64_t seed;     /* of the transaction table's hash */
 };
 
 /* recorded_stream, xact_ttl_secs, xact_ttl_ms */

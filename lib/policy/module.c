@@ -16,7 +16,7 @@ struct module { /* being looked at */
 	struct pv_handler_kind loaded; /* `kind` of what a module brought */
 	struct pv_layers l;
 	struct pv_dhcp_conf dhcp;
-	struct pv_probe_ttl probe;
+	struct pv_ttl probe;
 };
 
 void pv_config_handler_reset(struct pv_config_handler *h)
@@ -191,7 +191,7 @@ static void set_ttl(struct module *m)
 	if (m->kind->conf == PV_HANDLER_DNS)
 		m->h->xact_ttl_ns = pv_dns_filter_ttl_ns(&m->h->dns);
 	else if (m->kind->conf == PV_HANDLER_DHCP)
-		m->h->xact_ttl_ns = m->dhcp.xact_ttl_ns ? m->dhcp.xact_ttl_ns : PV_DHCP_TTL_NS;
+		m->h->xact_ttl_ns = m->dhcp.ttl.ns ? m->dhcp.ttl.ns : PV_DHCP_TTL_NS;
 	else if (m->kind->conf == PV_HANDLER_PROBE)
 		m->h->xact_ttl_ns = m->probe.ns;
 }

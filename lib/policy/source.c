@@ -188,7 +188,7 @@ static struct pv_stage *make(struct pv_source *s, enum pv_source_stage number,
 		*self = pv_bgp_new(&conf);
 		return pv_filter_new(&pv_bgp_ops, *self, &fc, nowhere);
 	}
-	const struct pv_dhcp_conf conf = {.xact_ttl_ns = want->dhcp_ttl_ns, .seed = s->conf.seed};
+	const struct pv_dhcp_conf conf = {.ttl.ns = want->dhcp_ttl_ns, .seed = s->conf.seed};
 	*self = pv_dhcp_new(&conf);
 	return pv_filter_new(&pv_dhcp_ops, *self, &fc, nowhere);
 }

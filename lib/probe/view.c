@@ -7,8 +7,6 @@
 
 #include "probe/probe.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-
 /* ---- settings ------------------------------------------------------------------------------------- */
 
 const struct pv_key pv_probe_keys[] = {
@@ -20,25 +18,7 @@ const size_t pv_probe_nkeys = sizeof pv_probe_keys / sizeof pv_probe_keys[0];
 
 int pv_probe_set(void *to, const struct pv_key *key, const struct pv_value *value, char *err, size_t cap)
 {
-	struct pv_probe_ttl *ttl = to;
-	size_t which = (size_t)(key - pv_probe_keys);
-	if (which == 0)
-		return 0;
-	uint64_t unit = which == 1 ? SECOND_NS : SECOND_NS / 1000;
-	if (value->type != PV_KEY_UINT) {
-		snprintf(err, cap, "wrong type for key: %s", key->name);
-		return -1;
-	}
-	if (!value->number || value->number > UINT64_MAX / unit) {
-		snprintf(err, cap, "%s must be between 1 and %llu", key->name,
-			 (unsigned long long)(UINT64_MAX / unit));
-		return -1;
-	}
-	if (which == 1 && ttl->in_ms)
-		return 0;
-	ttl->in_ms = which == 2;
-	ttl->ns = value->number * unit;
-	return 0;
+	return key == pv_probe_keys ? 0 : pv_ttl_set(to, key, value, err, cap); /* the first is recorded_stream */
 }
 
 /* ---- the view ------------------------------------------------------------------------------------- */

@@ -14,15 +14,10 @@
 #include "base/conf.h"
 #include "stage/view.h"
 
-struct pv_probe_ttl {
-	uint64_t ns; /* 0: what the input waits, its timeout_msec */
-	bool in_ms;  /* xact_ttl_ms was given: it wins over xact_ttl_secs */
-};
-
-/* Settings of the handler: recorded_stream, xact_ttl_secs, xact_ttl_ms */
+/* Settings of the handler: recorded_stream, xact_ttl_secs, xact_ttl_ms. Not given: what the input waits, its timeout_msec */
 extern const struct pv_key pv_probe_keys[];
 extern const size_t pv_probe_nkeys;
-pv_set_fn pv_probe_set; /* conf: struct pv_probe_ttl */
+pv_set_fn pv_probe_set; /* conf: struct pv_ttl */
 
 struct pv_stage *pv_probe_view_new(uint64_t ttl_ns, struct pv_sink); /* NULL: ENOMEM */
 

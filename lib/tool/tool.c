@@ -48,6 +48,9 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
 	case PV_OPTIONS_MDOC:
 		pv_options_mdoc(prog, stdout);
 		exit(pv_tool_flush(prog));
+	case PV_OPTIONS_ROWS:
+		pv_options_rows(prog, stdout);
+		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_VERSION:
 		printf("%s %s\n", prog->name, PV_VERSION);
 		exit(pv_tool_flush(prog));

@@ -159,21 +159,21 @@ fi
 # ---- a disk that is full ----------------------------------------------------------------------------------------------------------
 
 if [ "$ME" = 0 ]; then
-	mkdir full
-	unshare -m sh -c 'mount -t tmpfs -o size=64k none full && { head -c 100000 /dev/zero >full/rest 2>/dev/null; exec pktvisord -p 0 "$@"; }' \
-		sh --pid-file full.pid --log-file full/log "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
+	mkdir full && mount -t tmpfs -o size=64k none full && head -c 100000 /dev/zero >full/rest 2>/dev/null
+	pktvisord -p 0 --pid-file full.pid --log-file full/log "$FILE" >out 2>&1 & PID=$!; AGENTS+=("$PID")
 	until_true test -s full.pid
 	serving() { ls -l /proc/"$PID"/fd 2>/dev/null | grep -q socket && [ -n "$(port_of "$PID")" ]; }
 	port_of() { ss -ltnpH 2>/dev/null | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$1,.*/\1/p"; }
 	until_true serving
 	URL=http://127.0.0.1:$(port_of "$PID")
 	is "a log on a full disk keeps nobody from starting" "$(policies)" 2
-	nsenter -m -t "$PID" rm "$PWD/full/rest"
+	rm full/rest
 	kill -HUP "$PID"
-	recovered() { nsenter -m -t "$PID" grep -q 'lines before this one could not be written' "$PWD/full/log"; }
+	recovered() { grep -q 'lines before this one could not be written' full/log; }
 	until_true recovered
 	is "and says, when there is room again, that it had more to say" $? 0
 	finish
+	umount full
 fi
 
 # ---- names of all kinds ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,11 @@ is "make install works" "$got" 0
 {
 	for t in "$TOP"/tools/*/; do echo "bin/$(basename "$t")"; done
 	for n in pktvisor pktvisor-pcap; do echo bin/$n; echo share/man/man1/$n.1; done
+	for n in $(ls "$TOP/tools") pktvisor pktvisor-pcap; do
+		echo "share/bash-completion/completions/$n"
+		echo "share/fish/vendor_completions.d/$n.fish"
+	done
+	for t in "$TOP"/tools/*/; do echo "share/zsh/site-functions/_$(basename "$t")"; done
 	for m in "$TOP"/man/*.in; do m=$(basename "$m" .in); echo "share/man/man${m##*.}/$m"; done
 	for u in "$TOP"/contrib/systemd/*.service; do echo "lib/systemd/system/$(basename "$u")"; done
 	for e in "$TOP"/contrib/module-example/* "$TOP/contrib/systemd/pktvisord.yaml"; do echo "share/doc/pv/examples/$(basename "$e")"; done
@@ -23,7 +28,7 @@ is "make install works" "$got" 0
 	for c in "$TOP"/contrib/module-example/*.c; do gcc -MM -I"$TOP/lib" "$c"; done | tr ' ' '\n' | sed -n "s|^$TOP/lib/|include/pv/|p"
 } | sort -u >want
 (cd root/usr && find . -type f -o -type l) | sed 's|^\./||' | sort >got
-same "programs, pages, headers, units, examples: all there, and nothing else" got want
+same "programs, pages, completions, headers, units, examples: all there, and nothing else" got want
 is "nothing lies outside of the prefix" "$(find root -mindepth 1 -maxdepth 1 -printf '%f ')" "usr "
 is "programs are executable, files are not" \
 	"$(find root -type f -path '*/bin/*' ! -perm 755 -o -type f ! -path '*/bin/*' ! -perm 644 | head -n 3)" ""

@@ -126,7 +126,7 @@ static void parse_handler(struct policy *p, char *text, unsigned periods)
 	if (h->stage == PV_SOURCE_DNS)
 		h->ttl_ns = pv_dns_filter_ttl_ns(&p->dns[i]);
 	if (h->stage == PV_SOURCE_DHCP)
-		h->ttl_ns = p->dhcp[i].xact_ttl_ns ? p->dhcp[i].xact_ttl_ns : PV_DHCP_TTL_NS;
+		h->ttl_ns = p->dhcp[i].ttl.ns ? p->dhcp[i].ttl.ns : PV_DHCP_TTL_NS;
 }
 
 static void parse(struct policy *p, char *text, unsigned periods)

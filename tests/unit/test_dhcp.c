@@ -528,7 +528,7 @@ static void full_table(void **state)
 {
 	struct stream s;
 	(void)state;
-	begin(&s, &(struct pv_dhcp_conf){.seed = 2, .xact_ttl_ns = 3600 * NS});
+	begin(&s, &(struct pv_dhcp_conf){.seed = 2, .ttl.ns = 3600 * NS});
 	for (uint32_t i = 0; i < 3 * PV_DHCP_XACTS; i++)
 		request(&s, T0 + i, i, 1, "n");
 	ack(&s, T0 + NS, 2 * PV_DHCP_XACTS - 1, 1); /* given up for room */
@@ -618,7 +618,7 @@ static void settings(void **state)
 			}
 		}
 		assert_int_equal(bad, table[i].ns ? 0 : -1);
-		assert_true(conf.xact_ttl_ns == table[i].ns);
+		assert_true(conf.ttl.ns == table[i].ns);
 	}
 	struct pv_dhcp_conf conf = {0};
 	struct pv_value text = {.type = PV_KEY_STRING, .string = "5s"};

@@ -91,6 +91,8 @@ static void takes_what_is_right(void **state)
 	pv_opt_list_free(&c.list);
 	assert_int_equal(parse(&c, "-n 99 --help", ops, &n, err), PV_OPTIONS_HELP);
 	assert_int_equal(parse(&c, "--version", ops, &n, err), PV_OPTIONS_VERSION);
+	assert_int_equal(parse(&c, "--nope --help-mdoc", ops, &n, err), PV_OPTIONS_MDOC);
+	assert_int_equal(parse(&c, "--nope --help-rows", ops, &n, err), PV_OPTIONS_ROWS);
 }
 
 static void refuses_what_is_wrong(void **state)
@@ -173,11 +175,36 @@ static void utf8(void **state)
 	assert_int_equal(pv_utf8_clean("\xc3\xb6\xc3\xb6", 4, out, 4), 2); /* never half a character */
 }
 
+static void rows_for_programs(void **state)
+{
+	(void)state;
+	struct conf c = {.on = true};
+	const struct pv_opt opts[] = {
+		{'f', "flag", PV_OPT_FLAG, &c.flag, NULL, "a flag", 0, 0},
+		{'l', NULL, PV_OPT_LIST, &c.list, "L,...", "a list", 0, 0},
+	};
+	const struct pv_opt_keys sets[] = {{"Keys", keys, 2, set, &c, NULL, 0}};
+	const struct pv_program prog = {"prog", "does it", "[options] FILE", opts, 2, sets, 1, 1, 1};
+	char text[512] = "";
+	FILE *f = fmemopen(text, sizeof text, "w");
+	assert_non_null(f);
+	pv_options_rows(&prog, f);
+	fclose(f);
+	assert_string_equal(text, "prog\t[options] FILE\tdoes it\n"
+				  "f\tflag\t-\tonce\ta flag\n"
+				  "l\t-\tL,...\tmany\ta list\n"
+				  "h\thelp\t-\tonce\tprint this text and exit\n"
+				  "-\tversion\t-\tonce\tprint the version and exit\n"
+				  "-\tonly-qname-suffix\tNAME,...\tonce\tnames\n"
+				  "-\tonly-queries\t-\tonce\tqueries\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_is_right),
 		cmocka_unit_test(refuses_what_is_wrong),
+		cmocka_unit_test(rows_for_programs),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(utf8),
 	};

@@ -351,7 +351,7 @@ static void settings(void **state)
 		uint64_t ns;
 	} table[] = {{0, 1, 0, 0},	       {1, 3, 0, 3 * SEC},	 {2, 70, 0, 70 * MS}, {1, 9, 0, 70 * MS},
 		     {2, 0, -1, 70 * MS}, {1, UINT64_MAX, -1, 70 * MS}, {2, 80, 0, 80 * MS}};
-	struct pv_probe_ttl ttl = {0};
+	struct pv_ttl ttl = {0};
 	char err[200];
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
