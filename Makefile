@@ -65,7 +65,7 @@ MODULE_LINK := -Wl,--dynamic-list=lib/module/module.syms $(MODULE_SYMS:%=-Wl,-u,
 $(foreach t,$(LOADERS) test_module,$(eval LIBS_$(t) += $(MODULE_LINK)))
 MODULE_HDRS := module/pv-module.h base/conf.h base/cursor.h base/res.h base/utf8.h event/check.h event/event.h \
                metric/bucket.h metric/metric.h stage/out.h stage/stage.h \
-               sketch/exphist.h sketch/gauge.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/topn.h
+               sketch/exphist.h sketch/gauge.h sketch/histogram.h sketch/hll.h sketch/rate.h sketch/tally.h sketch/topn.h
 
 ## all: build every program into bin/, man pages and completions into build/ (the default)
 .PHONY: all

@@ -15,6 +15,7 @@
 const struct pv_handler *const pv_handlers[] = {
 	&pv_net_v1,
 	&pv_net_v2,
+	&pv_connections_v1,
 	&pv_dns_v1,
 	&pv_dns_v2,
 	&pv_dhcp_v1,

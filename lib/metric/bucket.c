@@ -46,6 +46,9 @@ void *pv_cell_make(struct pv_block *k, unsigned m)
 	case PV_GAUGE:
 		made = c->gauge = pv_gauge_new();
 		break;
+	case PV_TALLY:
+		made = c->tally = pv_tally_new(row->ncolumns, PV_TALLY_ROWS, k->bucket->conf.seed);
+		break;
 	default:
 		return NULL;
 	}
@@ -85,6 +88,9 @@ static void cell_free(const struct pv_metric *row, union pv_cell *c)
 		break;
 	case PV_GAUGE:
 		pv_gauge_free(c->gauge);
+		break;
+	case PV_TALLY:
+		pv_tally_free(c->tally);
 		break;
 	default:
 		break;
@@ -128,6 +134,8 @@ static int cell_merge(struct pv_block *k, unsigned m, const union pv_cell *src)
 	case PV_GAUGE:
 		pv_gauge_merge(dst->gauge, src->gauge);
 		return 0;
+	case PV_TALLY:
+		return pv_tally_merge(dst->tally, src->tally);
 	default:
 		return 0;
 	}
@@ -148,6 +156,8 @@ size_t pv_cell_memory(const struct pv_metric *row, const union pv_cell *c)
 		return pv_histogram_memory(c->histogram);
 	case PV_GAUGE:
 		return pv_gauge_memory(c->gauge);
+	case PV_TALLY:
+		return pv_tally_memory(c->tally);
 	default:
 		return pv_rate_memory(c->rate);
 	}
@@ -168,6 +178,8 @@ static uint64_t cell_lost(const struct pv_metric *row, const union pv_cell *c)
 		return pv_rate_lost(c->rate);
 	case PV_GAUGE:
 		return pv_gauge_lost(c->gauge);
+	case PV_TALLY:
+		return pv_tally_lost(c->tally) + pv_tally_evicted(c->tally);
 	default:
 		return 0;
 	}
@@ -190,6 +202,8 @@ size_t pv_cell_size(const struct pv_metric *row, const union pv_cell *c)
 		return pv_histogram_image_size(c->histogram);
 	case PV_GAUGE:
 		return pv_gauge_image_size(c->gauge);
+	case PV_TALLY:
+		return pv_tally_image_size(c->tally);
 	default:
 		return pv_rate_image_size(c->rate);
 	}
@@ -212,6 +226,8 @@ size_t pv_cell_write(const struct pv_metric *row, const union pv_cell *c, uint8_
 		return pv_histogram_write(c->histogram, buf, cap);
 	case PV_GAUGE:
 		return pv_gauge_write(c->gauge, buf, cap);
+	case PV_TALLY:
+		return pv_tally_write(c->tally, buf, cap);
 	default:
 		return pv_rate_write(c->rate, buf, cap);
 	}
@@ -244,6 +260,9 @@ int pv_cell_read(const struct pv_metric *row, union pv_cell *c, const uint8_t *p
 		break;
 	case PV_GAUGE:
 		made = c->gauge = pv_gauge_read(p, n);
+		break;
+	case PV_TALLY:
+		made = c->tally = pv_tally_read(row->ncolumns, p, n, PV_TALLY_ROWS, seed);
 		break;
 	default:
 		made = c->rate = pv_rate_read(p, n);
@@ -406,9 +425,13 @@ bool pv_bucket_shown(const struct pv_bucket *b)
 void pv_bucket_trim(struct pv_bucket *b, size_t items)
 {
 	for (uint32_t i = 0; i < b->nblocks; i++)
-		for (size_t m = 0; m < b->handler->nmetrics; m++)
-			if (b->handler->metrics[m].kind == PV_TOPN && b->blocks[i]->cells[m].topn)
-				pv_topn_trim(b->blocks[i]->cells[m].topn, items);
+		for (size_t m = 0; m < b->handler->nmetrics; m++) {
+			const union pv_cell *c = &b->blocks[i]->cells[m];
+			if (b->handler->metrics[m].kind == PV_TOPN && c->topn)
+				pv_topn_trim(c->topn, items);
+			else if (b->handler->metrics[m].kind == PV_TALLY && c->tally)
+				pv_tally_trim(c->tally, items);
+		}
 }
 
 static struct pv_block *find(struct pv_bucket *b, uint32_t parent, uint8_t scope, const char *key, uint64_t hash)
@@ -563,17 +586,61 @@ int pv_bucket_visit(const struct pv_bucket *b, pv_visit_fn *fn, void *ctx)
 	return 0;
 }
 
+/* The row that has conf's percentile, of those that are shown: they are sorted, the largest first. */
+static size_t percentile_row(const struct pv_bucket *b, size_t n)
+{
+	size_t rank = (n * b->conf.topn_percentile + 99) / 100;
+	return n - (rank ? rank : 1);
+}
+
 size_t pv_bucket_rows(const struct pv_bucket *b, const union pv_cell *c, struct pv_topn_row *rows)
 {
 	size_t n = c->topn ? pv_topn_rows(c->topn, rows, b->conf.topn) : 0;
 	if (!n || !b->conf.topn_percentile)
 		return n;
-	/* the estimate at that rank, over the rows shown; they are sorted, the largest first */
-	size_t rank = (n * b->conf.topn_percentile + 99) / 100;
-	uint64_t least = rows[n - (rank ? rank : 1)].estimate;
+	uint64_t least = rows[percentile_row(b, n)].estimate;
 	while (n && rows[n - 1].estimate < least)
 		n--;
 	return n;
+}
+
+static int sort_column(const struct pv_bucket *b, const struct pv_metric *m)
+{
+	const char *sort = b->conf.sort;
+	if (sort && !strcmp(sort, PV_SORT_NAME))
+		return PV_TALLY_BY_KEY;
+	for (int i = 0; sort && i < m->ncolumns; i++)
+		if (!strcmp(sort, m->columns[i].name) || (m->columns[i].rate && !strcmp(sort, m->columns[i].rate)))
+			return i;
+	return 0;
+}
+
+size_t pv_bucket_tally_rows(const struct pv_bucket *b, const struct pv_metric *m, const union pv_cell *c,
+			    const struct pv_tally_row **rows, uint64_t rest[PV_TALLY_COLUMNS], bool *any_rest)
+{
+	int sort = sort_column(b, m);
+	size_t n = c->tally ? pv_tally_rows(c->tally, rows, b->conf.topn, sort) : 0;
+	memset(rest, 0, PV_TALLY_COLUMNS * sizeof *rest);
+	if (n && b->conf.topn_percentile && sort != PV_TALLY_BY_KEY) {
+		uint64_t least = rows[percentile_row(b, n)]->sum[sort];
+		while (n && rows[n - 1]->sum[sort] < least)
+			n--;
+	}
+	if (c->tally)
+		pv_tally_total(c->tally, rest);
+	*any_rest = false;
+	for (unsigned i = 0; i < m->ncolumns; i++) {
+		for (size_t r = 0; r < n; r++)
+			rest[i] -= rest[i] > rows[r]->sum[i] ? rows[r]->sum[i] : rest[i]; /* totals may be saturated */
+		*any_rest |= rest[i] > 0;
+	}
+	return n;
+}
+
+double pv_bucket_length(const struct pv_bucket *b)
+{
+	double seconds = b->end_ns > b->start_ns ? (double)(b->end_ns - b->start_ns) / 1e9 : 0;
+	return seconds > 1 ? seconds : 1;
 }
 
 void pv_bucket_seconds(const struct pv_bucket *b, const struct pv_rate *r, uint64_t *first_sec, uint64_t *last_sec)

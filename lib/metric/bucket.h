@@ -20,6 +20,7 @@
 #include "sketch/histogram.h"
 #include "sketch/hll.h"
 #include "sketch/rate.h"
+#include "sketch/tally.h"
 #include "sketch/topn.h"
 
 union pv_cell {
@@ -30,6 +31,7 @@ union pv_cell {
 	struct pv_histogram *histogram;
 	struct pv_rate *rate;
 	struct pv_gauge *gauge;
+	struct pv_tally *tally;
 };
 
 struct pv_block {
@@ -47,7 +49,11 @@ struct pv_bucket_conf {
 	uint16_t topn;    /* rows of each top-N list, default 10 */
 	uint8_t topn_percentile; /* 0..100, default 0 */
 	uint64_t seed;    /* of the in-memory hash tables */
+	const char *sort; /* column of tallies, or its rate, that chooses and orders rows; PV_SORT_NAME: the heaviest, by key.
+			   * NULL, or one that a tally has not: its first column. Borrowed. */
 };
+
+#define PV_SORT_NAME "name"
 
 #define PV_BLOCK_KEY 255   /* bytes of a label value; longer ones are cut: a name on the wire has no more */
 #define PV_BUCKET_NAME 128 /* policy, tap and handler names together; longer ones are cut */
@@ -82,7 +88,7 @@ bool pv_bucket_shown(const struct pv_bucket *); /* false when every group it cou
 /* Add src to dst (same handler). start: the earlier, end: the later. 0, or -1 ENOMEM. */
 int pv_bucket_merge(struct pv_bucket *dst, const struct pv_bucket *src);
 
-/* Keep at most `items` of each top-N table; for closed buckets. */
+/* Keep at most `items` of each top-N table and tally; for closed buckets. */
 void pv_bucket_trim(struct pv_bucket *, size_t items);
 
 /* What is known by more than the first `keep` blocks goes into "other" of its parent, and new keys do from now on. It
@@ -214,6 +220,16 @@ static inline void pv_histogram_u64(struct pv_block *k, unsigned m, uint64_t v)
 		pv_histogram_add(h, v);
 }
 
+/* One per column. */
+static inline void pv_tally(struct pv_block *k, unsigned m, const void *key, size_t n, const uint64_t *sums)
+{
+	if (!pv_on(k, m))
+		return;
+	struct pv_tally *t = PV_CELL(k, m, tally);
+	if (t)
+		pv_tally_add(t, key, n, sums);
+}
+
 /* n more in the second of the current event. */
 static inline void pv_rate_events(struct pv_block *k, unsigned m, uint64_t n)
 {
@@ -258,6 +274,14 @@ int pv_bucket_visit(const struct pv_bucket *, pv_visit_fn *, void *ctx);
 /* Rows of a top-N cell as they are shown: conf.topn of them, those below the percentile left out. rows: conf.topn
  * places. Returns how many. */
 size_t pv_bucket_rows(const struct pv_bucket *, const union pv_cell *, struct pv_topn_row *rows);
+
+/* The same of a tally, in the order that conf.sort asks for. rest: the sums of all that is in none of these rows; false:
+ * nothing is. */
+size_t pv_bucket_tally_rows(const struct pv_bucket *, const struct pv_metric *, const union pv_cell *,
+			    const struct pv_tally_row **rows, uint64_t rest[PV_TALLY_COLUMNS], bool *any_rest);
+
+/* What the rates of tallies are per: the length of the period, but not less than a second. */
+double pv_bucket_length(const struct pv_bucket *);
 
 /* The seconds a rate's quantiles are over, both included. The second in which a period ends belongs to the next one, but for
  * what ended with its stream and counted there; a live period's last second is not over yet. */

@@ -11,6 +11,7 @@
 struct json {
 	json_t **block; /* object of each block, by index; a reference each */
 	struct pv_topn_row *rows;
+	const struct pv_tally_row **sums; /* rows of a tally */
 	json_t *root;
 	const struct pv_bucket *bucket;
 	uint32_t at; /* block of the last visit */
@@ -60,6 +61,40 @@ static json_t *top(const struct json *j, const struct pv_metric *m, const union 
 		json_object_set_new(row, "name", json_string(item.name));
 		json_array_append_new(list, row);
 	}
+	return list;
+}
+
+static json_t *sums(const struct json *j, const struct pv_metric *m, const char *name, const uint64_t *sum)
+{
+	json_t *row = json_object();
+	json_object_set_new(row, "estimate", integer(sum[0]));
+	json_object_set_new(row, "name", json_string(name));
+	for (unsigned i = 0; i < m->ncolumns; i++) {
+		const struct pv_column *c = &m->columns[i];
+		if (c->rate)
+			json_object_set_new(row, c->rate,
+					    json_integer(llround((double)sum[i] * c->factor / pv_bucket_length(j->bucket))));
+		json_object_set_new(row, c->name, integer(sum[i]));
+	}
+	return row;
+}
+
+/* Rows, and one more for all that has none: together they are everything. */
+static json_t *tally(const struct json *j, const struct pv_metric *m, const union pv_cell *c)
+{
+	uint64_t rest[PV_TALLY_COLUMNS];
+	bool any_rest;
+	size_t n = pv_bucket_tally_rows(j->bucket, m, c, j->sums, rest, &any_rest);
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		const struct pv_tally_row *r = j->sums[i];
+		const struct pv_topn_row key = {.key = r->key, .len = r->len, .estimate = r->sum[0]};
+		struct pv_item item;
+		pv_item_show(m, &key, &item);
+		json_array_append_new(list, sums(j, m, item.name, r->sum));
+	}
+	if (any_rest)
+		json_array_append_new(list, sums(j, m, "other", rest));
 	return list;
 }
 
@@ -125,6 +160,8 @@ static json_t *value_of(const struct json *j, const struct pv_metric *m, const u
 		return rate(j->bucket, c->rate);
 	case PV_GAUGE:
 		return integer(c->gauge ? pv_gauge_value(c->gauge) : 0);
+	case PV_TALLY:
+		return tally(j, m, c);
 	case PV_MINIMUM:
 	case PV_MAXIMUM:
 		return c->count ? integer(c->count - 1) : NULL;
@@ -162,8 +199,10 @@ int pv_bucket_json_add(json_t *to, const struct pv_bucket *b, int metric)
 	if (metric < 0)
 		return 0;
 	j.rows = calloc((size_t)b->conf.topn + 1, sizeof *j.rows);
-	int rc = j.rows ? put(to, &j, &b->handler->metrics[metric], &b->blocks[0]->cells[metric]) : -1;
+	j.sums = calloc((size_t)b->conf.topn + 1, sizeof *j.sums);
+	int rc = j.rows && j.sums ? put(to, &j, &b->handler->metrics[metric], &b->blocks[0]->cells[metric]) : -1;
 	free(j.rows);
+	free(j.sums);
 	return rc;
 }
 
@@ -192,7 +231,8 @@ json_t *pv_bucket_json(const struct pv_bucket *b)
 	struct json j = {.bucket = b, .root = json_object()};
 	j.block = calloc(b->nblocks, sizeof *j.block);
 	j.rows = calloc((size_t)b->conf.topn + 1, sizeof *j.rows);
-	int rc = j.block && j.rows && j.root ? 0 : -1;
+	j.sums = calloc((size_t)b->conf.topn + 1, sizeof *j.sums);
+	int rc = j.block && j.rows && j.sums && j.root ? 0 : -1;
 	if (!rc) {
 		j.block[0] = json_incref(j.root);
 		rc = json_object_set_new(j.root, "period",
@@ -208,6 +248,7 @@ json_t *pv_bucket_json(const struct pv_bucket *b)
 		json_decref(j.block[i]);
 	free(j.block);
 	free(j.rows);
+	free(j.sums);
 	if (rc) {
 		json_decref(j.root);
 		return NULL;

@@ -16,6 +16,7 @@
 
 #include "event/check.h"
 #include "event/event.h"
+#include "sketch/tally.h"
 #include "sketch/topn.h"
 
 enum pv_kind {
@@ -27,7 +28,8 @@ enum pv_kind {
 	PV_RATE = 6,     /* sketch/rate.h */
 	PV_GAUGE = 7,    /* sketch/gauge.h: a level that is told again and again, not summed up over time */
 	PV_MINIMUM = 8,  /* the smallest of all samples; not shown without any */
-	PV_MAXIMUM = 9   /* the largest */
+	PV_MAXIMUM = 9,  /* the largest */
+	PV_TALLY = 10    /* sketch/tally.h: several sums by key, as packets and bytes of connections */
 };
 
 /* Does a cell of this kind hold a number, and no sketch? */
@@ -44,6 +46,13 @@ pv_item_fn pv_item_u64;
 pv_item_fn pv_item_ipv4; /* a number, host byte order */
 pv_item_fn pv_item_ipv6; /* 16 bytes */
 
+/* One sum of a tally. */
+struct pv_column {
+	const char *name; /* "bytes" */
+	const char *rate; /* what the sum per second is called, "bps"; NULL: not shown */
+	uint16_t factor;  /* of the rate: bits of a byte */
+};
+
 struct pv_metric {
 	uint16_t id;      /* wire number */
 	uint8_t kind;     /* enum pv_kind */
@@ -55,10 +64,12 @@ struct pv_metric {
 	bool integer;     /* top-N: items are numbers (PV_TOPN_U64) */
 	const char *path; /* below the schema key: "wire_packets.total" */
 	const char *prom; /* full Prometheus name where it is not schema + path */
-	const char *label; /* top-N: Prometheus label of the item, "qname" */
-	pv_item_fn *item;  /* top-N */
+	const char *label; /* top-N, tallies: Prometheus label of the item, "qname" */
+	pv_item_fn *item;  /* top-N; tallies: estimate is column 0 */
 	const char *unit;  /* "packets", "bytes", "us", "1", ... */
 	const char *help;  /* one line, no final stop */
+	const struct pv_column *columns; /* tallies; the first is the weight, in `unit` */
+	uint8_t ncolumns;
 };
 
 #define PV_ALWAYS 0xff
@@ -107,6 +118,8 @@ struct pv_handler {
 	void (*begin)(struct pv_bucket *, struct pv_handler_ctx *);
 	/* NULL: every wanted event is one of its base events. Else: false for those that are not. */
 	bool (*is_base)(const struct pv_event *);
+	/* An analyser that makes its events too, and feeds it where it is asked for by name: "net". NULL: none but its own. */
+	const char *analyser;
 };
 
 /* What update() may know besides the event. */

@@ -453,6 +453,7 @@ struct visit {
 	struct set labels;	      /* and its scopes' */
 	char values[DEPTH_MAX][PV_PROM_VALUE + 1];
 	struct pv_topn_row *rows;
+	const struct pv_tally_row **sums; /* rows of a tally */
 };
 
 static void one_u64(struct pv_prom *p, struct family *f, const struct set *s, uint64_t v)
@@ -476,6 +477,24 @@ static void top(struct visit *v, struct family *f, const struct pv_bucket *b, co
 			set_label(&s, "lon", item.lon);
 		}
 		one_u64(v->prom, f, &s, v->rows[i].estimate);
+	}
+}
+
+/* The weight alone: a sum needs a family of its own, and one per connection and direction is more than anybody scrapes. */
+static void tally(struct visit *v, struct family *f, const struct pv_bucket *b, const struct pv_metric *m,
+		  const union pv_cell *c)
+{
+	uint64_t rest[PV_TALLY_COLUMNS];
+	bool any_rest;
+	struct pv_item item;
+	size_t n = pv_bucket_tally_rows(b, m, c, v->sums, rest, &any_rest);
+	for (size_t i = 0; i < n; i++) {
+		const struct pv_tally_row *r = v->sums[i];
+		const struct pv_topn_row key = {.key = r->key, .len = r->len, .estimate = r->sum[0]};
+		struct set s = v->labels;
+		pv_item_show(m, &key, &item);
+		set_label(&s, m->label, item.name);
+		one_u64(v->prom, f, &s, r->sum[0]);
 	}
 }
 
@@ -619,6 +638,9 @@ static int visit(void *ctx, const struct pv_bucket *b, const struct pv_block *k,
 	case PV_TOPN:
 		top(v, f, b, m, c);
 		break;
+	case PV_TALLY:
+		tally(v, f, b, m, c);
+		break;
 	case PV_QUANTILES:
 		quantiles(v, f, m, c->quantiles);
 		break;
@@ -659,10 +681,13 @@ int pv_prom_bucket(struct pv_prom *p, const struct pv_bucket *b, const struct pv
 	if (!set_given(&v.given, labels, n))
 		return invalid();
 	v.rows = calloc((size_t)b->conf.topn + 1, sizeof *v.rows);
-	if (!v.rows)
-		return no_memory(p);
-	pv_bucket_visit(b, visit, &v);
+	v.sums = calloc((size_t)b->conf.topn + 1, sizeof *v.sums);
+	if (v.rows && v.sums)
+		pv_bucket_visit(b, visit, &v);
+	else
+		p->failed = true;
 	free(v.rows);
+	free(v.sums);
 	return p->failed ? no_memory(p) : 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 
 #define WIDTH_NONE  100 /* where there is no terminal */
+#define HEIGHT_NONE 24
 #define WIDTH_MIN   40
 #define WIDTH_MAX   400 /* beyond this lines are no longer read, and padding needs a bound */
 #define INDENT      2
@@ -215,13 +216,14 @@ static void length_text(char *out, size_t cap, int64_t sec)
 
 /* ---- what a schema holds ------------------------------------------------------------------------ */
 
-enum leaf_kind { COUNTER, QUANTILES, TOP, HISTOGRAM };
+enum leaf_kind { COUNTER, QUANTILES, TOP, SUMS, HISTOGRAM };
 
 struct leaf {
 	enum leaf_kind kind;
 	char path[PATH_MAX_]; /* "xact.counts.total" */
 	size_t group;	      /* bytes of it that name its group, "xact"; 0: none */
 	const json_t *value;
+	const char *unit; /* of its metric; "" when none is known, or it has none */
 	/* TOP: what its shares are of */
 	const char *base_name; /* "total"; NULL: no shares */
 	int64_t base;
@@ -230,6 +232,8 @@ struct leaf {
 };
 
 struct leaves {
+	const struct pv_handler *const *handlers; /* may be NULL */
+	const char *schema;
 	struct leaf *leaf;
 	size_t n, cap;
 	const json_t *above[DEPTH_MAX]; /* the objects around the one at hand, from the schema down */
@@ -249,6 +253,17 @@ static bool is_quantiles(const json_t *o)
 			return false;
 	}
 	return true;
+}
+
+/* Rows with several numbers: more than a top list's name, estimate and place. */
+static bool is_sums(const json_t *list)
+{
+	const char *key;
+	json_t *v;
+	json_object_foreach(json_array_get(list, 0), key, v)
+		if (json_is_number(v) && strcmp(key, "estimate"))
+			return true;
+	return false;
 }
 
 static bool find_base(struct leaf *l, const json_t *object, const char *name)
@@ -272,17 +287,52 @@ static bool find_base(struct leaf *l, const json_t *object, const char *name)
 	return false;
 }
 
-/* What the rows of a list are parts of: the nearest "total", else the nearest "events", looking from the list's own
+/* How many words ("in_udp_bytes" has three) of a counter's name there are, if all stand in the list's name, in order, and the
+ * last is the last of both; else 0. */
+static unsigned common_words(const char *counter, const char *list)
+{
+	unsigned words = 0;
+	for (;;) {
+		size_t c = strcspn(counter, "_"), n = strcspn(list, "_");
+		bool same = c == n && !memcmp(counter, list, n), last = !counter[c];
+		if (!list[n])
+			return same && last ? words + 1 : 0;
+		if (same && !last) {
+			words++;
+			counter += c + 1;
+		}
+		list += n + 1;
+	}
+}
+
+/* The counter beside a list that is named like it, but for words that the list has more: in_bytes of top_in_src_ips_bytes. */
+static void find_namesake(struct leaf *l, const json_t *object)
+{
+	const char *key, *dot = strrchr(l->path, '.');
+	json_t *v;
+	unsigned best = 0;
+	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
+		unsigned words = json_is_integer(v) ? common_words(key, dot ? dot + 1 : l->path) : 0;
+		if (words > best) {
+			best = words;
+			l->base = json_integer_value(v);
+			l->base_name = key;
+		}
+	}
+}
+
+/* What the rows of a list are parts of: a counter beside it that is named like it; else the nearest "total", else the nearest "events", looking from the list's own
  * object outwards, and in each also one level down ("wire_packets.total" beside "top_qtype"). A list of bytes has
  * no such counter; and one with a row above it counts something else. */
 static void choose_base(const struct leaves *s, struct leaf *l)
 {
-	static const char *const names[] = {"total", "events"};
+	static const char *const names[] = {"total", "total_packets", "events"};
 	size_t i;
 	json_t *row;
-	if (strstr(l->path, "bytes"))
+	find_namesake(l, s->above[s->depth - 1]);
+	if (strstr(l->path, "bytes") && !l->base_name)
 		return;
-	for (size_t k = 0; k < 2 && !l->base_name; k++)
+	for (size_t k = 0; k < sizeof names / sizeof names[0] && !l->base_name; k++)
 		for (unsigned d = s->depth; d-- > 0 && !l->base_name;)
 			find_base(l, s->above[d], names[k]);
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row)
@@ -301,6 +351,43 @@ static size_t group_len(const struct leaves *s, const char *path, const char *pr
 	return dot ? (size_t)(dot - path) : 0;
 }
 
+/* Is it this schema's, or that of a second handler of it, "dns_2"? */
+static bool is_schema(const char *name, const char *schema)
+{
+	size_t n = strlen(schema);
+	return !strncmp(name, schema, n) && (!name[n] || (name[n] == '_' && name[n + 1] >= '2' && name[n + 1] <= '9'));
+}
+
+/* Metrics of a scope have its keys in front of their path. */
+static bool ends_in(const char *path, const char *end)
+{
+	size_t n = strlen(path), e = strlen(end);
+	return n >= e && !strcmp(path + n - e, end) && (n == e || path[n - e - 1] == '.');
+}
+
+static const char *unit_of(const struct leaves *s, const char *path)
+{
+	const struct pv_metric *best = NULL; /* the longest path, since a shorter one may be a part of it */
+	for (size_t i = 0; s->handlers && s->handlers[i]; i++) {
+		const struct pv_handler *h = s->handlers[i];
+		for (size_t m = 0; is_schema(s->schema, h->schema) && m < h->nmetrics; m++)
+			if (ends_in(path, h->metrics[m].path) &&
+			    (!best || strlen(h->metrics[m].path) > strlen(best->path)))
+				best = &h->metrics[m];
+	}
+	return best && best->unit && strcmp(best->unit, "1") != 0 ? best->unit : "";
+}
+
+static bool is_us(const struct leaf *l)
+{
+	return !strcmp(l->unit, "us");
+}
+
+static const char *shown_unit(const struct leaf *l)
+{
+	return is_us(l) ? "ms" : l->unit;
+}
+
 static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const char *prefix, const json_t *value)
 {
 	if (s->n == s->cap) {
@@ -312,8 +399,11 @@ static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *
 		s->cap = cap;
 	}
 	struct leaf *l = &s->leaf[s->n++];
-	*l = (struct leaf){.kind = kind, .value = value};
+	*l = (struct leaf){.kind = kind, .value = value, .unit = unit_of(s, path)};
 	snprintf(l->path, sizeof l->path, "%s", path);
+	char *us = strstr(l->path, "_us");
+	if (kind == QUANTILES && is_us(l) && us && !us[3])
+		*us = 0; /* it stands there in milliseconds */
 	l->group = group_len(s, l->path, prefix);
 	return l;
 }
@@ -335,6 +425,8 @@ static int collect(struct leaves *s, const json_t *object, const char *prefix)
 		const json_t *buckets = json_object_get(v, "buckets");
 		if (json_is_number(v)) {
 			l = leaf_add(s, COUNTER, path, prefix, v);
+		} else if (is_sums(v)) {
+			l = leaf_add(s, SUMS, path, prefix, v);
 		} else if (json_is_array(v)) {
 			l = leaf_add(s, TOP, path, prefix, v);
 			if (l)
@@ -363,7 +455,7 @@ static bool leaf_empty(const struct leaf *l)
 	json_t *v;
 	if (l->kind == COUNTER)
 		return is_zero(l->value);
-	if (l->kind == TOP)
+	if (l->kind == TOP || l->kind == SUMS)
 		return !json_array_size(l->value);
 	json_object_foreach((json_t *)(uintptr_t)l->value, key, v)
 		if (!is_zero(v))
@@ -493,11 +585,23 @@ static bool print_counters(struct pen *p, const struct leaves *s)
 
 /* ---- quantiles and rates ------------------------------------------------------------------------ */
 
+/* Three digits of milliseconds at least: times of less than one are common. */
+static void value_text(char out[NUMBER], const struct leaf *l, const json_t *v)
+{
+	double ms = json_number_value(v) / 1000;
+	if (!is_us(l))
+		number_text(out, v);
+	else if (ms >= 100)
+		grouped(out, (int64_t)(ms + 0.5));
+	else
+		snprintf(out, NUMBER, "%.*f", ms < 1 ? 3 : ms < 10 ? 2 : 1, ms);
+}
+
 static void print_quantiles(struct pen *p, const struct leaves *s, bool line_before)
 {
 	static const char *const keys[] = {"p50", "p90", "p95", "p99", "live"};
 	enum { KEYS = 5 };
-	unsigned path_w = 0, w[KEYS] = {0};
+	unsigned path_w = 0, unit_w = 0, w[KEYS] = {0};
 	size_t rows = 0, nothing = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct leaf *l = &s->leaf[i];
@@ -510,19 +614,21 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 		rows++;
 		unsigned n = columns_of(l->path, p->width);
 		path_w = n > path_w ? n : path_w;
+		n = (unsigned)strlen(shown_unit(l));
+		unit_w = n > unit_w ? n : unit_w;
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
 			char text[NUMBER];
 			if (!v)
 				continue;
-			number_text(text, v);
+			value_text(text, l, v);
 			unsigned t = (unsigned)strlen(text);
 			w[k] = t > w[k] ? t : w[k];
 		}
 	}
 	if (line_before && (rows || nothing))
 		pen_line(p);
-	unsigned numbers = 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
+	unsigned numbers = unit_w ? unit_w + 2 : 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
 	for (int k = 0; k < KEYS; k++) {
 		if (w[k] && w[k] < least)
 			w[k] = least;
@@ -531,7 +637,7 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 	if (INDENT + path_w + numbers > p->width)
 		path_w = p->width > INDENT + numbers + 8 ? p->width - INDENT - numbers : 8;
 	if (rows) {
-		unsigned at = INDENT + path_w;
+		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			if (!w[k])
 				continue;
@@ -547,14 +653,16 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 			continue;
 		pen_to(p, INDENT);
 		pen_cut(p, l->path, path_w);
-		unsigned at = INDENT + path_w;
+		pen_to(p, INDENT + path_w + 2);
+		pen_text(p, shown_unit(l));
+		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
 			char text[NUMBER] = "-";
 			if (!w[k])
 				continue;
 			if (v)
-				number_text(text, v);
+				value_text(text, l, v);
 			pen_to(p, at + 2);
 			pen_right(p, text, w[k]);
 			at += w[k] + 2;
@@ -626,6 +734,8 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 	pen_to(p, p->at + 2);
 	pen_text(p, text);
 	pen_text(p, total == 1 ? " value" : " values");
+	pen_text(p, *l->unit ? ", in " : "");
+	pen_text(p, l->unit);
 	pen_line(p);
 	unsigned bound_w = 4, count_w = (unsigned)strlen(text);
 	for (size_t i = 0; i < lines; i++) {
@@ -673,16 +783,27 @@ static void row_name(const json_t *row, char number[NUMBER], const char **text)
 	}
 }
 
+/* Of what is deep inside of things, whose name stands above: the rest of the path. */
+static const char *list_name(const struct leaf *l)
+{
+	return l->group > GROUP_WIDTH ? label_of(l) : l->path;
+}
+
 static unsigned list_width(const struct leaf *l)
 {
 	return l->name_w + 2 + l->count_w + (l->share_w ? 2 + l->share_w : 0);
+}
+
+static const char *count_heading(const struct leaf *l)
+{
+	return !strcmp(l->unit, "bytes") || is_us(l) ? l->unit : "count";
 }
 
 static void measure_list(struct leaf *l, unsigned room)
 {
 	size_t i;
 	json_t *row;
-	l->name_w = columns_of(l->path, room);
+	l->name_w = columns_of(list_name(l), room);
 	l->count_w = 5; /* "count" */
 	l->share_w = l->base_name ? 3 + (unsigned)strlen(l->base_name) : 0;
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
@@ -727,7 +848,7 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 			const char *name;
 			if (!r) {
 				snprintf(share, sizeof share, "of %s", l->base_name ? l->base_name : "");
-				print_list_line(p, l, at, l->path, "count", share);
+				print_list_line(p, l, at, list_name(l), count_heading(l), share);
 				continue;
 			}
 			const json_t *row = json_array_get(l->value, r - 1);
@@ -744,17 +865,36 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 	}
 }
 
+/* Lists of one interface do not stand beside those of another. */
+static bool same_shelf(const struct leaf *a, const struct leaf *b)
+{
+	return (a->group <= GROUP_WIDTH && b->group <= GROUP_WIDTH) || same_group(a, b);
+}
+
+static void print_deep_name(struct pen *p, const struct leaf *l)
+{
+	char name[PATH_MAX_];
+	if (l->group <= GROUP_WIDTH)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)l->group, l->path);
+	pen_line(p);
+	pen_to(p, INDENT);
+	pen_cut(p, name, p->width - INDENT);
+	pen_line(p);
+}
+
 static void print_lists(struct pen *p, struct leaves *s)
 {
 	enum { SHELF = 16 };
 	bool empty = false;
+	const struct leaf *before = NULL;
 	for (size_t i = 0; i < s->n; i++) {
 		struct leaf *shelf[SHELF];
 		size_t n = 0;
 		unsigned used = INDENT;
 		for (size_t k = i; k < s->n && n < SHELF; k++) {
 			struct leaf *l = &s->leaf[k];
-			if (l->kind != TOP || l->placed || leaf_empty(l))
+			if (l->kind != TOP || l->placed || leaf_empty(l) || (n && !same_shelf(l, shelf[0])))
 				continue;
 			measure_list(l, p->width - INDENT);
 			if (n && used + list_width(l) > p->width)
@@ -763,13 +903,117 @@ static void print_lists(struct pen *p, struct leaves *s)
 			shelf[n++] = l;
 			used += list_width(l) + GAP;
 		}
+		if (n && (!before || !same_shelf(shelf[0], before)))
+			print_deep_name(p, shelf[0]);
 		if (n)
 			print_shelf(p, shelf, n);
+		before = n ? shelf[0] : before;
 		empty |= s->leaf[i].kind == TOP && leaf_empty(&s->leaf[i]);
 	}
 	if (empty)
 		pen_line(p);
 	print_empty(p, s, TOP, "empty:");
+}
+
+/* ---- lists with columns -------------------------------------------------------------------------- */
+
+#define COLUMNS	   16
+#define COLUMNS_AT_LEAST 3  /* a share and two numbers: for these a name gives way */
+
+struct column {
+	const char *key; /* NULL: the share */
+	unsigned width;
+};
+
+/* Three digits and their power of a thousand, where the whole number would not be read anyway. */
+static void short_text(char out[NUMBER], int64_t v)
+{
+	static const char units[] = "kMGTPE";
+	double d = (double)v;
+	unsigned unit = 0;
+	if (v < 1000000) {
+		grouped(out, v);
+		return;
+	}
+	for (d /= 1000; d >= 999.5 && units[unit + 1]; unit++)
+		d /= 1000;
+	snprintf(out, NUMBER, "%.*f%c", d < 9.995 ? 2 : d < 99.95 ? 1 : 0, d, units[unit]);
+}
+
+static void cell_text(char out[NUMBER], const json_t *row, const struct column *c, int64_t whole)
+{
+	int64_t estimate = json_integer_value(json_object_get(row, "estimate"));
+	if (c->key)
+		short_text(out, json_integer_value(json_object_get(row, c->key)));
+	else
+		share_text(out, whole ? estimate : 0, whole ? whole : 1);
+}
+
+/* The share, then the numbers in the order of the first row; widths of what stands in them. */
+static unsigned find_columns(const json_t *list, int64_t whole, struct column *c)
+{
+	unsigned n = 0;
+	const char *key;
+	json_t *v, *row;
+	size_t r;
+	c[n++] = (struct column){NULL, 6}; /* "100.0%" */
+	json_object_foreach(json_array_get(list, 0), key, v)
+		if (json_is_number(v) && strcmp(key, "estimate") && n < COLUMNS)
+			c[n++] = (struct column){key, columns_of(key, NUMBER)};
+	json_array_foreach((json_t *)(uintptr_t)list, r, row)
+		for (unsigned i = 1; i < n; i++) {
+			char text[NUMBER];
+			cell_text(text, row, &c[i], whole);
+			c[i].width = strlen(text) > c[i].width ? (unsigned)strlen(text) : c[i].width;
+		}
+	return n;
+}
+
+static void print_sums_line(struct pen *p, const json_t *row, const char *name, unsigned name_w, const struct column *c,
+			    unsigned n, int64_t whole)
+{
+	pen_to(p, INDENT);
+	pen_cut(p, name, name_w);
+	pen_to(p, INDENT + name_w);
+	for (unsigned i = 0; i < n; i++) {
+		char text[NUMBER];
+		snprintf(text, sizeof text, "%s", c[i].key ? c[i].key : "share");
+		if (row)
+			cell_text(text, row, &c[i], whole);
+		pen_to(p, p->want + 2);
+		pen_right(p, text, c[i].width);
+	}
+	pen_line(p);
+}
+
+static void print_sums(struct pen *p, const struct leaf *l)
+{
+	struct column c[COLUMNS];
+	int64_t whole = 0;
+	unsigned name_w = columns_of(l->path, p->width), used = INDENT, n = 0, all;
+	size_t i;
+	json_t *row;
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
+		char number[NUMBER];
+		const char *name;
+		row_name(row, number, &name);
+		unsigned w = columns_of(name, p->width);
+		name_w = w > name_w ? w : name_w;
+		whole += json_integer_value(json_object_get(row, "estimate"));
+	}
+	all = find_columns(l->value, whole, c);
+	while (n < all && (n < COLUMNS_AT_LEAST || used + name_w + 2 + c[n].width <= p->width))
+		used += 2 + c[n++].width;
+	if (used + name_w > p->width)
+		name_w = p->width > used + 8 ? p->width - used : 8;
+	pen_line(p);
+	print_sums_line(p, NULL, l->path, name_w, c, n, whole);
+	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
+		char number[NUMBER];
+		const char *name;
+		row_name(row, number, &name);
+		print_sums_line(p, row, name, name_w, c, n, whole);
+	}
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
@@ -808,9 +1052,9 @@ static void print_heading(struct pen *p, const char *schema, const json_t *perio
 	}
 }
 
-static int print_schema(struct pen *p, const char *name, const json_t *schema)
+static int print_schema(struct pen *p, const char *name, const json_t *schema, const struct pv_handler *const *handlers)
 {
-	struct leaves s = {.leaf = NULL};
+	struct leaves s = {.handlers = handlers, .schema = name};
 	bool nothing = true;
 	int rc = collect(&s, schema, "");
 	for (size_t i = 0; i < s.n && nothing; i++)
@@ -826,6 +1070,9 @@ static int print_schema(struct pen *p, const char *name, const json_t *schema)
 		for (size_t i = 0; i < s.n && !rc; i++)
 			if (s.leaf[i].kind == HISTOGRAM && !leaf_empty(&s.leaf[i]))
 				rc = print_histogram(p, &s.leaf[i]);
+		for (size_t i = 0; i < s.n; i++)
+			if (s.leaf[i].kind == SUMS)
+				print_sums(p, &s.leaf[i]);
 		print_lists(p, &s);
 	}
 	free(s.leaf);
@@ -840,7 +1087,15 @@ unsigned pv_table_width(int fd)
 	return ws.ws_col;
 }
 
-int pv_table_print(const json_t *window, FILE *f, unsigned width)
+unsigned pv_table_height(int fd)
+{
+	struct winsize ws;
+	if (ioctl(fd, TIOCGWINSZ, &ws) || !ws.ws_row)
+		return HEIGHT_NONE;
+	return ws.ws_row;
+}
+
+int pv_table_print(const json_t *window, const struct pv_handler *const *handlers, FILE *f, unsigned width)
 {
 	struct pen p = {.f = f};
 	const char *key, *name;
@@ -851,7 +1106,7 @@ int pv_table_print(const json_t *window, FILE *f, unsigned width)
 		json_object_foreach(schemas, name, schema) {
 			if (any)
 				pen_line(&p);
-			if (print_schema(&p, name, schema)) {
+			if (print_schema(&p, name, schema, handlers)) {
 				errno = ENOMEM;
 				return -1;
 			}

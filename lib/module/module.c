@@ -173,13 +173,15 @@ static const char *check_source(const struct pv_module_source *s)
 static const char *check_metric(const struct pv_handler *h, size_t at)
 {
 	const struct pv_metric *m = &h->metrics[at];
-	if (!m->id || !m->path || !m->help || m->kind < PV_COUNTER || m->kind > PV_MAXIMUM)
+	if (!m->id || !m->path || !m->help || m->kind < PV_COUNTER || m->kind > PV_TALLY)
 		return "a metric without number, path, kind or help";
 	if ((m->group != PV_ALWAYS && m->group >= h->ngroups) ||
 	    (m->group2 != PV_ALWAYS && m->group2 >= h->ngroups) || m->scope >= h->nscopes)
 		return "a metric of a group or scope that there is not";
 	if (m->kind == PV_TOPN && (!m->item || !m->label))
 		return "a top list that cannot be printed";
+	if (m->kind == PV_TALLY && (!m->item || !m->label || !m->columns || !m->ncolumns || m->ncolumns > PV_TALLY_COLUMNS))
+		return "a tally that cannot be printed";
 	for (size_t i = 0; i < at; i++)
 		if (h->metrics[i].id == m->id ||
 		    (h->metrics[i].scope == m->scope && !strcmp(h->metrics[i].path, m->path)))

@@ -49,7 +49,7 @@
 #include "stage/stage.h"
 
 #define PV_MODULE_MAGIC 0x444d5650u /* "PVMD" */
-#define PV_MODULE_ABI	2u	    /* goes up when anything changes that a module can see, calls included */
+#define PV_MODULE_ABI	3u	    /* goes up when anything changes that a module can see, calls included */
 
 #define PV_MODULE_PORTS 64 /* that one analyser reads: as many as pv-capture(1) takes */
 

@@ -198,11 +198,11 @@ static size_t net_ledger(const void *self, struct pv_ledger_row *rows, size_t ma
 	return count;
 }
 
-const struct pv_analyser_ops pv_net_ops = {
-	.type = "net",
-	.wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP),
-	.event = net_event,
-	.start = net_start,
-	.ledger = net_ledger,
-	.free = net_free,
-};
+#define OPS(name) \
+	{ \
+		.type = (name), .wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP), .event = net_event, \
+		.start = net_start, .ledger = net_ledger, .free = net_free, \
+	}
+
+const struct pv_analyser_ops pv_net_ops = OPS("net");
+const struct pv_analyser_ops pv_connections_ops = OPS("connections");

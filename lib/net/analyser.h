@@ -29,5 +29,7 @@ struct pv_net_conf {
 void *pv_net_new(const struct pv_net_conf *);
 
 extern const struct pv_analyser_ops pv_net_ops;
+/* The same, announced as "connections": its events are wanted for that handler (pv-net --connections). */
+extern const struct pv_analyser_ops pv_connections_ops;
 
 #endif

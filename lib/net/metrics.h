@@ -10,12 +10,14 @@
  *     count for both ends, twice for one that stands at both;
  *   - the unspecified addresses (0.0.0.0 and ::) are not recorded anywhere;
  *   - of a message that dnstap told of, both addresses are listed, whatever its direction;
- *   - rates.bps of 2.0 are bits, as it says; the original counts bytes. */
+ *   - rates.bps of 2.0 are bits, as it says; the original counts bytes.
+ *
+ * "connections" 1.0 (net/connections.c) is a handler of its own, of the same events: who talks to whom, and how much each way. */
 #ifndef PV_NET_METRICS_H
 #define PV_NET_METRICS_H
 
 #include "metric/metric.h"
 
-extern const struct pv_handler pv_net_v1, pv_net_v2;
+extern const struct pv_handler pv_net_v1, pv_net_v2, pv_connections_v1;
 
 #endif

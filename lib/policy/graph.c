@@ -109,6 +109,7 @@ static void drop_source(struct pv_graph *g, struct node *n)
 static enum pv_source_stage stage_of(const struct pv_config_handler *h)
 {
 	return !strcmp(h->type, "net")	  ? PV_SOURCE_NET
+	       : !strcmp(h->type, "connections") ? PV_SOURCE_NET
 	       : !strcmp(h->type, "dns")  ? PV_SOURCE_DNS
 	       : !strcmp(h->type, "dhcp") ? PV_SOURCE_DHCP
 	       : !strcmp(h->type, "bgp")  ? PV_SOURCE_BGP

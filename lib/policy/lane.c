@@ -377,7 +377,7 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 		h->view = pv_probe_view_new(h->conf.ttl_ns, behind(h));
 		return h->view ? 0 : -1;
 	}
-	if (is(h, "net") && h->conf.net && pv_net_filter_on(h->conf.net)) {
+	if ((is(h, "net") || is(h, "connections")) && h->conf.net && pv_net_filter_on(h->conf.net)) {
 		h->view = pv_net_view_new(h->conf.net, l->conf.seed, behind(h));
 		return h->view ? 0 : -1;
 	}

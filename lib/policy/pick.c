@@ -174,7 +174,7 @@ struct pv_stage *pv_pick_new(const char *by, uint8_t stage, uint8_t events, stru
 	static const struct {
 		const char *type;
 		unsigned event;
-	} types[] = {{"net", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"bgp", PV_EV_BGP}, {"flow", PV_EV_FLOW}};
+	} types[] = {{"net", PV_EV_NET}, {"connections", PV_EV_NET}, {"dns", PV_EV_DNS}, {"dhcp", PV_EV_DHCP}, {"bgp", PV_EV_BGP}, {"flow", PV_EV_FLOW}};
 	struct pick *k = calloc(1, sizeof *k);
 	if (k) {
 		k->by = events;

@@ -263,6 +263,7 @@ static const char *const not_in_dns2[] = {"only_queries", "only_responses", NULL
 const struct pv_handler_kind pv_handler_kinds[] = {
 	{"net", "1.0", "NetStreamHandler", PACKETS, PV_HANDLER_NET, {{pv_net_keys, &net_count}}, NULL},
 	{"net", "2.0", "NetStreamHandler", PACKETS, PV_HANDLER_NET, {{pv_net_keys, &net_count}}, NULL},
+	{"connections", "1.0", "ConnectionsStreamHandler", PACKETS, PV_HANDLER_NET, {{pv_net_keys, &net_count}}, NULL},
 	{"dns", "1.0", "DnsStreamHandler", PACKETS, PV_HANDLER_DNS, {{pv_dns_keys, &dns_count}}, NULL},
 	{"dns", "2.0", "DnsStreamHandler", PACKETS, PV_HANDLER_DNS,
 	 {{pv_dns_keys, &dns_count}, {pv_dns_keys_more, &dns_more}}, not_in_dns2},

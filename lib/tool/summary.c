@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ void pv_summary_conf(const struct pv_summary_opts *o, struct pv_window_conf *c)
 		.deep = (unsigned)o->deep,
 		.topn = (uint16_t)o->topn,
 		.topn_percentile = (uint8_t)o->percentile,
+		.sort = o->sort,
 		.enable = o->enable.item,
 		.nenable = o->enable.count,
 		.disable = o->disable.item,
@@ -45,18 +47,52 @@ static void write_failed(struct pv_summary *s)
 	s->failed = true;
 }
 
-static void print_json(struct pv_summary *s, json_t *j)
+/* Over what stands there, line by line, so that nothing flickers. Lines below the last of the screen would make it scroll:
+ * they are left out, unless it is the last table, which stays. */
+static int print_over(const struct pv_summary *s, const json_t *j, bool last)
+{
+	char *text = NULL;
+	size_t n = 0;
+	unsigned left = last ? UINT_MAX : pv_table_height(STDOUT_FILENO);
+	FILE *f = open_memstream(&text, &n);
+	int rc = f ? pv_table_print(j, s->handlers, f, pv_table_width(STDOUT_FILENO)) : -1;
+	if (f && fclose(f))
+		rc = -1;
+	fputs(s->printed ? "\033[H" : "\033[H\033[2J", stdout);
+	for (char *line = text, *end; !rc && (size_t)(line - text) < n && left > 1; line = end + 1, left--) {
+		end = memchr(line, '\n', n - (size_t)(line - text));
+		if (!end)
+			break;
+		fwrite(line, 1, (size_t)(end - line), stdout);
+		fputs("\033[K\n", stdout);
+	}
+	fputs("\033[J", stdout);
+	free(text);
+	return rc;
+}
+
+static int print_table(const struct pv_summary *s, const json_t *j, bool last)
+{
+	if (s->refresh)
+		return print_over(s, j, last);
+	if (s->printed && putchar('\n') == EOF)
+		return -1;
+	return pv_table_print(j, s->handlers, stdout, pv_table_width(STDOUT_FILENO));
+}
+
+static void print_json(struct pv_summary *s, json_t *j, bool last)
 {
 	if (!j) {
 		errno = ENOMEM;
 		write_failed(s);
 		return;
 	}
-	if (s->form == PV_SUMMARY_TABLE ? pv_table_print(j, stdout, pv_table_width(STDOUT_FILENO))
+	if (s->form == PV_SUMMARY_TABLE ? print_table(s, j, last)
 					: json_dumpf(j, stdout, PV_JSON_FLAGS) || putchar('\n') == EOF)
 		write_failed(s);
 	if (fflush(stdout))
 		write_failed(s);
+	s->printed = true;
 	json_decref(j);
 }
 
@@ -107,17 +143,22 @@ static void print_prometheus(struct pv_summary *s, struct pv_window *w, each_fn 
 
 void pv_summary_closed(struct pv_summary *s, struct pv_window *w)
 {
-	s->printed = true;
 	if (s->form == PV_SUMMARY_PROMETHEUS)
 		print_prometheus(s, w, pv_window_each_closed);
 	else
-		print_json(s, pv_window_bucket_json(w));
+		print_json(s, pv_window_bucket_json(w), false);
+	s->printed = true;
+}
+
+void pv_summary_every(struct pv_summary *s, struct pv_window *w)
+{
+	print_json(s, pv_window_json(w), false);
 }
 
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
 	if (s->form != PV_SUMMARY_PROMETHEUS)
-		print_json(s, pv_window_json(w));
+		print_json(s, pv_window_json(w), true);
 	else if (!s->printed)
 		print_prometheus(s, w, pv_window_each);
 	return s->failed && code == PV_EXIT_OK && errno != EPIPE ? PV_EXIT_FAILED : code;
@@ -143,7 +184,7 @@ int pv_summary_losses(const struct pv_program *prog, struct pv_window *w, int co
 static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = {"?", "counter", "distinct", "top", "quantiles", "histogram", "rate",
-					     "gauge", "minimum", "maximum"};
+					     "gauge", "minimum", "maximum", "tally"};
 	return kind < sizeof names / sizeof names[0] ? names[kind] : names[0];
 }
 

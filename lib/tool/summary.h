@@ -10,6 +10,7 @@
 
 struct pv_summary_opts {
 	uint64_t periods, deep, topn, percentile;
+	const char *sort;
 	struct pv_opt_list enable, disable, modules;
 	const struct pv_handler *const *handlers; /* NULL: those that are built in */
 	bool summary; /* --summary: one period */
@@ -26,6 +27,8 @@ struct pv_summary_opts {
 	{0, "topn", PV_OPT_UINT, &(o).topn, "N", "rows of every top list (default: 10)", 1, 1000},                    \
 	{0, "topn-percentile", PV_OPT_UINT, &(o).percentile, "P",                                                     \
 	 "leave out rows below the P-th percentile of a top list (default: 0)", 0, 100},                              \
+	{0, "sort", PV_OPT_STRING, &(o).sort, "COLUMN",                                                               \
+	 "choose and order rows that have several sums by COLUMN: bytes, packets, name, ... (default: bytes)", 0, 0}, \
 	{0, "enable", PV_OPT_LIST, &(o).enable, "GROUP,...", "turn metric groups on; 'all' for every one", 0, 0},     \
 	{0, "disable", PV_OPT_LIST, &(o).disable, "GROUP,...", "turn metric groups off, before --enable turns some on", 0, 0}, \
 	{0, "modules", PV_OPT_LIST, &(o).modules, "NAME[:VERSION],...",                                               \
@@ -39,13 +42,18 @@ enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS 
 struct pv_summary {
 	const struct pv_program *prog;
 	enum pv_summary_form form;
+	const struct pv_handler *const *handlers; /* of a table's units */
 	const char *policy, *instance; /* Prometheus labels; instance may be NULL */
 	bool printed; /* a minute of a live stream */
+	bool refresh; /* a table in place of the one before, on a terminal */
 	bool failed;  /* stdout could not be written */
 };
 
 /* The newest closed minute of a live stream on stdout. */
 void pv_summary_closed(struct pv_summary *, struct pv_window *);
+
+/* The window as it is now on stdout: JSON or a table, which pv_summary_end() ends with the last one. */
+void pv_summary_every(struct pv_summary *, struct pv_window *);
 
 /* The merged window on stdout, but for Prometheus text of a live stream: there every minute has been printed, and a
  * window of several would not compare. Returns the exit code, `code` unless printing failed. */

@@ -55,7 +55,8 @@ struct pv_window {
 	uint64_t next_shift_sec;
 	uint64_t live_out_sec;           /* second of the last LIVE copy */
 	uint64_t now_sec;                /* second of the current event, not before the period's first */
-	uint64_t calm_from_ns, calm_to_ns; /* times in between need no look at periods: the current second */
+	uint64_t calm_from_ns, calm_to_ns; /* times in between need no look at periods: the current second, or what is left of it */
+	uint64_t every_due_ns;           /* when conf.every is due; 0: with the first time that comes */
 	struct pv_defines *defines;
 
 	struct pv_bucket_reader reader;
@@ -93,6 +94,11 @@ static bool is_type(const struct pv_handler *h, const char *type, size_t n)
 	return strlen(h->type) == n && !memcmp(h->type, type, n);
 }
 
+static bool is_analyser(const struct pv_handler *h, const char *type, size_t n)
+{
+	return h->analyser && strlen(h->analyser) == n && !memcmp(h->analyser, type, n);
+}
+
 static const struct pv_handler *find_handler(const struct pv_window *w, const char *type, size_t n, const char *version)
 {
 	for (size_t i = 0; w->conf.handlers[i]; i++) {
@@ -110,7 +116,7 @@ static const struct pv_handler *wanted(const struct pv_window *w, const char *ty
 	if (!w->nmodules)
 		return i ? NULL : find_handler(w, type, n, "1.0");
 	for (size_t m = 0; m < w->nmodules; m++)
-		if (is_type(w->modules[m].handler, type, n) && !i--)
+		if ((is_type(w->modules[m].handler, type, n) || is_analyser(w->modules[m].handler, type, n)) && !i--)
 			return w->modules[m].handler;
 	return NULL;
 }
@@ -192,6 +198,7 @@ static struct instance *instance_get(struct pv_window *w, const struct pv_handle
 	in->conf = (struct pv_bucket_conf){.groups = groups_of(&w->conf, h, defaults_of(h)),
 					   .topn = w->conf.topn,
 					   .topn_percentile = w->conf.topn_percentile,
+					   .sort = w->conf.sort,
 					   .seed = w->conf.seed};
 	in->ctx.define = pv_defines_get;
 	in->ctx.defines = w->defines;
@@ -356,6 +363,17 @@ static void live_copy(struct pv_window *w, uint64_t now_ns)
 	}
 }
 
+/* Says what there is, when it is time to: before the event at t is counted. */
+static void say_every(struct pv_window *w, uint64_t t)
+{
+	bool first = !w->every_due_ns, back = w->every_due_ns > t && w->every_due_ns - t > w->conf.every_ns;
+	if (!first && !back && t < w->every_due_ns)
+		return;
+	if (!first && !back)
+		w->conf.every(w->conf.ctx, w);
+	w->every_due_ns = t + w->conf.every_ns;
+}
+
 /* Stream time has come to t. */
 static void advance(struct pv_window *w, uint64_t t)
 {
@@ -384,6 +402,11 @@ static void advance(struct pv_window *w, uint64_t t)
 	w->now_sec = sec < w->start_ns / NS ? w->start_ns / NS : sec; /* late: the first second that is still open */
 	w->calm_from_ns = t;
 	w->calm_to_ns = (sec + 1) * NS;
+	if (w->conf.every_ns) {
+		say_every(w, t);
+		if (w->calm_to_ns > w->every_due_ns)
+			w->calm_to_ns = w->every_due_ns;
+	}
 }
 
 /* ---- events ------------------------------------------------------------------------------------- */
@@ -401,6 +424,7 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	w->recorded = s->clock == PV_CLOCK_RECORDED;
 	w->hosts = s->hosts_count > 0;
 	w->stream_id = s->stream_id;
+	w->every_due_ns = 0;
 	w->live_out_sec = 0; /* the first copy is made at once: who asks sees an empty minute, not none */
 	pv_defines_clear(w->defines);
 	for (size_t i = 0; i < w->ninstances; i++) {
@@ -541,6 +565,7 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 		in->conf.groups = b->conf.groups & groups_of(&w->conf, in->handler, b->conf.groups); /* no more than it has */
 	b->conf.topn = in->conf.topn;
 	b->conf.topn_percentile = in->conf.topn_percentile;
+	b->conf.sort = in->conf.sort;
 	if (w->conf.buckets && pv_bucket_emit(&w->stage.out, b, false, b->end_ns))
 		w->losses.lost++;
 	keep_closed(w, in, b);
@@ -725,6 +750,37 @@ static int check_groups(const struct pv_window *w, const char *const *list, size
 	return 0;
 }
 
+static bool sorts(const struct pv_metric *m, const char *sort)
+{
+	for (unsigned i = 0; i < m->ncolumns; i++)
+		if (!strcmp(m->columns[i].name, sort) || (m->columns[i].rate && !strcmp(m->columns[i].rate, sort)))
+			return true;
+	return false;
+}
+
+/* It must be a column of a handler that can appear. */
+static int check_sort(const struct pv_window *w, char *err, size_t cap)
+{
+	const char *sort = w->conf.sort;
+	if (!sort || !strcmp(sort, PV_SORT_NAME))
+		return 0;
+	int at = snprintf(err, cap, "rows cannot be sorted by '%s', only by " PV_SORT_NAME, sort);
+	const struct pv_metric *widest = NULL;
+	for (size_t k = 0; w->conf.handlers[k]; k++)
+		for (size_t i = 0; possible(w, w->conf.handlers[k]) && i < w->conf.handlers[k]->nmetrics; i++) {
+			const struct pv_metric *m = &w->conf.handlers[k]->metrics[i];
+			if (sorts(m, sort))
+				return 0;
+			if (m->ncolumns && (!widest || m->ncolumns > widest->ncolumns))
+				widest = m;
+		}
+	for (unsigned i = 0; widest && i < widest->ncolumns && at > 0 && (size_t)at < cap; i++) {
+		const struct pv_column *c = &widest->columns[i];
+		at += snprintf(err + at, cap - (size_t)at, ", %s%s%s", c->name, c->rate ? ", " : "", c->rate ? c->rate : "");
+	}
+	return -1;
+}
+
 struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sink sink, char *err, size_t cap)
 {
 	struct pv_window *w = calloc(1, sizeof *w);
@@ -743,7 +799,7 @@ struct pv_window *pv_window_new(const struct pv_window_conf *conf, struct pv_sin
 	w->defines = pv_defines_new(PV_WINDOW_DEFINES, conf->seed);
 	if (!w->defines || find_known(w) || pv_out_init(&w->stage.out, sink) || parse_modules(w, err, cap) ||
 	    check_groups(w, conf->enable, conf->nenable, err, cap) ||
-	    check_groups(w, conf->disable, conf->ndisable, err, cap)) {
+	    check_groups(w, conf->disable, conf->ndisable, err, cap) || check_sort(w, err, cap)) {
 		window_free(&w->stage);
 		return NULL;
 	}

@@ -38,6 +38,7 @@ struct pv_window_conf {
 	unsigned deep;           /* percent of events that are deep, 1..100 */
 	uint16_t topn;           /* rows of top-N lists */
 	uint8_t topn_percentile; /* 0..100 */
+	const char *sort;        /* order of tallies, see struct pv_bucket_conf; NULL: by weight */
 	const char *const *enable, *const *disable; /* metric groups; "all" */
 	size_t nenable, ndisable;
 	const char *const *modules; /* "net", "dns:2.0"; none: version 1.0 of the analysers that announce themselves */
@@ -54,6 +55,9 @@ struct pv_window_conf {
 	bool (*ready)(void *ctx);
 	/* A period of a live stream has closed: pv_window_bucket_json() is valid for it. May be NULL. */
 	void (*closed)(void *ctx, struct pv_window *);
+	/* Stream time has come `every_ns` further, or more: pv_window_json() is what there is now. 0: never asked for. */
+	uint64_t every_ns;
+	void (*every)(void *ctx, struct pv_window *);
 	void *ctx;
 };
 

@@ -48,7 +48,9 @@ def leaf(name, samples, value):
     if isinstance(value, (int, float)):
         same(name, own[""], value)
     elif isinstance(value, list):
-        rows = sorted((r["name"], r.get("lat"), r.get("lon"), r["estimate"]) for r in value)
+        # the rest of a tally, which has columns, is in no row of the text
+        rows = sorted((r["name"], r.get("lat"), r.get("lon"), r["estimate"]) for r in value
+                      if r["name"] != "other" or "bytes" not in r)
         got = []
         for _, labels, estimate in samples:
             item = [v for k, v in labels.items() if k not in {"policy", "lat", "lon"} | SCOPE_LABELS]

@@ -250,7 +250,7 @@ chmod o-w mods
 
 status 1 "without the module a policy cannot have its handler" pktvisord --check --config agent.yaml
 one_line "which is said with the line, and what there is" err \
-	"agent.yaml:8: Policy 'default' requires stream handler type 'ntp' and version '1.0' which is not available \(there are: net 1\.0, net 2\.0, dns 1\.0, .*input_resources 1\.0\)$"
+	"agent.yaml:8: Policy 'default' requires stream handler type 'ntp' and version '1.0' which is not available \(there are: net 1\.0, net 2\.0, connections 1\.0, dns 1\.0, .*input_resources 1\.0\)$"
 # wrong REGEX MODULES: a policy with these modules is refused
 wrong() {
 	{ document; policy p ntp "$2"; } >wrong.yaml

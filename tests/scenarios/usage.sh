@@ -108,7 +108,7 @@ for p in pv-window "pktvisor-reader file.pcap"; do
 	wrong 2 "--periods: 0 is not within 1 and 10" $tool --periods 0 $operand
 	wrong 2 "--max-deep-sample: 101 is not within 1 and 100" $tool --max-deep-sample 101 $operand
 	wrong 2 "--topn: 0 is not within 1 and 1000" $tool --topn 0 $operand
-	wrong 2 "unknown module 'ftp'; there are: net:1.0 net:2.0 dns:1.0 dns:2.0 .*" $tool --modules ftp $operand
+	wrong 2 "unknown module 'ftp'; there are: net:1.0 net:2.0 connections:1.0 dns:1.0 dns:2.0 .*" $tool --modules ftp $operand
 	wrong 2 "unknown module 'dns:9.9'; there are: .*" $tool --modules net,dns:9.9 $operand
 	wrong 2 "dns_top_wired is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, dns_transaction, histograms, quantiles, top_ecs, top_ports, top_qnames, top_qnames_details" \
 		$tool --modules dns --enable top_qnames,dns_top_wired $operand

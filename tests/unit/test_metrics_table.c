@@ -15,14 +15,15 @@
 #include "handlers/handlers.h"
 #include "metric/prom.h"
 
-static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate", "gauge", "minimum", "maximum"};
+static const char *const kinds[] = {NULL, "counter", "distinct", "top", "quantiles", "histogram", "rate", "gauge", "minimum", "maximum", "tally"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 static const char *const units[] = {"1",       "packets",   "bytes",  "messages", "transactions",
 				    "names",   "addresses", "errors", "us",	  "packets/s",
 				    "bits/s",  "transactions/s",
 				    "bytes/s", "messages/s", "percent", "policies", "handlers",
-				    "measurements", "measurements/s", "records", "ports", "conversations"};
+				    "measurements", "measurements/s", "records", "ports", "conversations",
+				    "connections"};
 
 #define FAIL(h, m, ...)                                                                                      \
 	(fprintf(stderr, "%s:%s %s: ", (h)->type, (h)->version, (m) ? (m)->path : "(handler)"),              \
@@ -117,9 +118,13 @@ static void rows(void **state)
 				FAIL(h, m, "is of no group of the handler");
 			if (m->scope >= h->nscopes)
 				FAIL(h, m, "is of no scope of the handler");
-			if (m->kind == PV_TOPN && (!m->item || !word(m->label, "")))
+			if ((m->kind == PV_TOPN || m->kind == PV_TALLY) && (!m->item || !word(m->label, "")))
 				FAIL(h, m, "needs a label and a way to print items");
-			if (m->kind != PV_TOPN && (m->item || m->label || m->integer || m->geo))
+			if (m->kind == PV_TALLY && (!m->columns || !m->ncolumns || m->ncolumns > PV_TALLY_COLUMNS))
+				FAIL(h, m, "has no columns");
+			if (m->kind != PV_TALLY && (m->columns || m->ncolumns))
+				FAIL(h, m, "has columns, but is no tally");
+			if (m->kind != PV_TOPN && m->kind != PV_TALLY && (m->item || m->label || m->integer || m->geo))
 				FAIL(h, m, "is no top list, but has parts of one");
 			if (m->geo && m->integer)
 				FAIL(h, m, "places are no numbers");

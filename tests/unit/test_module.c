@@ -109,7 +109,7 @@ static void bad_modules(void **state)
 	    {"no_symbol", "module 'b.so': this is not a module"},
 	    {"undefined", "undefined symbol: pv_of_a_later_version"},
 	    {"wrong_magic", "module 'b.so': this is not a module"},
-	    {"wrong_abi", "module 'b.so': it is made for interface version 3, this program has 2"},
+	    {"wrong_abi", "module 'b.so': it is made for interface version 4, this program has 3"},
 	    {"wrong_layout", "module 'b.so': it is made with the headers of another build"},
 	    {"wrong_name", "module 'b.so': it has no proper name or version"},
 	    {"wrong_wants", "module 'b.so': an analyser of events that are not given to analysers"},
@@ -545,7 +545,7 @@ static void configured_wrong(void **state)
 	     ""},
 	    {"{a: {type: ntp, require_version: '2.0'}}",
 	     "Policy 'p' requires stream handler type 'ntp' and version '2.0' which is not available",
-	     "there are: net 1.0, net 2.0, dns 1.0, dns 2.0, dhcp 1.0, bgp 1.0, flow 1.0, netprobe 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
+	     "there are: net 1.0, net 2.0, connections 1.0, dns 1.0, dns 2.0, dhcp 1.0, bgp 1.0, flow 1.0, netprobe 1.0, pcap 1.0, input_resources 1.0, count 1.0, ntp 1.0"},
 	    {"{a: {type: count}}", "StreamHandler: unsupported input event proxy t-HASH", ""},
 	    {"[{b: {type: ntp}}, {a: {type: count}}]",
 	     "Policy 'p' requires stream handler type 'count' in a list of modules, but its events are not made of "

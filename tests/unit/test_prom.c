@@ -634,6 +634,9 @@ static void fill(struct pv_block *k)
 		case PV_MAXIMUM:
 			pv_maximum(k, m, 1);
 			break;
+		case PV_TALLY:
+			pv_tally(k, m, "0123456789abcdef", 16, (const uint64_t[PV_TALLY_COLUMNS]){1, 1, 1, 1, 1, 1});
+			break;
 		default:
 			pv_rate_events(k, m, 1);
 		}

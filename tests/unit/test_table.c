@@ -26,7 +26,7 @@ static char *table(const char *json, unsigned width)
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
-	assert_int_equal(pv_table_print(j, f, width), 0);
+	assert_int_equal(pv_table_print(j, NULL, f, width), 0);
 	fclose(f);
 	json_decref(j);
 	return text;
@@ -38,6 +38,44 @@ static bool has(const char *text, const char *part)
 }
 
 #define PERIOD "\"period\":{\"start_ts\":1614874231,\"length\":31}"
+
+/* ---- units: from the rows of a handler ------------------------------------------------------------- */
+
+static const struct pv_metric unit_rows[] = {
+	{.id = 1, .kind = PV_QUANTILES, .path = "t_us", .unit = "us"},
+	{.id = 2, .kind = PV_RATE, .path = "rates.bps", .unit = "bits/s"},
+	{.id = 3, .kind = PV_QUANTILES, .path = "ratio", .unit = "1"},
+	{.id = 4, .kind = PV_TOPN, .path = "top_big", .unit = "bytes"},
+};
+static const struct pv_handler unit_handler = {
+	.type = "u", .version = "1.0", .schema = "u", .metrics = unit_rows, .nmetrics = 4};
+
+static void test_units(void **state)
+{
+	static const struct pv_handler *const handlers[] = {&unit_handler, NULL};
+	static const char input[] =
+		"{\"5m\":{\"u_2\":{" PERIOD ",\"in\":{\"t_us\":{\"p50\":96,\"p90\":1500,\"p95\":31784,\"p99\":1360058}},"
+		"\"rates\":{\"bps\":{\"p50\":1,\"p90\":2,\"p95\":3,\"p99\":4}},"
+		"\"ratio\":{\"p50\":0.5,\"p90\":0.5,\"p95\":0.5,\"p99\":0.5},\"top_big\":[{\"estimate\":9,\"name\":\"n\"}]}}}";
+	static const char expected[] = "── u_2 ──────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+				       "                        p50     p90     p95     p99\n"
+				       "  in.t       ms       0.096    1.50    31.8   1,360\n"
+				       "  rates.bps  bits/s       1       2       3       4\n"
+				       "  ratio                0.50    0.50    0.50    0.50\n"
+				       "\n"
+				       "  top_big  bytes\n"
+				       "  n            9\n";
+	(void)state;
+	json_t *j = json_loads(input, 0, NULL);
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	assert_int_equal(pv_table_print(j, handlers, f, 60), 0);
+	fclose(f);
+	assert_string_equal(text, expected);
+	free(text);
+	json_decref(j);
+}
 
 /* ---- exactly ------------------------------------------------------------------------------------- */
 
@@ -74,6 +112,38 @@ static const struct {
 	 "  r          1       2       3          4       7\n"
 	 "  f      0.004    2.50     151          0       -\n"
 	 "  all 0: none\n"},
+	{"rows with several sums have columns, as many as fit, and shares of all rows; a name gives way",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"top\":["
+	 "{\"estimate\":7500,\"name\":\"TCP 192.0.2.1:53 <-> 198.51.100.200:40000\",\"bps\":12345678,\"bytes\":7500,\"packets\":5},"
+	 "{\"estimate\":2500,\"name\":\"other\",\"bps\":9,\"bytes\":2500,\"packets\":1000000000}]}}}", 60,
+	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "\n"
+	 "  top                                    share    bps  bytes\n"
+	 "  TCP 192.0.2.1:53 <-> 198.51.100.200…   75.0%  12.3M  7,500\n"
+	 "  other                                  25.0%      9  2,500\n"},
+	{"a share is of the counter that is named like the list, also of bytes",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"total\":9999,\"in_bytes\":400,\"in_udp_bytes\":300,\"out_bytes\":200,"
+	 "\"top_in_src_ips_bytes\":[{\"estimate\":100,\"name\":\"a\"}],\"top_in_udp_ports_bytes\":[{\"estimate\":150,\"name\":\"b\"}]}}}", 100,
+	 "── x ────────────────────────────────────────────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "  total         9,999   in_bytes        400   in_udp_bytes    300   out_bytes       200\n"
+	 "\n"
+	 "  top_in_src_ips_bytes  count  of in_bytes   top_in_udp_ports_bytes  count  of in_udp_bytes\n"
+	 "  a                       100        25.0%   b                         150            50.0%\n"},
+	{"lists that are deep inside stand below one line with the name of where they are",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"devs\":{\"192.0.2.1\":{\"ifs\":{"
+	 "\"10\":{\"top_a\":[{\"estimate\":1,\"name\":\"p\"}],\"top_b\":[{\"estimate\":2,\"name\":\"q\"}]},"
+	 "\"11\":{\"top_a\":[{\"estimate\":3,\"name\":\"r\"}]}}}}}}}", 60,
+	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "\n"
+	 "  devs.192.0.2.1.ifs.10\n"
+	 "\n"
+	 "  top_a  count   top_b  count\n"
+	 "  p          1   q          2\n"
+	 "\n"
+	 "  devs.192.0.2.1.ifs.11\n"
+	 "\n"
+	 "  top_a  count\n"
+	 "  r          3\n"},
 	{"lists stand side by side, with shares of the total one level down; empty ones are named",
 	 "{\"5m\":{\"x\":{" PERIOD ",\"w\":{\"total\":200},\"top_a\":[{\"estimate\":150,\"name\":\"one\"},{\"estimate\":50,\"name\":\"two\"}],"
 	 "\"top_b\":[{\"estimate\":199,\"name\":\"\"}],\"top_c\":[],\"top_d\":[]}}}", 60,
@@ -297,7 +367,7 @@ static void test_write_error(void **state)
 		skip();
 	setvbuf(f, NULL, _IONBF, 0);
 	json_t *j = json_loads("{\"5m\":{\"x\":{\"n\":1}}}", 0, NULL);
-	assert_int_equal(pv_table_print(j, f, 80), -1);
+	assert_int_equal(pv_table_print(j, NULL, f, 80), -1);
 	json_decref(j);
 	fclose(f);
 }
@@ -329,7 +399,7 @@ static void test_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_exact), cmocka_unit_test(test_units),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_long_name_is_cut),

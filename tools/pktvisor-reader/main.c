@@ -69,7 +69,7 @@ static bool build(struct chain *c, const struct pv_program *prog, const struct p
 	const char *const types[ANALYSERS] = {"bgp", "dhcp", "dns", "net"}; /* from the end */
 	bool ok = true;
 	for (size_t i = 0; i < ANALYSERS && ok; i++) {
-		if (!needs(conf, types[i]))
+		if (!needs(conf, types[i]) && !(i == 3 && needs(conf, "connections")))
 			continue;
 		struct pv_filter_conf fc = {.only = c->n == 0}; /* packets are of no use to the window */
 		if (i == 2) /* numbers of places are an analyser's own */
@@ -219,7 +219,8 @@ int main(int argc, char **argv)
 	pv_crew_start(chain.crew);
 	code = run(&prog, &in, &out);
 	pv_crew_finish(chain.crew, false);
-	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON};
+	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
+				.handlers = wconf.handlers};
 	code = pv_summary_end(&s, w, code);
 	code = pv_summary_losses(&prog, w, code);
 	pv_out_free(&out);

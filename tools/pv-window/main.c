@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pv-window - analysed events in, minutes of mergeable metrics out. See pv-window(1). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handlers/handlers.h"
 #include "tool/modules.h"
 #include "tool/summary.h"
 #include "tool/tool.h"
@@ -24,15 +26,29 @@ static void print_closed(void *ctx, struct pv_window *w)
 	pv_summary_closed(ctx, w);
 }
 
+static void print_every(void *ctx, struct pv_window *w)
+{
+	pv_summary_every(ctx, w);
+}
+
+/* A terminal that can be written over. */
+static bool can_refresh(void)
+{
+	const char *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
 	struct pv_tool_modules m = PV_TOOL_MODULES;
 	bool json = false, table = false, prometheus = false, list = false;
 	const char *policy = NULL, *instance = NULL;
+	uint64_t every_ns = 0;
 	const struct pv_opt opts[] = {
 		{'j', "json", PV_OPT_FLAG, &json, NULL, "print JSON: a line per closed minute when live, the merged window at the end", 0, 0},
 		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person at the end, and per closed minute when live", 0, 0},
+		{0, "every", PV_OPT_DURATION, &every_ns, "TIME", "print the window every TIME instead, as --json or --table: a terminal sees one table that changes", 0, 0},
 		{0, "prometheus", PV_OPT_FLAG, &prometheus, NULL, "print Prometheus text: a block per closed minute when live, else the merged window at the end", 0, 0},
 		{0, "policy", PV_OPT_STRING, &policy, "NAME", "label policy of every Prometheus sample (default: default)", 0, 0},
 		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance of every Prometheus sample (default: no such label)", 0, 0},
@@ -63,11 +79,17 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "%s is a label of --prometheus", policy ? "--policy" : "--prom-instance");
 		goto out;
 	}
+	if (every_ns && !json && !table) {
+		pv_tool_say(&prog, "--every is for --json and --table");
+		goto out;
+	}
 	struct pv_summary s = {
 		.prog = &prog,
 		.form = prometheus ? PV_SUMMARY_PROMETHEUS : table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
 		.policy = policy ? policy : "default",
 		.instance = instance,
+		.handlers = o.handlers ? o.handlers : pv_handlers,
+		.refresh = every_ns && table && can_refresh(),
 	};
 	struct pv_window_conf conf;
 	pv_summary_conf(&o, &conf);
@@ -75,7 +97,9 @@ int main(int argc, char **argv)
 	struct stat st; /* a file wants what is final; who reads a pipe may want to see the minute grow */
 	conf.live_copies = conf.buckets && !(fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode));
 	conf.ready = reader_ready;
-	conf.closed = conf.buckets ? NULL : print_closed;
+	conf.closed = conf.buckets || every_ns ? NULL : print_closed;
+	conf.every_ns = every_ns;
+	conf.every = print_every;
 	conf.ctx = &s;
 	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))
 		goto out;
