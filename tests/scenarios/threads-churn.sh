@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # Taps and policies that come and go under traffic: a thousand rounds of creating them, deleting them and creating them again; also in builds
 # that watch memory and threads: no finding, and nothing is left.
+# Waits: the kernel takes its time to put a capture away.
 . "$TESTS/lib/sh.sh"
 
 [ "$(id -u)" = 0 ] || { skip "capturing needs root"; exit 0; }
