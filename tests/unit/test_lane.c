@@ -499,7 +499,7 @@ static void join_and_leave(void **state)
 	pv_lane_wait(stay);
 	struct pv_ring_counts n;
 	pv_lane_counts(stay, &n);
-	assert_int_equal(n.lost_events, 0);
+	assert_int_equal(total(&stays) + n.lost_events, f.w.next); /* a busy machine may starve it, but not unsaid */
 	assert_true(total(&stays) > 0);
 	assert_int_equal(stays.starts, 1);
 	assert_int_equal(stays.stops, 1);
