@@ -93,7 +93,17 @@ static void print_json(struct pv_summary *s, json_t *j, bool last)
 	if (fflush(stdout))
 		write_failed(s);
 	s->printed = true;
-	json_decref(j);
+	json_decref(s->last);
+	s->last = j;
+}
+
+/* A table of what the last one showed already: of a live stream that ended within its first minute. A program can tell a
+ * minute from the window by its key; a person sees the same twice. */
+static bool is_repeated(const struct pv_summary *s, json_t *window)
+{
+	json_t *was = json_object_iter_value(json_object_iter(s->last));
+	return s->form == PV_SUMMARY_TABLE && !s->refresh && s->last &&
+	       json_equal(was, json_object_iter_value(json_object_iter(window)));
 }
 
 struct exposition {
@@ -157,10 +167,15 @@ void pv_summary_every(struct pv_summary *s, struct pv_window *w)
 
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
-	if (s->form != PV_SUMMARY_PROMETHEUS)
-		print_json(s, pv_window_json(w), true);
+	json_t *window = s->form == PV_SUMMARY_PROMETHEUS ? NULL : pv_window_json(w);
+	if (is_repeated(s, window))
+		json_decref(window);
+	else if (s->form != PV_SUMMARY_PROMETHEUS)
+		print_json(s, window, true);
 	else if (!s->printed)
 		print_prometheus(s, w, pv_window_each);
+	json_decref(s->last);
+	s->last = NULL;
 	return s->failed && code == PV_EXIT_OK && errno != EPIPE ? PV_EXIT_FAILED : code;
 }
 

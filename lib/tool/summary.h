@@ -47,6 +47,7 @@ struct pv_summary {
 	bool printed; /* a minute of a live stream */
 	bool refresh; /* a table in place of the one before, on a terminal */
 	bool failed;  /* stdout could not be written */
+	json_t *last; /* what was printed, JSON or a table; ours */
 };
 
 /* The newest closed minute of a live stream on stdout. */
@@ -56,7 +57,7 @@ void pv_summary_closed(struct pv_summary *, struct pv_window *);
 void pv_summary_every(struct pv_summary *, struct pv_window *);
 
 /* The merged window on stdout, but for Prometheus text of a live stream: there every minute has been printed, and a
- * window of several would not compare. Returns the exit code, `code` unless printing failed. */
+ * window of several would not compare. A table that would say what the last one said is left out. Returns the exit code, `code` unless printing failed. */
 int pv_summary_end(struct pv_summary *, struct pv_window *, int code);
 
 /* What was lost or refused on the way, on stderr; nothing when nothing was. Returns the exit code, `code` unless a bucket

@@ -27,6 +27,8 @@ pv-capture --mock -c 5 >again.pve
 facts mock.pve | head -n 5 >first
 facts again.pve >second
 same "two runs make the same packets" second first
+is "a table of a run within one minute comes once, JSON as a minute and as the window" \
+	"$(pv-dns <mock.pve | pv-window --table | grep -c '^── dns') $(pv-dns <mock.pve | pv-window --json | wc -l)" "1 2"
 pv-capture --mock -t 300ms >short.pve
 if pv-cat --check short.pve && [ "$(facts short.pve | wc -l)" -ge 1 ] && [ "$(facts short.pve | wc -l)" -le 4 ]; then
 	ok "-t ends it"
