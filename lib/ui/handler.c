@@ -109,6 +109,7 @@ static const struct base {
     {"dhcp", "top_*", "wire_packets.total"},
     {"dhcp", "wire_packets.*", "wire_packets.total"},
     {"bgp", "wire_packets.*", "wire_packets.total"},
+    {"connections", "top_*", "bytes"},
     {"flow", "top_in_interfaces_*", NULL},
     {"flow", "top_out_interfaces_*", NULL},
     {"flow", "top_in_*_bytes", "in_bytes"},
