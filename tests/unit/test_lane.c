@@ -475,12 +475,12 @@ static void join_and_leave(void **state)
 	char err[200];
 	struct flow f = {.w = {pv_ring_new(false, SEED), 0}};
 	pthread_t thread;
-	assert_int_equal(pthread_create(&thread, NULL, flow, &f), 0);
 	struct collector c[LANES], stays;
 	struct pv_lane *l[LANES] = {NULL};
 	collector_new(&stays);
-	struct pv_lane *stay = lane_new(&stays, yes);
+	struct pv_lane *stay = lane_new(&stays, yes); /* from before the first event to after the last */
 	assert_int_equal(pv_lane_start(stay, f.w.ring, err, sizeof err), 0);
+	assert_int_equal(pthread_create(&thread, NULL, flow, &f), 0);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		unsigned k = i % LANES;
 		if (l[k]) {
