@@ -45,7 +45,13 @@ finish
 creates='^(nodefault|tap_|taps$|pol_)'
 start --admin-api || exit 1
 compare "what is asked of taps and policies is taken or refused as it was recorded" admin admin "$creates"
-seen() { get /api/v1/policies/pseq/metrics/bucket/0 | grep -q '"live":[1-9]' && get /api/v1/policies/__all/metrics/bucket/0 | grep -q cpu_usage; }
+# The mock input rolls dice: what it shows needs a packet of each direction in every policy, and live copies come when somebody asks.
+P=/api/v1/policies
+seen() {
+	get $P/pseq/metrics/bucket/0 | grep -q '"live":[1-9]' && get $P/pseq/metrics/prometheus | grep -q '^packets_top_ipv4' &&
+		get $P/pv2/metrics/bucket/0 | jq -e '.pv2 | .["pv2-mock1-n2"].net | .in and .out' >seen.jq &&
+		get $P/__all/metrics/bucket/0 | grep -q cpu_usage
+}
 until_true seen
 compare "and what they then show" admin admin "!$creates"
 wait "$PID"
