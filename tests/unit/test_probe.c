@@ -276,9 +276,39 @@ static void matching(void **state)
 	sent(&s, 119 * SEC, 1, "a");
 	sent(&s, 121 * SEC, 2, "a");
 	answer(&s, 122 * SEC, 1, 3 * SEC, "a");
-	tick(&s, 127 * SEC);
+	for (uint64_t t = 123; t <= 126; t++)
+		tick(&s, t * SEC);
 	flush(&s);
 	assert_int_equal(s.events, 4);
+	close_seen(&s);
+}
+
+/* Somebody sets the clock while attempts are open: what is answered in time was in time. */
+static void clock_is_set(void **state)
+{
+	struct seen s;
+	(void)state;
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	tick(&s, 3700 * SEC); /* an hour forward */
+	answer(&s, 3700 * SEC, 1, 20 * MS, "a");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "}");
+	sent(&s, 3700 * SEC, 2, "b"); /* and nothing comes: that is so after five seconds, not before */
+	tick(&s, 3701 * SEC);
+	tick(&s, 7300 * SEC);
+	flush(&s);
+	assert_int_equal(s.events, 3);
+	tick(&s, 7301 * SEC);
+	tick(&s, 7302 * SEC);
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
+	close_seen(&s);
+	/* back: stream time stands still, and the source's word is all there is */
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	sent(&s, 100 * SEC, 2, "b");
+	answer(&s, 100 * SEC, 1, 20 * MS, "a");
+	ev_probe(&s.out, 100 * SEC, 2, PV_PROBE_TIMEOUT, 5 * SEC, "b");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
 	close_seen(&s);
 }
 
@@ -585,7 +615,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo),	    cmocka_unit_test(replies), cmocka_unit_test(failures), cmocka_unit_test(patience),
-		cmocka_unit_test(matching), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
+		cmocka_unit_test(matching),
+		cmocka_unit_test(clock_is_set), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
