@@ -550,6 +550,38 @@ static void echoes(void **state)
 	pv_probe_free(second);
 }
 
+/* Whoever is sent requests cannot make replies to those of others: what they are known by has nothing in common. */
+static void tokens(void **state)
+{
+	static const struct pv_probe_target target = {"a", "127.0.0.1", PV_PROBE_PING, 0, 0};
+	const struct pv_probe_conf conf = {.targets = &target, .ntargets = 1, .interval_ns = 100 * MS, .timeout_ns = 100 * MS,
+					   .packets = 10, .count = 1};
+	uint8_t b[256];
+	char err[200];
+	struct seen s;
+	uint64_t token[10];
+	size_t n = 0;
+	(void)state;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP);
+	struct pv_probe *p = fd >= 0 ? pv_probe_open(&conf, err, sizeof err) : NULL;
+	if (!p) {
+		if (fd >= 0)
+			close(fd);
+		skip();
+	}
+	open_seen(&s, 3600 * SEC, DEFAULTS);
+	run_source(p, &s);
+	for (ssize_t got; n < 10 && (got = recv(fd, b, sizeof b, 0)) > 0;)
+		if (got >= 44 && b[20] == 8 && !memcmp(b + 36, "pktvisor", 8))
+			memcpy(&token[n++], b + 28, 8);
+	assert_true(n > 1);
+	for (size_t i = 1; i < n; i++)
+		assert_true((token[i] ^ token[i - 1]) >> 20);
+	close_seen(&s);
+	pv_probe_free(p);
+	close(fd);
+}
+
 static void stops(void **state)
 {
 	const struct pv_probe_target target = {"a", "127.0.0.1", PV_PROBE_TCP, 0, 9};
@@ -618,7 +650,7 @@ int main(void)
 		cmocka_unit_test(matching),
 		cmocka_unit_test(clock_is_set), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
 		cmocka_unit_test(addresses),
-		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
+		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(tokens),	cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
