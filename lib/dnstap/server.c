@@ -120,15 +120,24 @@ static void drop(struct pv_dnstap_source *s, size_t i)
 	v->fds[FIXED + i] = v->fds[FIXED + v->nclients];
 }
 
-/* One that has been silent for long may have died without a word, and makes room. False: there is none. */
+/* One that has been silent for long may have died without a word; one that does not even start may be no name server. */
+static bool gives_way(const struct client *c, uint64_t mono_ns)
+{
+	if (!c->frames.began)
+		return mono_ns - c->came_ns >= PV_DNSTAP_GREET_NS;
+	return mono_ns - c->heard_ns >= PV_DNSTAP_SILENT_NS;
+}
+
+/* The longest silent of those makes room. False: there is none. */
 static bool make_room(struct pv_dnstap_source *s, uint64_t mono_ns)
 {
 	struct pv_dnstap_server *v = s->server;
-	size_t oldest = 0;
-	for (size_t i = 1; i < v->nclients; i++)
-		if (v->client[i].heard_ns < v->client[oldest].heard_ns)
+	size_t oldest = v->nclients;
+	for (size_t i = 0; i < v->nclients; i++)
+		if (gives_way(&v->client[i], mono_ns) &&
+		    (oldest == v->nclients || v->client[i].heard_ns < v->client[oldest].heard_ns))
 			oldest = i;
-	if (!v->nclients || mono_ns - v->client[oldest].heard_ns < PV_DNSTAP_SILENT_NS)
+	if (oldest == v->nclients)
 		return false;
 	s->evicted++;
 	pv_dnstap_tell(s, "a silent client gives way to a new one: there are %zu", v->nclients);

@@ -875,9 +875,11 @@ static void server_limit(void **state)
 	struct run r;
 	int c[6];
 	uint8_t byte;
+	struct bytes start = stream_of("start"); /* who has started need not give way for long */
 	run_open(&r, &(struct pv_dnstap_conf){.socket = socket_path(), .clients_max = 4});
 	for (size_t i = 0; i < LEN(c); i++) {
 		c[i] = call(path);
+		give(c[i], &start);
 		settle(&r);
 	}
 	assert_int_equal(status(&r).connected, 4);
@@ -894,6 +896,41 @@ static void server_limit(void **state)
 	for (size_t i = 1; i < LEN(c); i++)
 		close(c[i]);
 	run_close(&r);
+	free(start.p);
+}
+
+/* Connections that say nothing fill all places; a name server is heard nevertheless, and one that is there already stays. */
+static void server_strangers(void **state)
+{
+	(void)state;
+	struct bytes good_one = {NULL, 0, 0};
+	struct run r;
+	int c[4];
+	put_control(&good_one, START, CONTENT);
+	put_messages(&good_one, 1);
+	run_open(&r, &(struct pv_dnstap_conf){.socket = socket_path(), .clients_max = 4});
+	run_poll(&r);
+	for (size_t i = 0; i < LEN(c); i++) {
+		c[i] = call(path);
+		if (i == 1)
+			give(c[i], &good_one);
+		settle(&r);
+	}
+	usleep(1100000);
+	int late = call(path);
+	give(late, &good_one);
+	settle(&r);
+	assert_int_equal(count(&r, PV_EV_DNSTAP), 2);
+	assert_int_equal(status(&r).evicted, 1);
+	assert_int_equal(status(&r).refused, 0);
+	give(c[1], &good_one); /* the second START of a stream: it was listened to */
+	settle(&r);
+	assert_int_equal(status(&r).bad, 1);
+	for (size_t i = 0; i < LEN(c); i++)
+		close(c[i]);
+	close(late);
+	run_close(&r);
+	free(good_one.p);
 }
 
 static void server_idle(void **state)
@@ -1063,7 +1100,7 @@ int main(void)
 		cmocka_unit_test(file_whole),	   cmocka_unit_test(file_parts),      cmocka_unit_test(file_refused),
 		cmocka_unit_test(file_limits),	   cmocka_unit_test(file_odd_frames), cmocka_unit_test(server_two_way),
 		cmocka_unit_test(server_bad_clients), cmocka_unit_test(server_path),  cmocka_unit_test(server_limit),
-		cmocka_unit_test(server_idle),	   cmocka_unit_test(server_thousand), cmocka_unit_test(addresses),
+		cmocka_unit_test(server_strangers), cmocka_unit_test(server_idle),	   cmocka_unit_test(server_thousand), cmocka_unit_test(addresses),
 		cmocka_unit_test(server_tcp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
