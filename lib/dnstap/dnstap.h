@@ -25,9 +25,10 @@
  * clients, and those refused, evicted, idle and bad.
  *
  * Bounds: clients_max connections. One that comes when all are taken is refused, unless another has been silent for
- * PV_DNSTAP_SILENT_NS, or has not started for PV_DNSTAP_GREET_NS: then that one goes. A client that does not get as far as START in PV_DNSTAP_HELLO_NS, leaves a frame
- * unfinished for as long, or is silent for idle_ns, is closed. Bytes of unfinished frames are at most PV_DNSTAP_HELD_BYTES,
- * all clients together; when more is needed, who holds most is given up. A quiet client holds no buffer.
+ * PV_DNSTAP_SILENT_NS, or has not started for PV_DNSTAP_GREET_NS: then that one goes. A client that does not get as far as
+ * START in PV_DNSTAP_HELLO_NS, leaves a frame unfinished for as long, or is silent for idle_ns, is closed. Bytes of
+ * unfinished frames are at most PV_DNSTAP_HELD_BYTES, all clients together; when more is needed, who holds most is given up.
+ * A quiet client holds no buffer.
  *
  * Ownership: conf and its strings are copied, only_hosts is borrowed. Threads: one at a time; pv_dnstap_stop() from any
  * thread or signal handler. Errors: one line of text, no newline. In steady state a message costs no allocation. */
