@@ -478,6 +478,7 @@ static int check_paths(const struct pv_agent *a, const struct pv_config *c, stru
 				const char *key, *path;
 				bool made;
 			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
+				     {"pcap_file", t->flow.pcap_file, false},
 				     {"dnstap_file", t->dnstap.file, false},
 				     {"socket", t->dnstap.socket, true},
 				     {"input", t->module.from, false}};
@@ -583,9 +584,9 @@ bool pv_agent_live(struct pv_agent *a)
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
-			live |= a->policies[i]->streams[s].input != PV_INPUT_MODULE &&
-				!a->policies[i]->streams[s].pcap.pcap_file &&
-				!a->policies[i]->streams[s].dnstap.file;
+			live |= a->policies[i]->streams[s].input == PV_INPUT_PCAP &&
+				a->policies[i]->streams[s].pcap.source != PV_INPUT_PCAP_MOCK &&
+				!a->policies[i]->streams[s].pcap.pcap_file;
 	pthread_mutex_unlock(&a->lock);
 	return live;
 }
