@@ -140,6 +140,15 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	pv_store_ledger(p->stage, rows, n);
 }
 
+static unsigned periods_of(const void *ctx, const char *module)
+{
+	const struct pv_config_policy *p = ctx;
+	for (size_t i = 0; i < p->nhandlers; i++)
+		if (!strcmp(p->handlers[i].module, module))
+			return p->handlers[i].periods;
+	return 0;
+}
+
 static int open_place(void *ctx, const struct pv_config_policy *policy, const struct pv_config_stream *stream,
 		      struct pv_graph_place to[], unsigned workers, char *err, size_t cap)
 {
@@ -156,6 +165,8 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 				    .parts = workers,
 				    .plain_keys = policy->resources,
 				    .stages = stage_names(stream),
+				    .periods_of = periods_of,
+				    .ctx = policy,
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
