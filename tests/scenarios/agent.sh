@@ -143,7 +143,11 @@ like "is named with its policy" "$(cat err)" 'policy \[time\] failed to start: m
 
 status 1 "without anything to do" pktvisord -p 0
 status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
-status 1 "options that are not built say so" pktvisord --otel --admin-api
+for option in --otel --otel-port=1 --otel-interval=9 --otel-host=h --cp-custom=x --cp-url=u; do
+	status 1 "options that are not built say so: $option" pktvisord "$option" --check
+done
+echo '{visor: {config: {otel_host: h, otel_port: 1, cp_url: u, cp_disable: true}}}' >off.yaml
+status 0 "settings of what is off are none of them" pktvisord --check --config off.yaml
 status 2 "unknown options are mistakes" pktvisord --nosuch
 status 0 "--module-list" pktvisord --module-list
 like "and what it lists" "$(cat out)" '^handler: dns version 1.0$'
