@@ -311,10 +311,19 @@ static bool from_behind(struct pv_flow_exporter *e, uint32_t sequence, uint32_t 
 	return !follows;
 }
 
+/* How far it is ahead of what is expected, in the exporter's way of counting: where the two ways differ, the one that fits. */
+static int32_t steps(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units)
+{
+	int32_t before = (int32_t)(sequence - e->sequence), with = (int32_t)(sequence - units - e->last);
+	if (e->sequenced && !before != !with)
+		e->inclusive = !with;
+	return e->inclusive ? with : before;
+}
+
 void pv_flow_exporter_sequence(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units,
 			       const uint32_t *uptime_ms, struct pv_flow_counts *counts)
 {
-	int32_t ahead = (int32_t)(sequence - e->sequence);
+	int32_t ahead = steps(e, sequence, units);
 	bool anew = started_anew(e, uptime_ms) || !e->sequenced || ahead <= -PV_FLOW_LATE || ahead > PV_FLOW_OUTAGE;
 	if (!anew && ahead < 0) {
 		if (from_behind(e, sequence, units, counts))
@@ -328,6 +337,7 @@ void pv_flow_exporter_sequence(struct pv_flow_exporter *e, uint32_t sequence, ui
 		counts->lost += (uint32_t)ahead;
 		e->missing = missing < PV_FLOW_LATE ? missing : PV_FLOW_LATE;
 	}
+	e->last = sequence;
 	e->sequence = sequence + units;
 	e->sequenced = true;
 	e->stepped_back = false;

@@ -51,11 +51,13 @@ struct pv_flow_exporter {
 	struct pv_flow_template *oldest, *newest; /* of its templates, by last use */
 	uint32_t ntemplates;
 	uint32_t sequence; /* the next that is expected */
+	uint32_t last;	   /* of the datagram that it was reckoned from */
 	uint32_t behind;   /* the one after what came from behind it */
 	uint32_t missing;  /* units that were missed and may still come, at most PV_FLOW_LATE */
 	uint32_t uptime_ms;
 	bool sequenced;	   /* `sequence` is known */
 	bool stepped_back; /* `behind` is */
+	bool inclusive;	   /* its numbers count what comes with them, too */
 	uint8_t nselectors;
 	uint32_t rate; /* without a selector; 0: not told */
 	struct pv_flow_selector selector[PV_FLOW_SELECTORS];
@@ -101,7 +103,8 @@ void pv_flow_exporters_withdraw_all(struct pv_flow_exporters *, struct pv_flow_e
 /* A datagram has this sequence number, and `units` come in it: what is missing before it is counted. One that
  * comes late, and was missed, is taken off again; what was not missed has come twice. Nothing is told of an exporter that was
  * started anew: its uptime (NULL: not told) is less than before, its number far behind, or further ahead than can have been
- * lost; or two that follow upon each other come from behind, and nothing that was expected in between. */
+ * lost; or two that follow upon each other come from behind, and nothing that was expected in between. Numbers that
+ * count the units of their own datagram, as softflowd's of IPFIX do, are taken for what they are. */
 void pv_flow_exporter_sequence(struct pv_flow_exporter *, uint32_t sequence, uint32_t units,
 			       const uint32_t *uptime_ms, struct pv_flow_counts *);
 /* How many units it had is not known: the next one begins to count. */

@@ -187,6 +187,27 @@ static void sequences_of_flows(void **state)
 	pv_collector_free(c);
 }
 
+/* softflowd's IPFIX, too: its numbers count what comes with them. */
+static void sequences_that_count_themselves(void **state)
+{
+	(void)state;
+	struct bytes m;
+	struct got g;
+	struct pv_collector *c = collector();
+	static const struct {
+		uint32_t sequence;
+		unsigned count;
+		uint64_t lost;
+	} table[] = {{24, 24, 0}, {54, 30, 0}, {64, 10, 0}, {90, 6, 20}, {100, 10, 20}, {105, 5, 20}, {110, 10, 20}, {120, 3, 20}};
+	for (size_t i = 0; i < N(table); i++) { /* the last two are of one who counts as others do */
+		put_fixed(&m, 5, table[i].count, table[i].sequence, 0);
+		feed(c, &m, &g);
+		print_message("row %zu\n", i);
+		assert_int_equal(counts(c).lost, table[i].lost);
+	}
+	pv_collector_free(c);
+}
+
 /* Nobody takes the losses of others off. */
 static void losses_are_ones_own(void **state)
 {
@@ -1166,6 +1187,7 @@ int main(void)
 		cmocka_unit_test(fixed_layouts),
 		cmocka_unit_test(only_protocols_with_ports_have_some),
 		cmocka_unit_test(sequences_of_flows),
+		cmocka_unit_test(sequences_that_count_themselves),
 		cmocka_unit_test(losses_are_ones_own),
 		cmocka_unit_test(templates_and_data),
 		cmocka_unit_test(several_source_ports),
