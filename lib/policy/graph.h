@@ -48,7 +48,7 @@ struct pv_graph_conf {
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	struct pv_geo_db *geo;			  /* borrowed; NULL: none */
 	size_t geo_cache;
-	const struct pv_services *services; /* names of ports, borrowed; NULL: none */
+	struct pv_services *services; /* names of ports, borrowed; NULL: none */
 	uint64_t seed;
 	unsigned workers; /* of an interface, or a port of exporters; 0: 1 */
 	/* Places for a policy on a stream, as many as it has workers. 0, or -1 with a line in err. */
