@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/handler.h"
+#include "ui/known.h"
 #include "ui/ui.h"
 
 #define LINES  40
@@ -17,6 +17,7 @@ static const char *const help[] = {
     "PgUp, PgDn       scroll; also Home, End, g, G",
     "p, t             pick a policy, a tap",
     "+, -             longer, shorter window",
+    "n, N             next, previous handler of the kind",
     "s, R             sort: name, each column, as at first; reverse",
     "/                only names that contain a text",
     "Space, r         pause; ask now",
@@ -120,6 +121,9 @@ static void about_item(struct popup *p, struct pv_ui_pool *pool, const struct pv
 	add(p, pv_ui_fmt(pool, "rank     %zu of the %zu shown", rank + 1, m->items));
 	if (*it->place)
 		add(p, pv_ui_fmt(pool, "place    %s", it->place));
+	for (size_t i = 0; i < m->facts; i++)
+		if (it->have & 1u << i)
+			add(p, pv_ui_fmt(pool, "%-8s %s", m->fact[i], pv_ui_count(pool, it->fact[i])));
 }
 
 static void about_metric(struct popup *p, struct pv_ui_pool *pool, const struct pv_ui_metric *m)

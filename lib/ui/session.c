@@ -196,9 +196,18 @@ static void got_app(struct pv_ui_session *s, const json_t *j)
 	s->have_server = true;
 }
 
+/* pktvisord's policies about itself, one for each input stream. */
+static bool of_resources(const char *name)
+{
+	size_t n = strlen(name), end = strlen("-resources");
+	return n > end && !strcmp(name + n - end, "-resources");
+}
+
+/* What a person has made comes first. */
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	bool x = of_resources(a), y = of_resources(b);
+	return x != y ? x - y : strcmp(a, b);
 }
 
 static void list_names(struct pv_ui_names *out, json_t *object)
