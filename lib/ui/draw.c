@@ -20,7 +20,8 @@ static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const s
 {
 	size_t which = 0, n = pv_ui_namesakes(u, h, &which);
 	const char *of = n > 1 ? pv_ui_fmt(&p->pool, " %zu of %zu (n: next)", which + 1, n) : "";
-	const char *section = *u->section ? pv_ui_fmt(&p->pool, "  %s", u->section) : "";
+	const struct pv_ui_section *s = *u->section ? pv_ui_section(h, u->section) : NULL;
+	const char *section = s ? pv_ui_fmt(&p->pool, "  %s: %s", s->map, s->title) : "";
 	return pv_ui_fmt(&p->pool, "%s%s: %s%s  Policy: %s (server: %s)", h->schema, of, pv_ui_label(&p->pool, u, h),
 			 section, h->policy, u->s.server);
 }
@@ -46,10 +47,12 @@ static void note_columns(struct pv_ui *u, const struct pv_ui_page *p)
 {
 	u->columns = 1;
 	snprintf(u->sorted_by, sizeof u->sorted_by, "number");
+	bool named = false;
 	for (const struct pv_ui_panel *b = p->panel; b; b = b->next) {
+		named = named || (b->kind == PV_UI_LIST && b->rows && u->sort == 0);
 		if (b->kind != PV_UI_TABLE || !b->rows)
 			continue;
-		if ((int)b->columns > u->sort && u->sort >= u->columns - 1 && u->sort >= 0)
+		if (!named && u->sort >= 0 && (named = (int)b->columns > u->sort))
 			snprintf(u->sorted_by, sizeof u->sorted_by, "%s", b->column[u->sort]);
 		u->columns = (int)b->columns > u->columns ? (int)b->columns : u->columns;
 	}

@@ -336,6 +336,7 @@ static void wide_list(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 		if (!r)
 			return;
 		r->ref = (struct pv_ui_ref){h, s, m, it, i};
+		r->rest = i + 1 == m->items && !strcmp(it->name, "other");
 		wide_row(p, r, &w, m, it);
 	}
 }

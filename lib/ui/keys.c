@@ -138,13 +138,16 @@ static void enter(struct pv_ui *u)
 {
 	if (!u->selected)
 		return;
-	if (!*u->under.path && *u->under.section && pv_ui_viewed(u)) {
+	if (!*u->under.path && *u->under.section) { /* of this view, or of what stands in the overview */
+		snprintf(u->view.policy, sizeof u->view.policy, "%s", u->under.policy);
+		snprintf(u->view.name, sizeof u->view.name, "%s", u->under.handler);
 		top_of_page(u);
 		snprintf(u->section, sizeof u->section, "%s", u->under.section);
 		return;
 	}
 	u->detail = u->under;
 	u->popup = PV_UI_DETAILS;
+	u->pick = 0;
 }
 
 static void escape(struct pv_ui *u)
@@ -213,9 +216,9 @@ static void popup_key(struct pv_ui *u, uint32_t key)
 {
 	bool picker = u->popup == PV_UI_PICK_POLICY || u->popup == PV_UI_PICK_TAP;
 	size_t n = picker ? pv_ui_picks(u) : 0;
-	if (picker && (key == PV_UI_KEY_DOWN || key == 'j'))
-		u->pick += u->pick + 1 < n;
-	else if (picker && (key == PV_UI_KEY_UP || key == 'k'))
+	if (key == PV_UI_KEY_DOWN || key == 'j')
+		u->pick += !picker || u->pick + 1 < n;
+	else if (key == PV_UI_KEY_UP || key == 'k')
 		u->pick -= u->pick > 0;
 	else if (picker && key == PV_UI_KEY_HOME)
 		u->pick = 0;
@@ -323,6 +326,7 @@ void pv_ui_key(struct pv_ui *u, uint32_t key)
 	case '?':
 	case PV_UI_KEY_HELP:
 		u->popup = PV_UI_HELP;
+		u->pick = 0;
 		break;
 	case 'p':
 		open_picker(u, PV_UI_PICK_POLICY, u->s.policy);

@@ -86,6 +86,8 @@ static int compare(const void *a, const void *b, void *ctx)
 	const struct pv_ui_row *x = *(const struct pv_ui_row *const *)a,
 			       *y = *(const struct pv_ui_row *const *)b;
 	const struct order *o = ctx;
+	if (x->rest != y->rest)
+		return x->rest - y->rest;
 	int by = o->column < 0
 		     ? strcmp(x->name, y->name)
 		     : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);

@@ -40,6 +40,7 @@ struct pv_ui_row {
 	const char *cell[PV_UI_COLUMNS]; /* LIST, GRID: [0] */
 	double key[PV_UI_COLUMNS];       /* to sort by */
 	bool trend;                      /* there is a history to draw behind the last column */
+	bool rest;                       /* of everything that has no row: stays last, whatever is sorted by */
 	struct pv_ui_ref ref;
 };
 

@@ -14,18 +14,23 @@ static const char *tab(struct pv_ui_pool *pool, const struct pv_ui *u, const str
 			 several ? pv_ui_label(pool, u, h) : "", here ? ']' : ' ');
 }
 
-/* As many as there is room for, so that the one that is looked at is among them. */
+/* As many as there is room for, the one that is looked at among them. */
 static const char *views(struct pv_ui_pool *pool, const struct pv_ui *u, int room)
 {
 	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX], *now = pv_ui_viewed(u);
-	size_t n = pv_ui_handlers(u, all);
-	const char *text = now ? " 1 overview " : "[1 overview]";
+	const char *one[PV_UI_HANDLERS_MAX + 1] = {now ? " 1 overview " : "[1 overview]"}, *text = "";
+	size_t n = pv_ui_handlers(u, all), first = 0, here = 0;
+	int need = pv_ui_width(one[0]);
 	for (size_t i = 0; i < n; i++) {
-		const char *one = tab(pool, u, all[i], i + 2, all[i] == now);
-		if (all[i] == now && pv_ui_width(text) + pv_ui_width(one) > room)
-			text = "..";
-		text = pv_ui_fmt(pool, "%s%s", text, one);
+		one[i + 1] = tab(pool, u, all[i], i + 2, all[i] == now);
+		here = all[i] == now ? i + 1 : here;
 	}
+	for (size_t i = 1; i <= here; i++)
+		need += pv_ui_width(one[i]);
+	for (; first < here && need + (first ? 2 : 0) > room; first++)
+		need -= pv_ui_width(one[first]);
+	for (size_t i = first; i <= n; i++)
+		text = pv_ui_fmt(pool, "%s%s%s", i == first && first ? ".." : "", text, one[i]);
 	return text;
 }
 
@@ -73,7 +78,7 @@ void pv_ui_draw_status(const struct pv_ui *u, struct pv_ui_screen *s, uint64_t n
 	const char *left = u->typing ? pv_ui_fmt(&pool, "/%s_", u->filter)
 			   : error   ? trouble(&pool, u, now_ns)
 				     : "";
-	int w = pv_ui_width(right), most = s->cols / 2;
+	int w = pv_ui_width(right), most = *u->s.error ? s->cols / 2 : 0;
 	pv_ui_fill(s, 0, y, s->cols, 1, attr);
 	if (w > most && error)
 		w = most;

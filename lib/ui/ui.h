@@ -66,7 +66,7 @@ struct pv_ui {
 	bool sorted, reverse;
 	int sort; /* column, or -1 for names; when sorted */
 	enum pv_ui_popup popup;
-	size_t pick; /* line of a picker */
+	size_t pick; /* line of a picker; of what else is too long for the screen, the first that is shown */
 	struct pv_ui_detail detail;
 
 	bool selected; /* spot and row mean something */
@@ -118,7 +118,7 @@ const char *pv_ui_label(struct pv_ui_pool *, const struct pv_ui *, const struct 
 /* Lines of the picker: names, and the entry for all. */
 size_t pv_ui_picks(const struct pv_ui *);
 const char *pv_ui_pick(const struct pv_ui *, size_t i);
-void pv_ui_draw_popup(const struct pv_ui *, struct pv_ui_screen *);
+void pv_ui_draw_popup(struct pv_ui *, struct pv_ui_screen *);
 void pv_ui_draw_status(const struct pv_ui *, struct pv_ui_screen *, uint64_t now_ns);
 
 #endif

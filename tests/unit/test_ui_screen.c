@@ -81,9 +81,11 @@ static const struct {
 	double n;
 	const char *want;
 } values[] = {
-	{"a", 12345678, "12345678"}, {"x_us", 1500, "1.5"},	   {"x_us", 0, "0.0"},
+	{"a", 12345678, "12345678"}, {"x_us", 1500, "1.50"},	   {"x_us", 0, "0.00"},
 	{"x_bytes", 9999, "9999"},   {"x_bytes", 10000, "10.0k"}, {"x_bytes", 4500000, "4.50M"},
 	{"x_bytes", 1.7e11, "170G"}, {"x_bytes", 1e25, "10000000E"},
+	{"x_us", 46, "0.05"},	     {"x_us", 12345, "12.3"},	  {"rates.bps", 9876543210, "9.88G"},
+	{"bytes_ab", 30486, "30.5k"}, {"a.bytes_in", 30486, "30.5k"}, {"bytes.n", 30486, "30486"},
 };
 
 static void test_values(void **state)
@@ -167,7 +169,7 @@ static const struct {
 	{"~", "[2 dns]", "[1 overview]"},
 	{"~~", "[3 flow]", "Top QTypes"},
 	{"~~~", "[1 overview]", "[3 flow]"},
-	{"2", "default-t-dns", "[1 overview]"},
+	{"2", "dns: t-dns  Policy: default", "[1 overview]"},
 	{"9", "[1 overview]", NULL},
 	{"2!", "[1 overview]", "[2 dns]"},
 	{"?", "Shift-Tab", NULL},
@@ -186,7 +188,10 @@ static const struct {
 	{"v$", "share    60.00% of 100", NULL},
 	{"v$", "metric   top_qname2", NULL},
 	{"vv$", "rank     2 of the 3 shown", NULL},
-	{"vvvvvv$", "metric   top_qtype", NULL},
+	{"vvvv$", "metric   top_qtype", NULL},
+	{"vvvvv$", "flow: u-flow  devices: d2", "Top QTypes"}, /* the overview has it, too */
+	{"vvvvv$!", "Devices", "Top QTypes"},
+	{"vvvvv$!!", "Top QTypes", NULL},
 	{"v>$", "Details", "metric   top_qname2"},
 	{"v$q", NULL, NULL},
 	{"3v$", "devices: d2", "Devices"},
@@ -194,7 +199,10 @@ static const struct {
 	{"p", "(all policies)", NULL},
 	{"t", "(all taps)", NULL},
 	{"s", "by name", NULL},
-	{"ss", "by column 1", NULL},
+	{"ss", "by number", NULL},
+	{"sss", "5 min", " by "},
+	{"3ss", "by flows", NULL},
+	{"3sss", "5 min", " by "},
 	{"R", "reversed", NULL},
 };
 
