@@ -128,6 +128,42 @@ static const struct pv_ui_row *section_tables(struct pv_ui_page *p, const struct
 	return t ? t->row : NULL;
 }
 
+struct section_order {
+	const struct pv_ui_section *section;
+	size_t map, at;
+	double key;
+};
+
+static int by_table(const void *a, const void *b)
+{
+	const struct section_order *x = a, *y = b;
+	if (x->map != y->map)
+		return (x->map > y->map) - (x->map < y->map);
+	int by = (x->key < y->key) - (x->key > y->key);
+	return by ? by : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The sections below the schema as the tables have them: map by map, the busiest first. Returns how many. */
+static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h,
+			     struct section_order out[PV_UI_WHOLE_SECTIONS])
+{
+	size_t n = 0;
+	for (const struct pv_ui_section *s = h->section->next; s && n < PV_UI_WHOLE_SECTIONS; s = s->next, n++) {
+		const struct pv_ui_known_table *known = pv_ui_known_table(h->schema, s->map);
+		struct pv_ui_row r = {.name = ""};
+		if (known)
+			set_cell(p, &r, 0, s, &known->column[known->sort]);
+		out[n] = (struct section_order){s, n, n, known && known->reverse ? -r.key[0] : r.key[0]};
+		for (size_t i = 0; i < n; i++)
+			if (!strcmp(out[i].section->map, s->map)) {
+				out[n].map = out[i].map;
+				break;
+			}
+	}
+	qsort(out, n, sizeof *out, by_table);
+	return n;
+}
+
 /* ---- one section --------------------------------------------------------------------------------- */
 
 /* "Queries 12 (40.0%)"; false when the section has no such number. */
@@ -414,7 +450,9 @@ void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, con
 		pv_ui_panel(p, PV_UI_HEADING, "Enter on a row of a table shows all that it has");
 		return;
 	}
-	for (const struct pv_ui_section *s = h->section->next; s; s = s->next) {
+	struct section_order order[PV_UI_WHOLE_SECTIONS];
+	for (size_t i = 0, n = order_sections(p, h, order); i < n; i++) {
+		const struct pv_ui_section *s = order[i].section;
 		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title), false);
 		quantiles(p, h, s);
 		rest_of(p, h, s);
