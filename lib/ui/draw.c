@@ -22,8 +22,9 @@ static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const s
 	const char *of = n > 1 ? pv_ui_fmt(&p->pool, " %zu of %zu (n: next)", which + 1, n) : "";
 	const struct pv_ui_section *s = *u->section ? pv_ui_section(h, u->section) : NULL;
 	const char *section = s ? pv_ui_fmt(&p->pool, "  %s: %s", s->map, s->title) : "";
-	return pv_ui_fmt(&p->pool, "%s%s: %s%s  Policy: %s (server: %s)", h->schema, of, pv_ui_label(&p->pool, u, h),
-			 section, h->policy, u->s.server);
+	return pv_ui_fmt(&p->pool, "%s%s: %s%s  %s  Policy: %s (server: %s)", h->schema, of,
+			 pv_ui_label(&p->pool, u, h), section, pv_ui_window_text(&p->pool, h), h->policy,
+			 u->s.server);
 }
 
 static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int cols)

@@ -184,20 +184,18 @@ static bool headline_field(struct pv_ui_page *p, struct pv_ui_panel *l, const st
 	return true;
 }
 
-/* The telling numbers of a section, in a frame of their own. window: and the time that they are of. */
+/* The telling numbers of a section, in a frame of their own; where there are none, the title alone. */
 static void headline(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
-		     const char *title, bool window)
+		     const char *title)
 {
 	const struct pv_ui_column *c = pv_ui_known_headline(h->schema);
 	struct pv_ui_panel *l = pv_ui_panel(p, PV_UI_LINES, title);
-	bool any = window;
+	bool any = false;
 	pv_ui_row(p, l, NULL, NULL);
 	for (; c && c->heading; c++)
 		any = headline_field(p, l, s, h, c) || any;
-	if (window)
-		pv_ui_row(p, l, pv_ui_window_text(&p->pool, h), NULL);
 	if (!any && l)
-		l->kind = PV_UI_HEADING; /* nothing but a title */
+		l->kind = PV_UI_HEADING;
 }
 
 static bool in_headline(const struct pv_ui_handler *h, const char *path)
@@ -437,7 +435,7 @@ static void rest_of(struct pv_ui_page *p, const struct pv_ui_handler *h, const s
 void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title, const char *section)
 {
 	const struct pv_ui_section *picked = *section ? pv_ui_section(h, section) : NULL;
-	headline(p, h, picked ? picked : h->section, title, true);
+	headline(p, h, picked ? picked : h->section, title);
 	quantiles(p, h, picked ? picked : h->section);
 	if (picked) {
 		rest_of(p, h, picked);
@@ -453,7 +451,7 @@ void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, con
 	struct section_order order[PV_UI_WHOLE_SECTIONS];
 	for (size_t i = 0, n = order_sections(p, h, order); i < n; i++) {
 		const struct pv_ui_section *s = order[i].section;
-		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title), false);
+		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title));
 		quantiles(p, h, s);
 		rest_of(p, h, s);
 	}
@@ -461,7 +459,7 @@ void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, con
 
 void pv_ui_handler_brief(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title)
 {
-	headline(p, h, h->section, title, false);
+	headline(p, h, h->section, title);
 	quantiles(p, h, h->section);
 	if (!pv_ui_known_headline(h->schema))
 		numbers(p, h, h->section);

@@ -268,7 +268,7 @@ static void last_line(struct lines *l, const struct all *a, const struct pv_ui_o
 		share(l, "NXDOMAIN", dns(a, "wire_packets.nxdomain", NULL, "nxdomain_xacts"), replies);
 		share(l, "REFUSED", dns(a, "wire_packets.refused", NULL, "refused_xacts"), replies);
 	}
-	field(l, h ? pv_ui_window_text(a->pool, h) : "Time Window unknown");
+	field(l, pv_ui_fmt(a->pool, "Time Window %s", h ? pv_ui_window_text(a->pool, h) : "unknown"));
 }
 
 /* ---- the lists ---------------------------------------------------------------------------------- */

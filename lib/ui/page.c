@@ -176,7 +176,7 @@ static const char *clock_time(struct pv_ui_pool *p, uint64_t at)
 
 const char *pv_ui_window_text(struct pv_ui_pool *p, const struct pv_ui_handler *h)
 {
-	return pv_ui_fmt(p, "Time Window %s to %s, Period %" PRIu64 "s", clock_time(p, h->start),
+	return pv_ui_fmt(p, "%s to %s, Period %" PRIu64 "s", clock_time(p, h->start),
 			 clock_time(p, h->start + h->length), h->length);
 }
 

@@ -169,7 +169,7 @@ static const struct {
 	{"~", "[2 dns]", "[1 overview]"},
 	{"~~", "[3 flow]", "Top QTypes"},
 	{"~~~", "[1 overview]", "[3 flow]"},
-	{"2", "dns: t-dns  Policy: default", "[1 overview]"},
+	{"2", "dns: t-dns  12:00AM to 12:00AM, Period 0s  Policy: default", "[1 overview]"},
 	{"9", "[1 overview]", NULL},
 	{"2!", "[1 overview]", "[2 dns]"},
 	{"?", "Shift-Tab", NULL},
