@@ -7,7 +7,8 @@
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* clang-format off: tables */
+/* Tables: a row a line. */
+/* clang-format off */
 static const struct pv_ui_known_table tables[] = {
     {"flow", "devices", "Devices", 0, false,
      {{"flows", "records_flows", NULL},

@@ -136,7 +136,8 @@ static bool prefixed(const char *path)
 {
 	const char *word = strrchr(path, '.');
 	word = word ? word + 1 : path;
-	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) || !strcmp(word, "bps");
+	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) ||
+	       !strcmp(word, "bps");
 }
 
 const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)
