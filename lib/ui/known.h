@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* ui/known.h - what is known of some handlers, as tables. All that has a form is shown without (ui/model.h); this says
- * what a person wants to see first, and what 100 % is. A handler that is in none of the tables shows in the agent's order. */
+/* ui/known.h - what is known of some handlers, as tables. All that has a form is shown without them (ui/model.h);
+ * these say what a person wants to see first, and what 100 % is. A handler that is in none of them shows in the
+ * agent's order. */
 #ifndef PV_UI_KNOWN_H
 #define PV_UI_KNOWN_H
 
