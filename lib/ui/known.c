@@ -98,6 +98,7 @@ static const struct {
       {"SRVFAIL", "srvfail_xacts", "xacts"},
       {"REFUSED", "refused_xacts", "xacts"},
       {"Timed out", "timeout_queries", NULL},
+      {"Orphans", "orphan_responses", NULL},
       {"Qnames", "cardinality.qname", NULL},
       {"Seen", "observed_packets", NULL},
       {"Filtered", "filtered_packets", "observed_packets"},
