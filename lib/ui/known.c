@@ -54,11 +54,9 @@ static const struct pv_ui_known_table tables[] = {
       {"orphans", "orphan_responses", NULL}}},
 };
 
-#define HEADLINE_MOST 20 /* with the empty one at the end */
-
 static const struct {
 	const char *schema;
-	struct pv_ui_column column[HEADLINE_MOST];
+	struct pv_ui_column column[PV_UI_HEADLINE_MAX];
 } headlines[] = {
     {"packets",
      {{"Pkts", "total", NULL},

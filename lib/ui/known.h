@@ -7,6 +7,8 @@
 
 #include "ui/page.h"
 
+#define PV_UI_HEADLINE_MAX 24 /* numbers at the top of a view, of all versions, and the empty one that ends them */
+
 /* A number of a section, and how it is called where it stands among others. */
 struct pv_ui_column {
 	const char *heading;
