@@ -66,8 +66,8 @@ done
 { while :; do echo -n jjjjkkkk; done | script -qec "sh -c 'echo \$\$ >pid; exec $CLI -P bytes'" /dev/null >typed; } 2>/dev/null &
 typing() { [ -s pid ] && [ "$(wc -c <typed)" -gt 2000 ]; }
 gone() { ! kill -0 "$(cat pid)" 2>/dev/null; }
-within typing && kill -TERM "$(cat pid)"
-if [ -s pid ] && within gone; then ok "a flood of keys does not hide a signal"; else
+until_true typing && kill -TERM "$(cat pid)"
+if [ -s pid ] && until_true gone; then ok "a flood of keys does not hide a signal"; else
 	not_ok "a flood of keys does not hide a signal"
 	kill -KILL "$(cat pid)"
 fi
