@@ -20,6 +20,7 @@
 
 #define TOKEN_MAX 256
 #define TICK_MS	  1000 /* the longest time that nothing is drawn: ages count */
+#define KEYS_MOST 32   /* in a row: then signals and answers have their turn, however much is pasted */
 
 struct options {
 	uint64_t port, window;
@@ -213,12 +214,12 @@ static bool draw(struct cli *c)
 	return true;
 }
 
-/* All keys that are waiting. A picture per answer, key press or second is enough. */
+/* Keys that are waiting. A picture per answer, key press or second is enough. */
 static void read_keys(struct cli *c)
 {
 	bool resized = false;
 	uint32_t key;
-	while (!c->ui.quit && (key = pv_term_key(&resized))) {
+	for (int n = 0; n < KEYS_MOST && !c->ui.quit && (key = pv_term_key(&resized)); n++) {
 		pv_ui_key(&c->ui, key);
 		if (!draw(c))
 			return;
