@@ -169,6 +169,24 @@ int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
 	return -1;
 }
 
+bool pv_capture_bpf_ok(const char *bpf, char *err, size_t cap)
+{
+	static const int links[] = {DLT_EN10MB, DLT_LINUX_SLL2, DLT_LINUX_SLL, DLT_RAW, DLT_NULL, DLT_IEEE802_11_RADIO};
+	bool ok = false;
+	for (size_t i = 0; i < sizeof links / sizeof links[0] && !ok; i++) {
+		struct bpf_program program;
+		pcap_t *p = pcap_open_dead(links[i], UINT16_MAX);
+		ok = p && !pcap_compile(p, &program, bpf, 1, PCAP_NETMASK_UNKNOWN);
+		if (ok)
+			pcap_freecode(&program);
+		else if (!i)
+			snprintf(err, cap, "cannot use filter '%s': %s", bpf, p ? pcap_geterr(p) : "out of memory");
+		if (p)
+			pcap_close(p);
+	}
+	return ok;
+}
+
 bool pv_capture_decap(struct pv_capture_conf *conf, const char *tunnel)
 {
 	if (!strcmp(tunnel, "gre"))
