@@ -118,9 +118,11 @@ void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t
 	c->time_ns = time_ns;
 }
 
-enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_res result)
+#define LEDGER_ROWS (8 + PV_DEC_REASONS)
+
+static size_t ledger(const struct pv_capture *c, struct pv_ledger_row rows[LEDGER_ROWS])
 {
-	struct pv_ledger_row rows[8 + PV_DEC_REASONS] = {
+	const struct pv_ledger_row sums[] = {
 		{0, PV_LEDGER_RECEIVED, 0, c->received},
 		{0, PV_LEDGER_ANALYSED, 0, c->received - c->malformed - c->unsupported},
 		{0, PV_LEDGER_MALFORMED, 0, c->malformed},
@@ -130,12 +132,25 @@ enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_re
 		{0, PV_LEDGER_IF_DROPS, 0, c->if_drops},
 		{0, PV_LEDGER_LINK_DOWN, 0, c->link_down},
 	};
-	size_t n = 8;
+	size_t n = sizeof sums / sizeof sums[0];
+	memcpy(rows, sums, sizeof sums);
 	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
 		if (c->reasons[r])
 			rows[n++] =
 				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
-	pv_stop_emit(c->out, time_ns, rows, n);
+	return n;
+}
+
+void pv_capture_tell(struct pv_capture *c, uint64_t time_ns)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_ledger_emit(c->out, time_ns, rows, ledger(c, rows));
+}
+
+enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_res result)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_stop_emit(c->out, time_ns, rows, ledger(c, rows));
 	c->over = true;
 	return c->result = result;
 }
