@@ -134,11 +134,7 @@ static size_t ledger(const struct pv_capture *c, struct pv_ledger_row rows[LEDGE
 	};
 	size_t n = sizeof sums / sizeof sums[0];
 	memcpy(rows, sums, sizeof sums);
-	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
-		if (c->reasons[r])
-			rows[n++] =
-				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
-	return n;
+	return pv_ledger_reasons(rows, n, LEDGER_ROWS, c->reasons, PV_DEC_REASONS);
 }
 
 void pv_capture_tell(struct pv_capture *c, uint64_t time_ns)

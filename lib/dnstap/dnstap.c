@@ -138,10 +138,7 @@ static size_t ledger(const struct pv_dnstap_source *s, struct pv_ledger_row rows
 	memcpy(rows, sums, sizeof sums);
 	for (size_t i = 0; s->server && i < sizeof clients / sizeof clients[0]; i++)
 		rows[n++] = clients[i];
-	for (unsigned r = PV_DNSTAP_FINE + 1; r < PV_DNSTAP_REASONS; r++)
-		if (s->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, s->reasons[r]};
-	return n;
+	return pv_ledger_reasons(rows, n, LEDGER_ROWS, s->reasons, PV_DNSTAP_REASONS);
 }
 
 void pv_dnstap_ledger(struct pv_dnstap_source *s, uint64_t time_ns)

@@ -90,7 +90,7 @@ static struct pv_http *start(bool admin, const char *token)
 static int call(const struct pv_http *h)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)pv_http_port(h))};
-	struct timeval wait = {10, 0};
+	struct timeval wait = {100, 0};
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);

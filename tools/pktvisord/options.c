@@ -67,7 +67,7 @@ void options_read(struct options *o, int argc, char **argv)
 	    {0, "prom-instance", PV_OPT_STRING, &o->prom_instance, "ID",
 	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
 	    {0, "workers", PV_OPT_UINT, &o->workers, "N",
-	     "share each interface, by flow, among N captures and analysers, up to 16", 1,
+	     "share each interface, by flow, and each port of exporters among N workers, up to 16", 1,
 	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
 	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
