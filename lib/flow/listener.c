@@ -259,6 +259,15 @@ static int begin(struct pv_flow_listener *s, struct pv_out *out)
 	return start_threads(s);
 }
 
+#define LEDGER_ROWS 64
+
+static size_t ledger(const struct pv_flow_listener_status *st, struct pv_ledger_row rows[LEDGER_ROWS])
+{
+	size_t n = pv_collector_rows(&st->collector, rows, LEDGER_ROWS - 1);
+	rows[n++] = (struct pv_ledger_row){0, PV_LEDGER_OS_DROPS, 0, st->os_drops};
+	return n;
+}
+
 static void each_second(struct pv_flow_listener *s, struct pv_out *out, uint64_t mono_ns)
 {
 	struct pv_flow_listener_status st;
@@ -276,6 +285,8 @@ static void each_second(struct pv_flow_listener *s, struct pv_out *out, uint64_t
 	struct pv_stats *stats = pv_out_event(out, PV_EV_STATS, sizeof *stats, time_ns);
 	stats->received = st.collector.datagrams;
 	stats->os_drops = st.os_drops;
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_ledger_emit(out, time_ns, rows, ledger(&st, rows));
 	s->quiet = true;
 }
 
@@ -314,17 +325,15 @@ static void wait_some(struct pv_flow_listener *s)
 static enum pv_res finish(struct pv_flow_listener *s, struct pv_out *out, enum pv_res result)
 {
 	struct pv_flow_listener_status st;
-	struct pv_ledger_row rows[64];
+	struct pv_ledger_row rows[LEDGER_ROWS];
 	stop_threads(s);
 	if (s->nworkers > 1)
 		collect(s, out);
 	else
 		tell(&s->worker[0]);
 	pv_flow_listener_status(s, &st);
-	size_t n = pv_collector_rows(&st.collector, rows, 63);
-	rows[n++] = (struct pv_ledger_row){0, PV_LEDGER_OS_DROPS, 0, st.os_drops};
 	uint64_t now = clock_ns(CLOCK_REALTIME);
-	pv_stop_emit(out, now > s->time_ns ? now : s->time_ns, rows, n);
+	pv_stop_emit(out, now > s->time_ns ? now : s->time_ns, rows, ledger(&st, rows));
 	s->over = true;
 	return s->result = result;
 }

@@ -25,6 +25,16 @@ void pv_stop_emit(struct pv_out *o, uint64_t time_ns, const struct pv_ledger_row
 	memcpy(at + bytes, counts, ncounts * sizeof counts[0]);
 }
 
+void pv_ledger_emit(struct pv_out *o, uint64_t time_ns, const struct pv_ledger_row *rows, size_t n)
+{
+	if (!n)
+		return;
+	struct pv_stop *l = pv_out_event(o, PV_EV_LEDGER, sizeof *l + n * sizeof *rows, time_ns);
+	l->rows.off = sizeof *l;
+	l->rows.len = (uint32_t)(n * sizeof *rows);
+	memcpy(l + 1, rows, n * sizeof *rows);
+}
+
 const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *stop, size_t *n)
 {
 	*n = stop->rows.len / sizeof(struct pv_ledger_row);

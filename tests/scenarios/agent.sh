@@ -155,6 +155,21 @@ sed 's/only_rcode/only_rcoed/' agent.yaml >bad.yaml
 status 1 "a mistake in the file" pktvisord --config bad.yaml
 like "is named with its file and line" "$(cat err)" 'bad.yaml:8: .*only_rcoed is an invalid/unsupported config or filter'
 status 1 "--check finds it, too" pktvisord --check --config bad.yaml
+# checked WORDS VISOR [OPTIONS...]
+checked() {
+	echo "{visor: $2}" >wrong.yaml
+	status 1 "--check finds out: $1" pktvisord --check --config wrong.yaml "${@:3}"
+	like "and says it" "$(cat err)" "\[error\] .*$1"
+}
+policy="policies: {p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {n: {type: net}}}}}"
+checked "wrong.yaml:1: policy \[p\]: cannot use filter 'udp port'" "{taps: {t: {input_type: pcap, config: {iface: nosuch0, bpf: udp port}}}, $policy}"
+checked "cannot use filter 'udp port'" "{}" -b 'udp port' nosuch0
+checked "cannot read /nonexistent: No such file" "{config: {tls: true, tls_cert: /nonexistent, tls_key: /nonexistent}}"
+checked "/nonexistent: " "{config: {geo_city: /nonexistent}}"
+checked "/nonexistent: No such file" "{config: {data_dir: /nonexistent}}"
+checked "unable to bind to 999.1.1.1:" "{config: {host: 999.1.1.1}}"
+echo "{visor: {taps: {t: {input_type: pcap, config: {iface: nosuch0, bpf: wlan type mgt}}}, $policy}}" >right.yaml
+status 0 "--check asks for no interface, nor of what kind it is" pktvisord --check --config right.yaml
 status 1 "a capture that is not there" pktvisord -p 0 "$PWD/nosuch.pcap"
 like "is named with its policy" "$(cat err)" 'policy \[default\] failed to start: .*nosuch.pcap'
 

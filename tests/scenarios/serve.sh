@@ -241,7 +241,9 @@ is "a FIFO is a policy of its own" "$(get /api/v1/policies/one/metrics/window/3 
 one_now() { get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]'; }
 cat b.pvb >fifo; for _ in $(seq 200); do [ "$(one_now)" != '["ended",2]' ] || break; sleep 0.05; done
 is "another writer of it goes on" "$(one_now)" '["ended",2]'
-head -c 1000000 /dev/zero >fifo; cat b.pvb >fifo
+head -c 1000000 /dev/zero >fifo
+for _ in $(seq 400); do grep -q "policy 'one': its writer has gone" inputs.err && break; sleep 0.05; done
+cat b.pvb >fifo
 for _ in $(seq 200); do [ "$(one_now)" != '["ended",3]' ] || break; sleep 0.05; done
 is "one that sends no stream is said once, and the next goes on" "$(one_now) $(grep -c "policy 'one': input damaged" inputs.err)" '["ended",3] 1'
 # send SOCKET [FILE]: stdin; then holds on until the file is there
