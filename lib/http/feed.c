@@ -112,6 +112,22 @@ static void tell_end(struct source *s, const struct pv_reader *r, enum pv_res ho
 	pv_store_note(s->stage, text);
 }
 
+/* Behind damage the rest of what a FIFO's writer sends is no stream either: it is thrown away, or each piece of it would be
+ * said to be a damaged one. False: it is time to stop. */
+static bool drain(struct source *s, int fd)
+{
+	char rest[4096];
+	ssize_t n = 1;
+	while (n) {
+		if (!wait_for(s, fd))
+			return false;
+		n = read(fd, rest, sizeof rest);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return true;
+	}
+	return true;
+}
+
 /* Until the stream's end. False: it is time to stop. */
 static bool read_stream(struct source *s, int fd)
 {
@@ -140,7 +156,7 @@ static bool read_stream(struct source *s, int fd)
 	tell_end(s, &r, res, error);
 	set_running(s, false, res == PV_BAD ? PV_CUT : res);
 	pv_reader_free(&r);
-	return true;
+	return res != PV_BAD || !s->again || s->listen_fd >= 0 || drain(s, fd);
 }
 
 /* ---- where streams come from -------------------------------------------------------------------- */
