@@ -5,7 +5,8 @@
 . "$TESTS/lib/agent.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/bird.sh"
-trap 'stop_agents; bird_stop; ns_down' EXIT INT TERM
+trap 'stop_agents; bird_stop; ns_down' EXIT
+trap 'exit 1' INT TERM
 cat >c.yaml <<'END'
 version: "1.0"
 visor:

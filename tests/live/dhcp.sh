@@ -4,7 +4,8 @@
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/agent.sh"
 . "$TESTS/lib/ns.sh"
-trap 'stop_agents; ns_down' EXIT INT TERM
+trap 'stop_agents; ns_down' EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "the namespaces come up"; exit 1; }
 AT=(ip netns exec "$NS_S")
 chmod 755 . # dhcpd gives up its privileges

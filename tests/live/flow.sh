@@ -5,7 +5,8 @@
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/flowexport.sh"
-trap ns_down EXIT INT TERM
+trap ns_down EXIT
+trap 'exit 1' INT TERM
 ns_up 2>/dev/null || { skip "needs network namespaces"; exit 0; }
 for tool in softflowd pmacctd tcpreplay; do
 	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || { skip "needs $tool"; exit 0; }

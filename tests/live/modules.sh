@@ -38,10 +38,12 @@ ask 123 50
 until_true packets 50
 is "an interface without modules" $? 0
 is "one comes, on the same input" "$(post second '{"m": {"type": "ntp"}}')" 201
+ns_idle # the input has seen what is wanted of it
 ask 123 50; ask 1123 20
 until_true counted second '[50,0]'
 is "and reads the payload of its port" $? 0
 is "another, with another port" "$(post third '{"m": {"type": "ntp", "config": {"port": 1123}}}')" 201
+ns_idle
 ask 123 10; ask 1123 30
 until_true counted third '[30,0]'
 is "reads that of its own" $? 0

@@ -4,7 +4,8 @@
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/agent.sh"
 . "$TESTS/lib/ns.sh"
-trap 'stop_agents; ns_down' EXIT INT TERM
+trap 'stop_agents; ns_down' EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "the namespaces come up"; exit 1; }
 AT=(ip netns exec "$NS_C")
 
@@ -30,7 +31,7 @@ time.sleep(1000)' & # the kernel accepts, however busy others are
 answers() { ns_c bash -c 'exec 3<>/dev/tcp/192.0.2.53/80' 2>/dev/null; }
 until_true answers
 mkdir -p "/etc/netns/$NS_C" && printf 'nameserver 192.0.2.55\noptions timeout:1 attempts:1\n' >"/etc/netns/$NS_C/resolv.conf"
-trap 'stop_agents; ns_down; rm -rf "/etc/netns/$NS_C"' EXIT INT TERM
+trap 'stop_agents; ns_down; rm -rf "/etc/netns/$NS_C"' EXIT
 
 local=$(ip -n "$NS_S" -6 -o addr show dev s0 scope link | awk '{ sub("/.*", "", $4); print $4; exit }')
 
