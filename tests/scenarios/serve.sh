@@ -241,10 +241,13 @@ serve --input one=fifo --input two=unix:sock --input two/other=unix:sock2 --peri
 served default ended
 cat b.pvb >fifo; served one ended
 is "a FIFO is a policy of its own" "$(get /api/v1/policies/one/metrics/window/3 | jq -r '.one | keys | join(" ")')" "one-one-dhcp one-one-dns one-one-net"
-cat b.pvb >fifo
-again() { [ "$(get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]')" = '["ended",2]' ]; }
-until_true again
-is "another writer of it goes on" $? 0
+one_now() { get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]'; }
+one_is() { [ "$(one_now)" = "$1" ]; }
+cat b.pvb >fifo; until_true one_is '["ended",2]'
+is "another writer of it goes on" "$(one_now)" '["ended",2]'
+head -c 1000000 /dev/zero >fifo; cat b.pvb >fifo
+until_true one_is '["ended",3]'
+is "one that sends no stream is said once, and the next goes on" "$(one_now) $(grep -c "policy 'one': input damaged" inputs.err)" '["ended",3] 1'
 # send SOCKET [FILE]: stdin; then holds on until the file is there
 send() { python3 -c 'import os,socket,sys,time
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())

@@ -140,6 +140,20 @@ static void rows(void **state)
 	assert_null(strstr(reply, "Content-Encoding"));
 	assert_int_equal(ask(h, REQ("GET /large", "Accept-Encoding: gzip\r\n")), 200);
 	assert_non_null(strstr(reply, "Content-Encoding: gzip"));
+	static const struct {
+		const char *header;
+		bool gzip;
+	} accept[] = {
+		{REQ("GET /large", "Accept-Encoding: gzip;q=0\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: GZIP ; Q=0.000\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: gzip;q=0, br;q=1\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: x-gzip, br\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: br;q=0, GZip;Q=0.5\r\n"), true},
+	};
+	for (size_t i = 0; i < sizeof accept / sizeof accept[0]; i++) {
+		assert_int_equal(ask(h, accept[i].header), 200);
+		assert_int_equal(strstr(reply, "Content-Encoding: gzip") != NULL, accept[i].gzip);
+	}
 	assert_int_equal(ask(h, REQ("GET /broken", "")), 500);
 	assert_string_equal(body(), "{\"error\":\"out of memory\"}");
 	static const char *const none[] = {

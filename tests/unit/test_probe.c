@@ -276,9 +276,39 @@ static void matching(void **state)
 	sent(&s, 119 * SEC, 1, "a");
 	sent(&s, 121 * SEC, 2, "a");
 	answer(&s, 122 * SEC, 1, 3 * SEC, "a");
-	tick(&s, 127 * SEC);
+	for (uint64_t t = 123; t <= 126; t++)
+		tick(&s, t * SEC);
 	flush(&s);
 	assert_int_equal(s.events, 4);
+	close_seen(&s);
+}
+
+/* Somebody sets the clock while attempts are open: what is answered in time was in time. */
+static void clock_is_set(void **state)
+{
+	struct seen s;
+	(void)state;
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	tick(&s, 3700 * SEC); /* an hour forward */
+	answer(&s, 3700 * SEC, 1, 20 * MS, "a");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "}");
+	sent(&s, 3700 * SEC, 2, "b"); /* and nothing comes: that is so after five seconds, not before */
+	tick(&s, 3701 * SEC);
+	tick(&s, 7300 * SEC);
+	flush(&s);
+	assert_int_equal(s.events, 3);
+	tick(&s, 7301 * SEC);
+	tick(&s, 7302 * SEC);
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
+	close_seen(&s);
+	/* back: stream time stands still, and the source's word is all there is */
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	sent(&s, 100 * SEC, 2, "b");
+	answer(&s, 100 * SEC, 1, 20 * MS, "a");
+	ev_probe(&s.out, 100 * SEC, 2, PV_PROBE_TIMEOUT, 5 * SEC, "b");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
 	close_seen(&s);
 }
 
@@ -539,6 +569,38 @@ static void echoes(void **state)
 	pv_probe_free(second);
 }
 
+/* Whoever is sent requests cannot make replies to those of others: what they are known by has nothing in common. */
+static void tokens(void **state)
+{
+	static const struct pv_probe_target target = {"a", "127.0.0.1", PV_PROBE_PING, 0, 0};
+	const struct pv_probe_conf conf = {.targets = &target, .ntargets = 1, .interval_ns = 100 * MS, .timeout_ns = 100 * MS,
+					   .packets = 10, .count = 1};
+	uint8_t b[256];
+	char err[200];
+	struct seen s;
+	uint64_t token[10];
+	size_t n = 0;
+	(void)state;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP);
+	struct pv_probe *p = fd >= 0 ? pv_probe_open(&conf, err, sizeof err) : NULL;
+	if (!p) {
+		if (fd >= 0)
+			close(fd);
+		skip();
+	}
+	open_seen(&s, 3600 * SEC, DEFAULTS);
+	run_source(p, &s);
+	for (ssize_t got; n < 10 && (got = recv(fd, b, sizeof b, 0)) > 0;)
+		if (got >= 44 && b[20] == 8 && !memcmp(b + 36, "pktvisor", 8))
+			memcpy(&token[n++], b + 28, 8);
+	assert_true(n > 1);
+	for (size_t i = 1; i < n; i++)
+		assert_true((token[i] ^ token[i - 1]) >> 20);
+	close_seen(&s);
+	pv_probe_free(p);
+	close(fd);
+}
+
 static void stops(void **state)
 {
 	const struct pv_probe_target target = {"a", "127.0.0.1", PV_PROBE_TCP, 0, 9};
@@ -604,9 +666,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo),	    cmocka_unit_test(replies), cmocka_unit_test(failures), cmocka_unit_test(patience),
-		cmocka_unit_test(matching), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
+		cmocka_unit_test(matching),
+		cmocka_unit_test(clock_is_set), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
 		cmocka_unit_test(addresses),
-		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
+		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(tokens),	cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -475,6 +475,26 @@ static void stop_is_bounded(void **state)
 	}
 }
 
+/* A row for each reason that was met, behind the rows that there are, and never more than there is room for. */
+static void ledger_has_reasons(void **state)
+{
+	(void)state;
+	static const uint64_t reasons[] = {9, 0, 3, 0, 7};
+	static const struct {
+		size_t n, max, want;
+	} cases[] = {{0, 8, 2}, {2, 8, 4}, {2, 3, 3}, {2, 2, 2}, {0, 0, 0}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pv_ledger_row row[8] = {{0}};
+		size_t n = pv_ledger_reasons(row, cases[i].n, cases[i].max, reasons, 5);
+		assert_int_equal(n, cases[i].want);
+		for (size_t k = cases[i].n; k < 8; k++) {
+			bool there = k < n, first = k == cases[i].n;
+			assert_int_equal(row[k].what, !there ? 0 : PV_LEDGER_REASON + (first ? 2 : 4));
+			assert_int_equal(row[k].value, !there ? 0 : first ? 3 : 7);
+		}
+	}
+}
+
 /* ---- the filter ---------------------------------------------------------------------------------- */
 
 /* Runs a script through `n` filters, the options of each by a letter: '-' none, 'o' --only, 'c' --chain, 'b'
@@ -1337,6 +1357,7 @@ int main(void)
 	    cmocka_unit_test(out_reserve),
 	    cmocka_unit_test(out_variable_parts),
 	    cmocka_unit_test(stop_is_bounded),
+		cmocka_unit_test(ledger_has_reasons),
 	    cmocka_unit_test(filter_order),
 	    cmocka_unit_test(filter_ledger),
 	    cmocka_unit_test(filter_takes_full_ledgers),
