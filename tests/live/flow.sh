@@ -64,7 +64,7 @@ cat >workers.yaml <<END
 {version: '1.0', visor: {taps: {nf: {input_type: flow, config: {flow_type: netflow, bind: '::', port: 2055}}}, policies: {
   nf: {kind: collection, input: {tap: nf, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}}}}
 END
-start --workers 3 --config workers.yaml
+start --workers 3 --periods 1 --config workers.yaml
 sent=0
 for version in 9 10; do
 	for address in $NS_CLIENT4 198.51.100.21 198.51.100.22 203.0.113.31 203.0.113.32; do

@@ -65,9 +65,8 @@ begin() {
 	tcpdump -r "$CAPTURES/dns-mixed.pcap" -c 5000 -w - 2>/dev/null >&7
 	until_true read_all
 }
-# read_all: all of them wait for more, three looks in a row: who gets no processor does not
-asleep() { [ "$(cat /proc/{$capture,$net,$dns,$window}/status | awk '/^State:/ { print $2 }' | xargs)" = "S S S S" ]; }
-read_all() { [ "$(awk '/^rchar/ { print $2 }' /proc/$window/io)" -gt 300000 ] && asleep && sleep 0.1 && asleep && sleep 0.1 && asleep; }
+# read_all: the last one has read a lot, and all of them wait for more
+read_all() { [ "$(awk '/^rchar/ { print $2 }' /proc/$window/io)" -gt 300000 ] && asleep $capture $net $dns $window; }
 # reap: exit statuses in order
 reap() {
 	local s all=

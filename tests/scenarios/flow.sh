@@ -70,17 +70,7 @@ status 1 "an address that is not ours" pv-flow --bind 192.0.2.1 -p 2055
 one_line "has the system's words" err "^pv-flow: cannot listen on 192.0.2.1 port 2055: Cannot assign requested address$"
 
 # ---- sockets
-# ports that nobody has; a pair, for the agent has the next
-free() { python3 -c '
-import socket
-while True:
-    a, b = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    a.bind(("::", 0))
-    try: b.bind(("::", a.getsockname()[1] + 1))
-    except (OSError, OverflowError): continue
-    print(a.getsockname()[1])
-    break'; }
-port=$(free)
+port=$(free_port)
 send() { # PORT HOST COUNT: NetFlow 5, one record each, from as many ports
 	python3 - "$@" <<'PY'
 import socket, struct, sys
@@ -90,7 +80,6 @@ for i in range(int(sys.argv[3])):
     s.sendto(struct.pack('>HHIIIIHH', 5, 1, 1, 1, 1, 0, 0, 0) + struct.pack('>4s4s4xHHIIIIHHBBBB8x', b'\xc0\0\2\1', b'\xc6\x33\x64\2', 1, 2, 3, 500, 0, 0, 7, 8, 0, 0, 17, 0), (sys.argv[2], int(sys.argv[1])))
 PY
 }
-bound() { [ "$(ss -lunH "sport = $1" | wc -l)" -ge "$2" ]; } # PORT SOCKETS
 pv-flow -v --bind :: -p $port --sockets 4 -c 60 >sockets.pve 2>sockets.err &
 until_true bound $port 4
 send $port 127.0.0.1 30
