@@ -63,13 +63,10 @@ begin() {
 	pv-window --json --periods 1 <c >window.json 2>window.err & window=$!
 	exec 7>in
 	tcpdump -r "$CAPTURES/dns-mixed.pcap" -c 5000 -w - 2>/dev/null >&7
-	local i
-	for i in $(seq 200); do # until the last program has read what there is
-		[ "$(awk '/^rchar/ { print $2 }' /proc/$window/io)" -gt 300000 ] && break
-		sleep 0.05
-	done
-	sleep 0.3
+	until_true read_all
 }
+# read_all: the last one has read a lot, and all of them wait for more
+read_all() { [ "$(awk '/^rchar/ { print $2 }' /proc/$window/io)" -gt 300000 ] && asleep $capture $net $dns $window; }
 # reap: exit statuses in order
 reap() {
 	local s all=
