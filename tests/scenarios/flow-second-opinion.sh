@@ -5,7 +5,8 @@
 . "$TESTS/lib/agent.sh"
 
 mkdir data
-for kind in netflow sflow; do python3 "$TESTS/lib/flowpcap.py" $kind >data/$kind.pcap; done
+for kind in netflow sflow; do python3 "$TESTS/lib/flowpcap.py" $kind 12 >data/$kind.pcap; done
+python3 "$TESTS/lib/flowpcap.py" netflow >data/minutes.pcap
 for f in "$CAPTURES"/flow/*.pcap "$SHARED"/conform/fixtures/{nf,ipfix,sflow_}*.pcap; do [ ! -f "$f" ] || ln -s "$f" data/; done
 printf '%s\n' 'Service Name,Port Number,Transport Protocol' domain,53,tcp domain,53,udp http,80,tcp wide,30000-39999,tcp inner,30001,tcp >services.csv
 S=(--default-service-registry services.csv)
