@@ -296,8 +296,8 @@ int pv_dns_filter_version(struct pv_dns_filter *f, const char *version, char *er
 static int set_ttl(uint64_t *to, bool *has, const char *key, uint64_t value, uint64_t max, char *err,
 		   size_t errcap)
 {
-	if (value > max) {
-		snprintf(err, errcap, "DnsStreamHandler: %s must be at most %" PRIu64, key, max);
+	if (!value || value > max) {
+		snprintf(err, errcap, "DnsStreamHandler: %s must be between 1 and %" PRIu64, key, max);
 		return -1;
 	}
 	*to = value;

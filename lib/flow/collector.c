@@ -7,6 +7,7 @@
 #include "flow/ipfix.h"
 #include "flow/netflow.h"
 #include "flow/sflow.h"
+#include "stage/stop.h"
 
 struct pv_collector {
 	enum pv_flow_kind kind;
@@ -190,8 +191,5 @@ size_t pv_collector_rows(const struct pv_collector_status *s, struct pv_ledger_r
 	size_t n = 0;
 	for (; n < sizeof sums / sizeof sums[0] && n < max; n++)
 		rows[n] = sums[n];
-	for (unsigned r = PV_FDEC_OK + 1; r < PV_FDEC_REASONS && n < max; r++)
-		if (s->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, s->reasons[r]};
-	return n;
+	return pv_ledger_reasons(rows, n, max, s->reasons, PV_FDEC_REASONS);
 }

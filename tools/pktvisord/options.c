@@ -132,6 +132,7 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	o->admin_api |= v->admin_api;
 	o->otel |= v->otel;
 	o->otel_tls |= v->otel_tls;
+	o->cp_disable |= v->cp_disable;
 	o->modules.list |= v->module_list;
 	text(&o->host, v->host, "localhost");
 	text(&o->tls_cert, v->tls_cert, NULL);
@@ -168,9 +169,11 @@ const char *options_wrong(const struct options *o)
 		return "you must specify --tls-key and --tls-cert to use --tls";
 	if (o->otel_tls && (!o->otel_tls_cert || !o->otel_tls_key))
 		return "you must specify --otel-tls-key and --otel-tls-cert to use --otel-tls";
-	if (o->otel || o->otel_tls || o->otel_host || o->otel_path)
+	/* where to push to may stand in a file that does not push */
+	if (o->otel || o->otel_tls || o->otel_host || o->otel_path || o->otel_port != PV_CONFIG_UNSET ||
+	    o->otel_interval != PV_CONFIG_UNSET)
 		return "OTLP is not built yet; leave the --otel options out";
-	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path))
+	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path || o->cp_custom))
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
 	if (!o->workers)
 		return "workers: at least 1";
