@@ -73,7 +73,8 @@ visor:
     nf: {kind: collection, input: {tap: nf, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}
 END
 start --workers 2 --config agent.yaml --default-service-registry services.csv || exit 1
-ports() { get /api/v1/policies/nf/metrics/bucket/0 | jq -c '[.nf["nf-nf-flow"].flow.devices[]?.interfaces["1"].top_in_dst_ports_packets[].name] | sort'; }
+summary() { get /api/v1/policies/nf/metrics/window/2 | jq -e 'select(.nf)' || get /api/v1/policies/nf/metrics/bucket/0; } # one minute, or two
+ports() { summary | jq -c '[.nf["nf-nf-flow"].flow.devices[]?.interfaces["1"].top_in_dst_ports_packets[].name] | sort'; }
 has() { [ "$(ports)" = "$1" ]; }
 hup() { kill -HUP "$PID"; until_true grep -q "$1" "$LOG"; }
 send $port
