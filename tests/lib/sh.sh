@@ -55,7 +55,7 @@ until_true() {
 	local i
 	for i in $(seq 600); do
 		"$@" && return 0
-		sleep 0.1
+		if [ "$i" -le 10 ]; then sleep 0.02; else sleep 0.1; fi # most need no longer
 	done
 	return 1
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
 # A real Prometheus scrapes pktvisord with two workers while dnsperf loads a real DNS server: for a minute that has closed Prometheus has what the JSON says.
+# Waits: a minute of the clock has to pass; the load is far from filling a processor.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 for program in prometheus dnsperf knotd; do command -v $program >/dev/null || { echo "skip - no $program"; exit 0; }; done
 . "$TESTS/lib/sh.sh"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # What pktvisord does on an interface, for those who come from the original: its own suite's scenarios (tests/README.md has the list).
+# Waits: a minute of the clock has to pass; the load is far from filling a processor.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/agent.sh"

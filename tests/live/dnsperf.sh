@@ -1,5 +1,6 @@
 # A real server under a steady load, captured live by the pipeline for more than a minute: what the periods count is what
 # dnsperf sent, and nothing was dropped; taking the interface down and up in the middle does not end the capture.
+# Waits: a minute of the clock has to pass; the load is far from filling a processor.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # pv-serve behind a live pipeline: a real Prometheus scrapes it while dnsperf loads a real DNS server and wrk asks for
 # everything at once. For a minute that has closed Prometheus has what the JSON says, and no packet was lost.
+# Waits: a minute of the clock has to pass; the load is far from filling a processor.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
 for program in prometheus wrk dnsperf; do command -v $program >/dev/null || { echo "skip - no $program"; exit 0; }; done
 . "$TESTS/lib/sh.sh"
