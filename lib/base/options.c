@@ -185,7 +185,7 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 			return -1;
 		}
 		if (v < o->min || (o->max && v > o->max)) {
-			snprintf(err, cap, "%s is not within %llu and %llu", text, (unsigned long long)o->min,
+			snprintf(err, cap, "%s is not between %llu and %llu", text, (unsigned long long)o->min,
 				 (unsigned long long)o->max);
 			return -1;
 		}
@@ -193,7 +193,7 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 		return 0;
 	}
 	case PV_OPT_DURATION:
-		if (pv_parse_duration(text, o->target))
+		if (pv_parse_duration(text, o->target) && *(uint64_t *)o->target)
 			return 0;
 		snprintf(err, cap, "not a duration: '%s' (examples: 250ms, 10s, 2m, 1h)", text);
 		return -1;

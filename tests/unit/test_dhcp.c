@@ -605,7 +605,9 @@ static void settings(void **state)
 		{"xact_ttl_ms", "xact_ttl_secs", 10, 9, 10000000},
 		{"xact_ttl_secs", "xact_ttl_ms", 9, 10, 10000000},
 		{"xact_ttl_secs", NULL, 0, 0, 0},
-		{"xact_ttl_secs", NULL, UINT64_MAX, 0, 0},
+		{"xact_ttl_secs", NULL, 86400, 0, 86400 * NS},
+		{"xact_ttl_secs", NULL, 86401, 0, 0},
+		{"xact_ttl_ms", NULL, UINT64_MAX, 0, 0},
 	};
 	char err[256];
 	(void)state;

@@ -144,8 +144,9 @@ static void errors(void **state)
 	    {"recorded_stream", "#1", "wrong type for key: recorded_stream"},
 	    {"xact_ttl_secs", "5s", "wrong type for key: xact_ttl_secs"},
 	    {"xact_ttl_ms", "[5]", "wrong type for key: xact_ttl_ms"},
-	    {"xact_ttl_secs", "#86401", "DnsStreamHandler: xact_ttl_secs must be at most 86400"},
-	    {"xact_ttl_ms", "#86400001", "DnsStreamHandler: xact_ttl_ms must be at most 86400000"},
+	    {"xact_ttl_secs", "#86401", "xact_ttl_secs must be between 1 and 86400"},
+	    {"xact_ttl_ms", "#0", "xact_ttl_ms must be between 1 and 86400000"},
+	    {"xact_ttl_ms", "#86400001", "xact_ttl_ms must be between 1 and 86400000"},
 	    {"dnstap_msg_type", "#1", "wrong type for key: dnstap_msg_type"},
 	    {"dnstap_msg_type", "sender",
 	     "DnsStreamHandler: dnstap_msg_type contained an invalid/unsupported type. Valid types: auth, "

@@ -104,7 +104,7 @@ static void refuses_what_is_wrong(void **state)
 		{"--nope", "unknown option '--nope'"},
 		{"-x", "unknown option '-x'"},
 		{"--", NULL},
-		{"-n 11", "-n: 11 is not within 1 and 10"},
+		{"-n 11", "-n: 11 is not between 1 and 10"},
 		{"-n -3", "-n: not a number: '-3'"},
 		{"-n 18446744073709551616", "-n: not a number: '18446744073709551616'"},
 		{"--number", "--number requires an argument"},

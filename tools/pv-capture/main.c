@@ -2,6 +2,7 @@
 /* pv-capture - packets from an interface, a saved capture or out of the air become an event stream. See pv-capture(1). */
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,6 +109,10 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 		pv_tool_say(prog, "wants an interface or -r FILE%s", conf->file ? ", not both" : "; or --mock");
 		return false;
 	}
+	if (conf->iface && !if_nametoindex(conf->iface) && !access(conf->iface, F_OK)) {
+		pv_tool_say(prog, "'%s' is a file; -r reads it", conf->iface);
+		return false;
+	}
 	if (mock && (conf->file || conf->iface || conf->bpf || conf->hosts || conf->snaplen || conf->no_promiscuous ||
 		     conf->buffer_bytes != PV_CAPTURE_BUFFER || conf->decap_gre || conf->decap_ipip ||
 		     conf->decap_vxlan || conf->nports)) {
@@ -177,7 +182,7 @@ int main(int argc, char **argv)
 	if (!known)
 		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;
-	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog))
+	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog, PV_TOOL_ADD))
 		return PV_EXIT_USAGE;
 	conf.stop_fd = pv_tool_signals();
 	struct pv_sink sink = pv_tool_stdout(); /* while we may still open it */
