@@ -12,7 +12,4 @@ void pv_stop_emit(struct pv_out *, uint64_t time_ns, const struct pv_ledger_row 
 /* The rows of a checked STOP event; *n is set. */
 const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *, size_t *n);
 
-/* The word for a ledger number in reports: "received", "os_drops"; NULL when unknown. */
-const char *pv_ledger_name(unsigned what);
-
 #endif
