@@ -38,7 +38,7 @@ static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_si
 	if (res == PV_FAIL && pv_capture_error(c)[0])
 		pv_tool_say(prog, "%s", pv_capture_error(c));
 	else if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(errno));
+		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
 	int code = res == PV_FAIL || out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
 	pv_out_free(&out);
 	return code;
