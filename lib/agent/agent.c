@@ -140,6 +140,15 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	pv_store_ledger(p->stage, rows, n);
 }
 
+static unsigned periods_of(const void *ctx, const char *module)
+{
+	const struct pv_config_policy *p = ctx;
+	for (size_t i = 0; i < p->nhandlers; i++)
+		if (!strcmp(p->handlers[i].module, module))
+			return p->handlers[i].periods;
+	return 0;
+}
+
 static int open_place(void *ctx, const struct pv_config_policy *policy, const struct pv_config_stream *stream,
 		      struct pv_graph_place to[], unsigned workers, char *err, size_t cap)
 {
@@ -156,6 +165,8 @@ static int open_place(void *ctx, const struct pv_config_policy *policy, const st
 				    .parts = workers,
 				    .plain_keys = policy->resources,
 				    .stages = stage_names(stream),
+				    .periods_of = periods_of,
+				    .ctx = policy,
 				    .budget_bytes = PV_STORE_BUDGET / policy->nstreams};
 	for (size_t i = 0; i < policy->nhandlers; i++)
 		if (policy->handlers[i].periods > in.periods)
@@ -478,6 +489,7 @@ static int check_paths(const struct pv_agent *a, const struct pv_config *c, stru
 				const char *key, *path;
 				bool made;
 			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
+				     {"pcap_file", t->flow.pcap_file, false},
 				     {"dnstap_file", t->dnstap.file, false},
 				     {"socket", t->dnstap.socket, true},
 				     {"input", t->module.from, false}};
@@ -575,9 +587,9 @@ bool pv_agent_live(struct pv_agent *a)
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->npolicies; i++)
 		for (size_t s = 0; s < a->policies[i]->nstreams; s++)
-			live |= a->policies[i]->streams[s].input != PV_INPUT_MODULE &&
-				!a->policies[i]->streams[s].pcap.pcap_file &&
-				!a->policies[i]->streams[s].dnstap.file;
+			live |= a->policies[i]->streams[s].input == PV_INPUT_PCAP &&
+				a->policies[i]->streams[s].pcap.source != PV_INPUT_PCAP_MOCK &&
+				!a->policies[i]->streams[s].pcap.pcap_file;
 	pthread_mutex_unlock(&a->lock);
 	return live;
 }

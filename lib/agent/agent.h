@@ -37,9 +37,9 @@ struct pv_agent_conf {
 	struct pv_store *store;
 	struct pv_geo_db *geo; /* NULL: none */
 	size_t geo_cache;
-	const struct pv_services *services; /* names of ports; NULL: none */
+	struct pv_services *services; /* names of ports; NULL: none */
 	uint64_t seed;
-	unsigned workers;	    /* that share an interface; 0: 1 */
+	unsigned workers;	    /* that share an interface, or a port of exporters; 0: 1 */
 	unsigned periods, deep_max; /* from the command line; 0: not given */
 	const char *data_dir; /* files that a request names must be regular ones below this folder; NULL: none
 				 may be */

@@ -7,6 +7,7 @@
 
 #include "bgp/message.h"
 #include "packet/tcp.h"
+#include "stage/stop.h"
 
 #define STALE_NS UINT64_C(60000000000)
 
@@ -147,11 +148,7 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof all[0] && n < max; i++)
 		rows[n++] = (struct pv_ledger_row){.what = all[i].what, .value = all[i].value};
-	for (unsigned i = PV_BGP_OK + 1; i < PV_BGP_REASONS && n < max; i++)
-		if (b->reasons[i])
-			rows[n++] = (struct pv_ledger_row){.what = (uint16_t)(PV_LEDGER_REASON + i),
-							   .value = b->reasons[i]};
-	return n;
+	return pv_ledger_reasons(rows, n, max, b->reasons, PV_BGP_REASONS);
 }
 
 static void bgp_free(void *self)

@@ -130,11 +130,7 @@ enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_re
 		{0, PV_LEDGER_IF_DROPS, 0, c->if_drops},
 		{0, PV_LEDGER_LINK_DOWN, 0, c->link_down},
 	};
-	size_t n = 8;
-	for (unsigned r = PV_DEC_OK + 1; r < PV_DEC_REASONS; r++)
-		if (c->reasons[r])
-			rows[n++] =
-				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, c->reasons[r]};
+	size_t n = pv_ledger_reasons(rows, 8, sizeof rows / sizeof rows[0], c->reasons, PV_DEC_REASONS);
 	pv_stop_emit(c->out, time_ns, rows, n);
 	c->over = true;
 	return c->result = result;

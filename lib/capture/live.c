@@ -12,6 +12,7 @@
 #define MS_NS UINT64_C(1000000)
 #define BLOCK_MS 20                     /* the kernel hands a block over when it is full or this old */
 #define DRAIN_NS (3 * BLOCK_MS * MS_NS) /* at the end: until the last open block is surely ours */
+#define BACKLOG_NS (10 * PV_NS)         /* at the end: for what waits in the ring, on a busy machine; then it is given up */
 #define BACKOFF_FIRST_NS (100 * MS_NS)
 #define BACKOFF_MAX_NS (2 * PV_NS)
 
@@ -323,10 +324,16 @@ static enum pv_res end(struct pv_capture *c, enum pv_res result)
 	uint64_t now_ns = clock_ns(CLOCK_REALTIME), until = clock_ns(CLOCK_MONOTONIC) + DRAIN_NS, mono;
 	if (c->deadline_ns > now_ns)
 		c->deadline_ns = now_ns;
-	while (c->pcap && !c->done && (mono = clock_ns(CLOCK_MONOTONIC)) < until) {
+	while (c->pcap && !c->done && c->out->res == PV_OK) {
 		struct pollfd fd = {pcap_get_selectable_fd(c->pcap), POLLIN, 0};
-		if (!take(c) && c->pcap)
-			poll(&fd, 1, (int)((until - mono) / MS_NS) + 1);
+		mono = clock_ns(CLOCK_MONOTONIC);
+		if (mono >= until + BACKLOG_NS)
+			break;
+		if (take(c))
+			continue;
+		if (mono >= until || !c->pcap)
+			break;
+		poll(&fd, 1, (int)((until - mono) / MS_NS) + 1);
 	}
 	uint64_t time_ns = now_ns > c->time_ns ? now_ns : c->time_ns;
 	put_stats(c, time_ns);

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "dhcp/message.h"
+#include "stage/stop.h"
 
 #define HEADS (2 * PV_DHCP_XACTS) /* a power of two, half full at most */
 #define NONE UINT32_MAX
@@ -232,11 +233,7 @@ static size_t dhcp_ledger(const void *self, struct pv_ledger_row *rows, size_t m
 	size_t n = 0;
 	for (; n < sizeof sums / sizeof sums[0] && n < max; n++)
 		rows[n] = sums[n];
-	for (unsigned r = PV_DHCP_OK + 1; r < PV_DHCP_REASONS && n < max; r++)
-		if (d->reasons[r])
-			rows[n++] =
-				(struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, d->reasons[r]};
-	return n;
+	return pv_ledger_reasons(rows, n, max, d->reasons, PV_DHCP_REASONS);
 }
 
 static void dhcp_free(void *self)

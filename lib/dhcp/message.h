@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PV_DHCP_RELAYS 8     /* HOP_COUNT_LIMIT, RFC 8415 section 7.6 */
+#define PV_DHCP_RELAYS 33    /* RFC 3315 has a hop count of 32 at most, RFC 8415 one of 8; the first relay writes 0 */
 #define PV_DHCP_NAME_MAX 255 /* a host name is at most that in DNS; one option holds no more */
 
 /* Why a message is malformed. Numbers are on the wire (struct pv_dhcp.reason): never given twice. */

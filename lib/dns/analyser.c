@@ -11,6 +11,7 @@
 #include "dns/query.h"
 #include "dns/xact.h"
 #include "packet/tcp.h"
+#include "stage/stop.h"
 
 #define EXPIRE_PER_PACKET 16   /* more than queries can come with one packet, so a backlog shrinks */
 #define EXPIRE_PER_TICK   4096 /* about a MiB of events */
@@ -566,11 +567,7 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof all[0] && n < max; i++)
 		rows[n++] = (struct pv_ledger_row){.what = all[i].what, .value = all[i].value};
-	for (unsigned i = 1; i < PV_DNS_REASONS && n < max; i++)
-		if (d->reasons[i])
-			rows[n++] = (struct pv_ledger_row){.what = (uint16_t)(PV_LEDGER_REASON + i),
-							   .value = d->reasons[i]};
-	return n;
+	return pv_ledger_reasons(rows, n, max, d->reasons, PV_DNS_REASONS);
 }
 
 static void dns_free(void *self)

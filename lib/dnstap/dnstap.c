@@ -135,9 +135,7 @@ enum pv_res pv_dnstap_finish(struct pv_dnstap_source *s, uint64_t time_ns, enum 
 	};
 	for (size_t i = 0; s->server && i < sizeof clients / sizeof clients[0]; i++)
 		rows[n++] = clients[i];
-	for (unsigned r = PV_DNSTAP_FINE + 1; r < PV_DNSTAP_REASONS; r++)
-		if (s->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, s->reasons[r]};
+	n = pv_ledger_reasons(rows, n, sizeof rows / sizeof rows[0], s->reasons, PV_DNSTAP_REASONS);
 	pv_stop_emit(s->out, time_ns, rows, n);
 	s->over = true;
 	return s->result = result;

@@ -25,9 +25,10 @@
  * clients, and those refused, evicted, idle and bad.
  *
  * Bounds: clients_max connections. One that comes when all are taken is refused, unless another has been silent for
- * PV_DNSTAP_SILENT_NS: then that one goes. A client that does not get as far as START in PV_DNSTAP_HELLO_NS, leaves a frame
- * unfinished for as long, or is silent for idle_ns, is closed. Bytes of unfinished frames are at most PV_DNSTAP_HELD_BYTES,
- * all clients together; who would exceed that is given up. A quiet client holds no buffer.
+ * PV_DNSTAP_SILENT_NS, or has not started for PV_DNSTAP_GREET_NS: then that one goes. A client that does not get as far as
+ * START in PV_DNSTAP_HELLO_NS, leaves a frame unfinished for as long, or is silent for idle_ns, is closed. Bytes of
+ * unfinished frames are at most PV_DNSTAP_HELD_BYTES, all clients together; when more is needed, who holds most is given up.
+ * A quiet client holds no buffer.
  *
  * Ownership: conf and its strings are copied, only_hosts is borrowed. Threads: one at a time; pv_dnstap_stop() from any
  * thread or signal handler. Errors: one line of text, no newline. In steady state a message costs no allocation. */
@@ -48,6 +49,7 @@
 #define PV_DNSTAP_ADDRESSES 16                       /* that a host's name stands for */
 #define PV_DNSTAP_HELD_BYTES (32u << 20)             /* a few frames of the largest size; usual ones have 200 bytes */
 #define PV_DNSTAP_HELLO_NS UINT64_C(10000000000)     /* the handshake is one round trip */
+#define PV_DNSTAP_GREET_NS UINT64_C(1000000000)      /* until then, without having to give way */
 #define PV_DNSTAP_SILENT_NS UINT64_C(60000000000)    /* then a connection may have to give way */
 #define PV_DNSTAP_IDLE_NS UINT64_C(3600000000000)    /* a server at night has queries, too */
 #define PV_DNSTAP_SEED UINT64_C(0x70762d6474617000) /* stamps are the same in every run */

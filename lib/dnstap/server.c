@@ -30,6 +30,7 @@ struct client {
 	uint32_t held_len, held_cap;
 	uint64_t came_ns, heard_ns; /* monotonic */
 	uint64_t frame_ns;          /* since when a frame is unfinished; 0: none is */
+	bool given_up;              /* his buffer was taken; closed after the round */
 };
 
 struct pv_dnstap_server {
@@ -119,15 +120,24 @@ static void drop(struct pv_dnstap_source *s, size_t i)
 	v->fds[FIXED + i] = v->fds[FIXED + v->nclients];
 }
 
-/* One that has been silent for long may have died without a word, and makes room. False: there is none. */
+/* One that has been silent for long may have died without a word; one that does not even start may be no name server. */
+static bool gives_way(const struct client *c, uint64_t mono_ns)
+{
+	if (!c->frames.began)
+		return mono_ns - c->came_ns >= PV_DNSTAP_GREET_NS;
+	return mono_ns - c->heard_ns >= PV_DNSTAP_SILENT_NS;
+}
+
+/* The longest silent of those makes room. False: there is none. */
 static bool make_room(struct pv_dnstap_source *s, uint64_t mono_ns)
 {
 	struct pv_dnstap_server *v = s->server;
-	size_t oldest = 0;
-	for (size_t i = 1; i < v->nclients; i++)
-		if (v->client[i].heard_ns < v->client[oldest].heard_ns)
+	size_t oldest = v->nclients;
+	for (size_t i = 0; i < v->nclients; i++)
+		if (gives_way(&v->client[i], mono_ns) &&
+		    (oldest == v->nclients || v->client[i].heard_ns < v->client[oldest].heard_ns))
 			oldest = i;
-	if (!v->nclients || mono_ns - v->client[oldest].heard_ns < PV_DNSTAP_SILENT_NS)
+	if (oldest == v->nclients)
 		return false;
 	s->evicted++;
 	pv_dnstap_tell(s, "a silent client gives way to a new one: there are %zu", v->nclients);
@@ -165,6 +175,23 @@ static bool take_in(struct pv_dnstap_source *s, int listener, uint64_t mono_ns)
 	return true;
 }
 
+/* Room for an unfinished frame of cap bytes. When all is taken the largest others give way: every server's reading ends in
+ * the middle of some small frame now and then, and must not pay for those that begin large ones. False: there are no larger. */
+static bool hold_room(struct pv_dnstap_server *v, const struct client *c, uint32_t cap)
+{
+	while (v->held_bytes - c->held_cap + cap > PV_DNSTAP_HELD_BYTES) {
+		struct client *most = &v->client[0];
+		for (size_t i = 1; i < v->nclients; i++)
+			if (v->client[i].held_cap > most->held_cap)
+				most = &v->client[i];
+		if (most->held_cap <= cap)
+			return false;
+		let_go(v, most);
+		most->given_up = true;
+	}
+	return true;
+}
+
 /* The rest of what was read, a frame's beginning, is kept. False: there is no memory for it. */
 static bool hold(struct pv_dnstap_server *v, struct client *c, const uint8_t *rest, size_t n, uint64_t mono_ns)
 {
@@ -177,7 +204,7 @@ static bool hold(struct pv_dnstap_server *v, struct client *c, const uint8_t *re
 		c->frame_ns = mono_ns;
 	uint32_t cap = (uint32_t)((n + HELD_STEP - 1) / HELD_STEP * HELD_STEP);
 	if (cap != c->held_cap) {
-		if (v->held_bytes - c->held_cap + cap > PV_DNSTAP_HELD_BYTES)
+		if (!hold_room(v, c, cap))
 			return false;
 		uint8_t *to = realloc(c->held, cap);
 		if (!to)
@@ -199,6 +226,13 @@ static bool reply(struct client *c)
 	size_t n = c->frames.reply_len;
 	c->frames.reply_len = 0;
 	return !n || send(c->fd, c->frames.reply, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n;
+}
+
+static void give_up(struct pv_dnstap_source *s, size_t i)
+{
+	s->evicted++;
+	pv_dnstap_tell(s, "a client was given up: unfinished frames take all of %u MiB", PV_DNSTAP_HELD_BYTES >> 20);
+	drop(s, i);
 }
 
 enum fate { STAYS, LEAVES, BREAKS, TOO_MUCH };
@@ -252,11 +286,11 @@ static enum pv_res listen_to(struct pv_dnstap_source *s, size_t i, uint64_t wall
 		s->bad++;
 		pv_dnstap_tell(s, "dnstap client read error: %s",
 			       c->frames.reason ? pv_frames_words(c->frames.reason) : "it does not read its answer");
-	} else if (fate == TOO_MUCH) {
-		s->evicted++;
-		pv_dnstap_tell(s, "a client was given up: unfinished frames take all of %u MiB", PV_DNSTAP_HELD_BYTES >> 20);
 	}
-	drop(s, i);
+	if (fate == TOO_MUCH)
+		give_up(s, i);
+	else
+		drop(s, i);
 	return PV_END;
 }
 
@@ -331,8 +365,11 @@ static size_t round_of(struct pv_dnstap_source *s, int wait_ms)
 	uint64_t wall_ns = stream_time(s);
 	mono_ns = pv_dnstap_clock(false);
 	for (size_t i = v->nclients; i-- && !s->done;) /* from the end: who leaves is replaced by one that was heard */
-		if (v->fds[FIXED + i].revents)
+		if (v->fds[FIXED + i].revents && !v->client[i].given_up)
 			heard += listen_to(s, i, wall_ns, mono_ns) == PV_OK;
+	for (size_t i = v->nclients; i--;)
+		if (v->client[i].given_up)
+			give_up(s, i);
 	for (size_t i = 0; i < v->nlisten; i++)
 		for (int k = 0; v->fds[i].revents && k < ACCEPTS && take_in(s, v->listen[i].fd, mono_ns); k++)
 			heard++;

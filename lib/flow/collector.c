@@ -7,6 +7,7 @@
 #include "flow/ipfix.h"
 #include "flow/netflow.h"
 #include "flow/sflow.h"
+#include "stage/stop.h"
 
 struct pv_collector {
 	enum pv_flow_kind kind;
@@ -73,10 +74,10 @@ static enum pv_flow_reason take_sflow(struct pv_collector *x, const struct pv_fl
 		return r;
 	/* relays send the datagrams of many agents from one address: the agent is who counts them */
 	struct pv_flow_datagram from = {.port = 0, .number = d->number};
-	memcpy(from.from, h.agent, 16);
+	memcpy(from.from, h.named ? h.agent : d->from, 16);
 	struct pv_flow_exporter *e =
 	    pv_flow_exporters_get(x->exporters, &from, PV_FLOW_SFLOW, h.sub_agent, &x->counts);
-	pv_flow_exporter_sequence(e, h.sequence, 1, &x->counts);
+	pv_flow_exporter_sequence(e, h.sequence, 1, &h.uptime_ms, &x->counts);
 	memcpy(to->base.device, h.agent, 16);
 	to->base.source = PV_FLOW_SFLOW;
 	return pv_sflow_samples(c, &h, to);
@@ -92,7 +93,7 @@ static enum pv_flow_reason take_netflow(struct pv_collector *x, const struct pv_
 	if (h.version != 1) {
 		struct pv_flow_exporter *e =
 		    pv_flow_exporters_get(x->exporters, d, h.version, h.engine, &x->counts);
-		pv_flow_exporter_sequence(e, h.sequence, h.count, &x->counts);
+		pv_flow_exporter_sequence(e, h.sequence, h.count, &h.uptime_ms, &x->counts);
 	}
 	return pv_netflow_records(c, &h, to);
 }
@@ -131,7 +132,9 @@ static enum pv_flow_reason take(struct pv_collector *x, const struct pv_flow_dat
 /* What is missing at the end of a datagram that the capture shortened is not the sender's fault. */
 static enum pv_flow_reason blame(const struct pv_flow_datagram *d, enum pv_flow_reason r)
 {
-	return d->cut && (r == PV_FDEC_SHORT || r == PV_FDEC_SAMPLE || r == PV_FDEC_SET) ? PV_FDEC_CUT : r;
+	return d->cut && (r == PV_FDEC_SHORT || r == PV_FDEC_SAMPLE || r == PV_FDEC_ELEMENT || r == PV_FDEC_SET)
+		       ? PV_FDEC_CUT
+		       : r;
 }
 
 enum pv_flow_reason pv_collector_take(struct pv_collector *x, const struct pv_flow_datagram *d, pv_flow_fn *record,
@@ -188,8 +191,5 @@ size_t pv_collector_rows(const struct pv_collector_status *s, struct pv_ledger_r
 	size_t n = 0;
 	for (; n < sizeof sums / sizeof sums[0] && n < max; n++)
 		rows[n] = sums[n];
-	for (unsigned r = PV_FDEC_OK + 1; r < PV_FDEC_REASONS && n < max; r++)
-		if (s->reasons[r])
-			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, s->reasons[r]};
-	return n;
+	return pv_ledger_reasons(rows, n, max, s->reasons, PV_FDEC_REASONS);
 }

@@ -9,7 +9,7 @@
 #define NONE UINT32_MAX
 #define HEADS (2 * PV_FLOW_EXPORTERS)
 #define TEMPLATE_HEADS 65536u /* chains of three when memory is full of small templates */
-#define MALLOC_BYTES 16
+#define GROUP_LOOKS 32u /* templates looked at for one of another source port: bounds what spoofed ports cost */
 
 struct pv_flow_exporters {
 	struct pv_flow_exporters_conf conf;
@@ -17,7 +17,7 @@ struct pv_flow_exporters {
 	uint32_t *heads;
 	uint32_t count, fresh, unused; /* unused: list by `chain`; from `fresh` on never used */
 	uint32_t oldest, newest;
-	struct pv_flow_template **template_heads;
+	struct pv_flow_template **template_heads, **group_heads;
 	struct pv_flow_template *old, *new; /* of all, by last use */
 	size_t ntemplates;
 	uint64_t bytes;
@@ -60,9 +60,62 @@ static void link_used(struct pv_flow_exporters *x, struct pv_flow_template *t)
 	x->new = e->newest = t;
 }
 
+/* With what glibc's allocator puts around it: a size in front, and up to a multiple of 16. */
 static uint64_t cost(const struct pv_flow_template *t)
 {
-	return pv_flow_template_bytes(t) + MALLOC_BYTES;
+	return (pv_flow_template_bytes(t) + 8 + 15) & ~(uint64_t)15;
+}
+
+/* ---- those of other source ports */
+
+struct group { /* whose template it may be, and which */
+	uint8_t addr[16];
+	uint32_t domain;
+	uint16_t version, id;
+};
+
+static struct group group_of(const struct pv_flow_exporter *e, uint16_t id)
+{
+	struct group g = {.domain = e->domain, .version = e->version, .id = id};
+	memcpy(g.addr, e->addr, sizeof g.addr);
+	return g;
+}
+
+static struct pv_flow_template **group_head(struct pv_flow_exporters *x, const struct group *g)
+{
+	_Static_assert(sizeof *g == 24, "no holes: it is hashed");
+	return &x->group_heads[XXH3_64bits_withSeed(g, sizeof *g, x->conf.seed) % TEMPLATE_HEADS];
+}
+
+/* What was defined last stands in front. */
+static void join_group(struct pv_flow_exporters *x, struct pv_flow_template *t)
+{
+	const struct group g = group_of(t->exporter, t->id);
+	struct pv_flow_template **head = group_head(x, &g);
+	t->group = *head;
+	t->group_at = head;
+	if (t->group)
+		t->group->group_at = &t->group;
+	*head = t;
+}
+
+static void leave_group(struct pv_flow_template *t)
+{
+	*t->group_at = t->group;
+	if (t->group)
+		t->group->group_at = t->group_at;
+}
+
+static struct pv_flow_template *lookup_group(struct pv_flow_exporters *x, const struct pv_flow_exporter *e, uint16_t id)
+{
+	const struct group g = group_of(e, id);
+	struct pv_flow_template *t = *group_head(x, &g);
+	for (unsigned looks = 0; t && looks < GROUP_LOOKS; t = t->group, looks++) {
+		const struct group other = group_of(t->exporter, t->id);
+		if (!memcmp(&other, &g, sizeof g))
+			return t;
+	}
+	return NULL;
 }
 
 static void forget(struct pv_flow_exporters *x, struct pv_flow_template *t)
@@ -73,6 +126,7 @@ static void forget(struct pv_flow_exporters *x, struct pv_flow_template *t)
 	*at = t->chain;
 	t->exporter->ntemplates--;
 	unlink_used(x, t);
+	leave_group(t);
 	x->bytes -= cost(t);
 	x->ntemplates--;
 	free(t);
@@ -82,7 +136,7 @@ const struct pv_flow_template *pv_flow_exporters_find(struct pv_flow_exporters *
 						      uint16_t id, uint64_t now_ns, struct pv_flow_counts *counts)
 {
 	struct pv_flow_template *t = lookup(x, e, id);
-	if (!t)
+	if (!t && !(t = lookup_group(x, e, id)))
 		return NULL;
 	if (now_ns > t->told_ns && now_ns - t->told_ns > x->conf.template_ttl_ns) {
 		forget(x, t);
@@ -127,6 +181,7 @@ void pv_flow_exporters_define(struct pv_flow_exporters *x, struct pv_flow_export
 	*head = t;
 	e->ntemplates++;
 	link_used(x, t);
+	join_group(x, t);
 	x->ntemplates++;
 	x->bytes += cost(t);
 }
@@ -231,19 +286,61 @@ struct pv_flow_exporter *pv_flow_exporters_get(struct pv_flow_exporters *x, cons
 
 /* ---- sequence numbers and sampling ---------------------------------------------------------------- */
 
-void pv_flow_exporter_sequence(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units,
-			       struct pv_flow_counts *counts)
+/* By its clock. A silence of 25 days may look like it, which does no harm. */
+static bool started_anew(struct pv_flow_exporter *e, const uint32_t *uptime_ms)
 {
-	enum { LATE = 1000 }; /* what the network may swap; beyond it is another life of the exporter */
-	int32_t ahead = (int32_t)(sequence - e->sequence);
-	if (e->sequenced && ahead < 0 && ahead > -LATE) {
-		counts->lost -= units < counts->lost ? units : counts->lost;
-		return;
+	if (!uptime_ms)
+		return false;
+	int32_t step = (int32_t)(*uptime_ms - e->uptime_ms);
+	if (step > 0 || step < -PV_FLOW_RESTART_MS)
+		e->uptime_ms = *uptime_ms;
+	return e->sequenced && step < -PV_FLOW_RESTART_MS;
+}
+
+/* From behind what is expected: late, for the second time, or the first of another life? True: it changes nothing. */
+static bool from_behind(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units, struct pv_flow_counts *counts)
+{
+	bool follows = e->stepped_back && sequence == e->behind;
+	e->stepped_back = true;
+	e->behind = sequence + units;
+	if (units <= e->missing) {
+		e->missing -= units;
+		counts->lost -= units;
+		return true;
 	}
-	if (e->sequenced && ahead > 0)
+	return !follows;
+}
+
+/* How far it is ahead of what is expected, in the exporter's way of counting: where the two ways differ, the one that fits. */
+static int32_t steps(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units)
+{
+	int32_t before = (int32_t)(sequence - e->sequence), with = (int32_t)(sequence - units - e->last);
+	if (e->sequenced && !before != !with)
+		e->inclusive = !with;
+	return e->inclusive ? with : before;
+}
+
+void pv_flow_exporter_sequence(struct pv_flow_exporter *e, uint32_t sequence, uint32_t units,
+			       const uint32_t *uptime_ms, struct pv_flow_counts *counts)
+{
+	int32_t ahead = steps(e, sequence, units);
+	bool anew = started_anew(e, uptime_ms) || !e->sequenced || ahead <= -PV_FLOW_LATE || ahead > PV_FLOW_OUTAGE;
+	if (!anew && ahead < 0) {
+		if (from_behind(e, sequence, units, counts))
+			return;
+		anew = true;
+	}
+	if (anew) {
+		e->missing = 0;
+	} else if (ahead > 0) {
+		uint32_t missing = e->missing + (uint32_t)ahead;
 		counts->lost += (uint32_t)ahead;
+		e->missing = missing < PV_FLOW_LATE ? missing : PV_FLOW_LATE;
+	}
+	e->last = sequence;
 	e->sequence = sequence + units;
 	e->sequenced = true;
+	e->stepped_back = false;
 }
 
 void pv_flow_exporter_unsequence(struct pv_flow_exporter *e)
@@ -301,7 +398,8 @@ struct pv_flow_exporters *pv_flow_exporters_new(const struct pv_flow_exporters_c
 	x->exporter = calloc(x->conf.exporters, sizeof *x->exporter);
 	x->heads = malloc(HEADS * sizeof *x->heads);
 	x->template_heads = calloc(TEMPLATE_HEADS, sizeof(struct pv_flow_template *));
-	if (!x->exporter || !x->heads || !x->template_heads) {
+	x->group_heads = calloc(TEMPLATE_HEADS, sizeof(struct pv_flow_template *));
+	if (!x->exporter || !x->heads || !x->template_heads || !x->group_heads) {
 		pv_flow_exporters_free(x);
 		return NULL;
 	}
@@ -325,6 +423,7 @@ void pv_flow_exporters_free(struct pv_flow_exporters *x)
 	free(x->exporter);
 	free(x->heads);
 	free(x->template_heads);
+	free(x->group_heads);
 	free(x);
 }
 

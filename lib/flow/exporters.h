@@ -5,7 +5,10 @@
  * (v5) or sub-agent (sFlow): each of these counts and defines templates for itself (RFC 7011, 8).
  *
  * Templates live until they are withdrawn, replaced, not told again for template_ttl_ns, or given up for room.
- * A template that is defined again as it was costs no allocation.
+ * Who has none of a number has that of another source port of the same address and domain, the one that was defined last:
+ * for NetFlow 9 the port says nothing (RFC 3954, 5.1), and exporters of IPFIX that send from several ports do not all tell
+ * each what it needs. His own always goes first, as RFC 7011 has it. An exporter that was started anew defines its
+ * templates before it uses them (RFC 3954, 9), so those that it had are left for it to replace.
  *
  * Limits, all reached by eviction of what was used least recently, and counted (struct pv_flow_counts):
  *   PV_FLOW_EXPORTERS   exporters; one that goes takes its templates along
@@ -15,8 +18,8 @@
  * A template that is used stays in front of those that are only told: a flood of new templates must bring
  * memory_bytes of them between two data sets of an exporter to push out the one he uses.
  *
- * Memory: memory_bytes (16 bytes per template for the allocator included), and 4 MiB that are touched as far as there are
- * exporters. Hashing is seeded: nobody outside can aim at collisions.
+ * Memory: memory_bytes (what the allocator takes for each template included), 1.1 MiB of indexes, and 3.5 MiB that are
+ * touched as far as there are exporters. Hashing is seeded: nobody outside can aim at collisions.
  *
  * Ownership: exporters and templates that are given out belong to the table, until the next call. Threads: one. */
 #ifndef PV_FLOW_EXPORTERS_H
@@ -48,7 +51,13 @@ struct pv_flow_exporter {
 	struct pv_flow_template *oldest, *newest; /* of its templates, by last use */
 	uint32_t ntemplates;
 	uint32_t sequence; /* the next that is expected */
-	bool sequenced;    /* it is known */
+	uint32_t last;	   /* of the datagram that it was reckoned from */
+	uint32_t behind;   /* the one after what came from behind it */
+	uint32_t missing;  /* units that were missed and may still come, at most PV_FLOW_LATE */
+	uint32_t uptime_ms;
+	bool sequenced;	   /* `sequence` is known */
+	bool stepped_back; /* `behind` is */
+	bool inclusive;	   /* its numbers count what comes with them, too */
 	uint8_t nselectors;
 	uint32_t rate; /* without a selector; 0: not told */
 	struct pv_flow_selector selector[PV_FLOW_SELECTORS];
@@ -87,10 +96,17 @@ void pv_flow_exporters_withdraw(struct pv_flow_exporters *, struct pv_flow_expor
 void pv_flow_exporters_withdraw_all(struct pv_flow_exporters *, struct pv_flow_exporter *, bool options,
 				    struct pv_flow_counts *);
 
+#define PV_FLOW_LATE	   1000		/* units that the network may swap */
+#define PV_FLOW_OUTAGE	   (1 << 24)	/* units that may be lost in a row: minutes of a busy exporter */
+#define PV_FLOW_RESTART_MS 60000	/* by which datagrams that were swapped cannot differ */
+
 /* A datagram has this sequence number, and `units` come in it: what is missing before it is counted. One that
- * comes late is taken off again; one from far behind is of an exporter that was started anew. */
+ * comes late, and was missed, is taken off again; what was not missed has come twice. Nothing is told of an exporter that was
+ * started anew: its uptime (NULL: not told) is less than before, its number far behind, or further ahead than can have been
+ * lost; or two that follow upon each other come from behind, and nothing that was expected in between. Numbers that
+ * count the units of their own datagram, as softflowd's of IPFIX do, are taken for what they are. */
 void pv_flow_exporter_sequence(struct pv_flow_exporter *, uint32_t sequence, uint32_t units,
-			       struct pv_flow_counts *);
+			       const uint32_t *uptime_ms, struct pv_flow_counts *);
 /* How many units it had is not known: the next one begins to count. */
 void pv_flow_exporter_unsequence(struct pv_flow_exporter *);
 

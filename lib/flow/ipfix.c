@@ -12,6 +12,7 @@ struct message {
 	bool v9;
 	struct pv_flow_exporters *exporters;
 	struct pv_flow_exporter *from;
+	const struct pv_flow_exporter *teacher; /* who told the template of the set at hand */
 	struct pv_flow_to *to;
 	uint32_t records; /* data records, for the sequence */
 	bool uncounted;   /* some of which we could not count */
@@ -24,10 +25,14 @@ static void read_fields(struct pv_cur *c, struct pv_flow_field *field, size_t fr
 {
 	for (size_t i = from; i < n; i++) {
 		uint16_t element = pv_be16(c), len = pv_be16(c);
-		bool enterprise = !v9 && element & ENTERPRISE;
-		if (enterprise)
-			pv_skip(c, 4); /* whose */
-		field[i] = (struct pv_flow_field){element, len, enterprise || mute};
+		uint32_t owner = PV_FLOW_IANA;
+		if (!v9 && element & ENTERPRISE) {
+			owner = pv_be32(c);
+			element &= (uint16_t)~ENTERPRISE;
+			if (owner == PV_FLOW_IANA) /* which needs no number of its own */
+				owner = PV_FLOW_NOBODY;
+		}
+		field[i] = (struct pv_flow_field){element, len, mute ? PV_FLOW_NOBODY : owner};
 	}
 }
 
@@ -62,8 +67,11 @@ static enum pv_flow_reason template_record(struct message *m, struct pv_cur *c, 
 		return PV_FDEC_OK;
 	}
 	if (options && m->v9) { /* lengths in bytes: scopes, options */
+		uint16_t bytes = pv_be16(c);
+		if (count % 4 || bytes % 4)
+			return PV_FDEC_TEMPLATE;
 		scopes = count / 4;
-		count = (uint16_t)(scopes + pv_be16(c) / 4);
+		count = (uint16_t)(scopes + bytes / 4);
 	} else if (options) {
 		scopes = pv_be16(c);
 	}
@@ -114,9 +122,9 @@ static void options_record(struct message *m, const struct pv_flow_values *v)
 {
 	uint32_t rate = pv_flow_values_rate(v);
 	m->to->counts->options++;
-	if (rate)
+	if (pv_flow_values_sampling(v)) /* an interval of 0, and what else cannot be: no sampling (any more) */
 		pv_flow_exporter_sampling(m->from, has(v, PV_FV_SELECTOR) ? &v->number[PV_FV_SELECTOR] : NULL,
-					  rate);
+					  rate ? rate : 1);
 }
 
 static bool some_address(const uint8_t *a, size_t n)
@@ -159,7 +167,27 @@ static uint32_t rate_of(const struct message *m, const struct pv_flow_values *v)
 	uint32_t rate = pv_flow_values_rate(v);
 	if (rate)
 		return rate;
-	return pv_flow_exporter_rate(m->from, has(v, PV_FV_SELECTOR) ? &v->number[PV_FV_SELECTOR] : NULL);
+	return pv_flow_exporter_rate(m->teacher, has(v, PV_FV_SELECTOR) ? &v->number[PV_FV_SELECTOR] : NULL);
+}
+
+/* What went the other way; `there` is what went this way. */
+static void reverse_record(struct message *m, const struct pv_flow_values *v, const struct pv_flow *there)
+{
+	struct pv_flow f = *there;
+	f.bytes = get(v, PV_FV_REVERSE_BYTES);
+	f.packets = get(v, PV_FV_REVERSE_PACKETS);
+	if (!f.bytes && !f.packets)
+		return;
+	memcpy(f.src, there->dst, 16);
+	memcpy(f.dst, there->src, 16);
+	f.sport = there->dport;
+	f.dport = there->sport;
+	f.in_if = there->out_if;
+	f.out_if = there->in_if;
+	f.tcp_flags = 0;
+	if (has(v, PV_FV_REVERSE_TOS))
+		f.tos = (uint8_t)get(v, PV_FV_REVERSE_TOS);
+	pv_flow_record(m->to, &f);
 }
 
 static void flow_record(struct message *m, const struct pv_flow_values *v)
@@ -178,6 +206,7 @@ static void flow_record(struct message *m, const struct pv_flow_values *v)
 	f.bits = PV_FLOW_IN | PV_FLOW_OUT;
 	f.rate = rate_of(m, v);
 	pv_flow_record(m->to, &f);
+	reverse_record(m, v, &f);
 }
 
 /* Without one of these a record says nothing that is counted anywhere. */
@@ -195,6 +224,7 @@ static enum pv_flow_reason data_set(struct message *m, uint16_t id, struct pv_cu
 		m->uncounted = true;
 		return PV_FDEC_OK;
 	}
+	m->teacher = t->exporter;
 	while (pv_left(c) >= t->least) {
 		if (!pv_flow_template_read(t, c, &v)) {
 			m->uncounted = true;
@@ -217,7 +247,9 @@ enum pv_flow_reason pv_ipfix_head(struct pv_cur *c, struct pv_ipfix_head *h)
 {
 	*h = (struct pv_ipfix_head){.version = pv_be16(c)};
 	uint16_t length = pv_be16(c); /* of the message; v9: number of records, which nobody gets right */
-	pv_skip(c, h->version == V9 ? 8 : 4); /* the exporter's clock */
+	if (h->version == V9)
+		h->uptime_ms = pv_be32(c);
+	pv_skip(c, 4); /* the exporter's clock */
 	h->sequence = pv_be32(c);
 	h->domain = pv_be32(c);
 	if (c->bad)
@@ -252,9 +284,9 @@ static enum pv_flow_reason one_set(struct message *m, struct pv_cur *c)
 	return PV_FDEC_OK;
 }
 
-static void sequence(struct message *m, uint32_t sequence)
+static void sequence(struct message *m, const struct pv_ipfix_head *h)
 {
-	pv_flow_exporter_sequence(m->from, sequence, m->v9 ? 1 : m->records, m->to->counts);
+	pv_flow_exporter_sequence(m->from, h->sequence, m->v9 ? 1 : m->records, m->v9 ? &h->uptime_ms : NULL, m->to->counts);
 	if (!m->v9 && m->uncounted)
 		pv_flow_exporter_unsequence(m->from);
 }
@@ -269,6 +301,6 @@ enum pv_flow_reason pv_ipfix_sets(struct pv_cur *c, const struct pv_ipfix_head *
 	while (pv_left(c) >= 4 && r == PV_FDEC_OK)
 		r = one_set(&m, c);
 	m.uncounted |= r != PV_FDEC_OK;
-	sequence(&m, h->sequence);
+	sequence(&m, h);
 	return r;
 }

@@ -8,6 +8,9 @@
  * Sampling: what a record says itself (samplingInterval 34, or 305 and 306, 309 and 310, 311), else what options data said
  * of the selector or sampler that it names (302, 48), else of the exporter in general.
  *
+ * A record of both directions (RFC 5103) is two: the second has its ends and interfaces exchanged, and is left out
+ * when nothing went that way.
+ *
  * Interfaces that a record does not name are number 0, as exporters write them that do not know.
  * A record is IPv6 when it has IPv6 addresses; where it has both kinds, by its ipVersion.
  *
@@ -22,6 +25,7 @@
 struct pv_ipfix_head {
 	uint16_t version; /* 9 or 10 */
 	uint32_t sequence, domain;
+	uint32_t uptime_ms; /* v9 */
 };
 
 /* The cursor stands at the version, and behind the head afterwards; of an IPFIX message it ends with it. */

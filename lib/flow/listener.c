@@ -3,9 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/sock_diag.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -38,7 +35,7 @@ struct worker {
 	struct iovec iov[BATCH];
 	struct sockaddr_in6 from[BATCH];
 	uint64_t stamps; /* state of a generator */
-	uint32_t drops_before, drops; /* the kernel's count: when it was let in, when last asked */
+	uint32_t drops; /* the kernel's count, when last asked */
 	uint64_t os_drops;
 	struct pv_out *out; /* where records go */
 
@@ -82,100 +79,6 @@ static uint64_t clock_ns(clockid_t id)
 	struct timespec t;
 	clock_gettime(id, &t);
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
-/* ---- sockets -------------------------------------------------------------------------------------- */
-
-static void set_buffer(struct pv_flow_listener *s, int fd)
-{
-	int want = (int)s->conf.buffer_bytes, got = 0;
-	socklen_t n = sizeof got;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof want);
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &n) || got / 2 >= want) /* the kernel doubles it */
-		return;
-	snprintf(s->notice, sizeof s->notice,
-		 "receive buffer is %d KiB of the %d wanted; net.core.rmem_max allows no more", got / 2048, want / 1024);
-	s->noticed = true;
-}
-
-/* Nothing is let in until all sockets are bound: the kernel would give it to those that are. */
-static int shut(int fd)
-{
-	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
-	const struct sock_fprog program = {1, &none};
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
-static uint32_t kernel_drops(int fd)
-{
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t n = sizeof info;
-	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) ? 0 : info[SK_MEMINFO_DROPS];
-}
-
-static int open_socket(struct pv_flow_listener *s, const struct addrinfo *a, bool several)
-{
-	int on = 1, off = 0, fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	if (a->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-	if ((several && (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) || shut(fd))) ||
-	    bind(fd, a->ai_addr, a->ai_addrlen)) {
-		int error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	set_buffer(s, fd);
-	return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_in6 a = {.sin6_port = 0};
-	socklen_t n = sizeof a;
-	getsockname(fd, (struct sockaddr *)&a, &n); /* the port stands at the same place in both families */
-	return ntohs(a.sin6_port);
-}
-
-static int open_sockets(struct pv_flow_listener *s, struct addrinfo *a)
-{
-	for (unsigned i = 0; i < s->nworkers; i++) {
-		s->worker[i].fd = open_socket(s, a, s->nworkers > 1);
-		if (s->worker[i].fd < 0)
-			return -1;
-		if (!i) { /* the others bind to what the first got */
-			s->port = port_of(s->worker[0].fd);
-			((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_port = htons(s->port);
-		}
-	}
-	for (unsigned i = 0; i < s->nworkers && s->nworkers > 1; i++) {
-		struct worker *w = &s->worker[i];
-		w->drops_before = w->drops = kernel_drops(w->fd);
-		int ignored = 0;
-		if (setsockopt(w->fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored))
-			return -1;
-	}
-	return 0;
-}
-
-static int listen_on(struct pv_flow_listener *s, const char *bind_to, char *err, size_t cap)
-{
-	char port[8];
-	struct addrinfo *a = NULL;
-	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-	snprintf(port, sizeof port, "%u", s->conf.port);
-	if (getaddrinfo(strcmp(bind_to, "localhost") ? bind_to : "127.0.0.1", port, &hints, &a)) {
-		snprintf(err, cap, "not an address to listen on: '%.100s'", bind_to);
-		return -1;
-	}
-	int bad = open_sockets(s, a);
-	if (bad)
-		snprintf(err, cap, "cannot listen on %.100s port %u: %s", bind_to, s->conf.port, strerror(errno));
-	freeaddrinfo(a);
-	return bad;
 }
 
 /* ---- receiving ------------------------------------------------------------------------------------ */
@@ -230,7 +133,7 @@ static unsigned receive(struct worker *w, unsigned most, uint64_t time_ns)
 static void tell(struct worker *w)
 {
 	struct pv_collector_status now;
-	uint32_t drops = kernel_drops(w->fd);
+	uint32_t drops = pv_flow_socket_drops(w->fd);
 	w->os_drops += drops - w->drops;
 	w->drops = drops;
 	pv_collector_status(w->collector, &now);
@@ -505,19 +408,72 @@ static int configure(struct pv_flow_listener *s, const struct pv_flow_listener_c
 	return 0;
 }
 
-struct pv_flow_listener *pv_flow_listener_open(const struct pv_flow_listener_conf *conf, char *err, size_t cap)
+/* All but its sockets. */
+static struct pv_flow_listener *make(const struct pv_flow_listener_conf *conf, char *err, size_t cap)
 {
 	struct pv_flow_listener *s = calloc(1, sizeof *s);
-	if (!s) {
-		snprintf(err, cap, "cannot start: %s", strerror(errno));
-		return NULL;
-	}
-	if (configure(s, conf))
-		snprintf(err, cap, "cannot start: %s", strerror(errno));
-	else if (!listen_on(s, conf->bind, err, cap))
+	if (s && !configure(s, conf))
 		return s;
+	snprintf(err, cap, "cannot start: %s", strerror(errno));
 	pv_flow_listener_free(s);
 	return NULL;
+}
+
+static int open_sockets(const struct pv_flow_listener *s, unsigned n, struct pv_flow_socket to[], uint16_t *port,
+			char notice[160], char *err, size_t cap)
+{
+	const struct pv_flow_sockets_conf conf = {
+	    .bind = s->conf.bind, .port = s->conf.port, .buffer_bytes = (int)s->conf.buffer_bytes};
+	return pv_flow_sockets_open(&conf, n, to, port, notice, err, cap);
+}
+
+static void adopt(struct pv_flow_listener *s, const struct pv_flow_socket from[], uint16_t port, const char *notice)
+{
+	for (unsigned i = 0; i < s->nworkers; i++) {
+		s->worker[i].fd = from[i].fd;
+		s->worker[i].drops = from[i].drops;
+	}
+	s->port = port;
+	snprintf(s->notice, sizeof s->notice, "%s", notice);
+	s->noticed = *notice;
+}
+
+struct pv_flow_listener *pv_flow_listener_open(const struct pv_flow_listener_conf *conf, char *err, size_t cap)
+{
+	struct pv_flow_socket fd[PV_FLOW_SOCKETS];
+	char notice[160];
+	uint16_t port;
+	struct pv_flow_listener *s = make(conf, err, cap);
+	if (s && open_sockets(s, s->nworkers, fd, &port, notice, err, cap)) {
+		pv_flow_listener_free(s);
+		return NULL;
+	}
+	if (s)
+		adopt(s, fd, port, notice);
+	return s;
+}
+
+int pv_flow_listener_open_split(const struct pv_flow_listener_conf *conf, unsigned n, struct pv_flow_listener *to[],
+				char *err, size_t cap)
+{
+	struct pv_flow_socket fd[PV_FLOW_SOCKETS];
+	char notice[160];
+	uint16_t port;
+	struct pv_flow_listener_conf own = *conf;
+	uint64_t memory = conf->collector.exporters.memory_bytes;
+	unsigned made = 0;
+	own.sockets = 1;
+	own.collector.exporters.memory_bytes = (memory ? memory : PV_FLOW_MEMORY) / n;
+	while (made < n && (to[made] = make(&own, err, cap)))
+		made++;
+	if (made == n && !open_sockets(to[0], n, fd, &port, notice, err, cap)) {
+		for (unsigned i = 0; i < n; i++)
+			adopt(to[i], &fd[i], port, i ? "" : notice);
+		return 0;
+	}
+	while (made)
+		pv_flow_listener_free(to[--made]);
+	return -1;
 }
 
 static void close_fd(int fd)

@@ -7,11 +7,10 @@
  * that of arrival: an exporter's clock may be wrong, and must not move our windows. STATS is sent every second, with
  * datagrams received and those that the kernel dropped because the receive buffer was full; TICK when a second brought none.
  *
- * Several sockets: each has a receive buffer, a thread and a collector (flow/collector.h) of its own; the kernel spreads
- * senders over them by address and port (SO_REUSEPORT), so that an exporter stays with the thread that has
- * its templates. That holds only while the number of sockets does not change: until all are bound nothing is let in. What
- * they make is joined in one stream; datagrams of one exporter stay in order, those of different ones need not. With
- * one socket there is no other thread than the caller's.
+ * Several sockets (flow/sockets.h): each has a receive buffer, a thread and a collector (flow/collector.h) of its own, and the
+ * exporters of some addresses. What they make is joined in one stream; datagrams of one exporter stay in order, those of
+ * different ones need not. With one socket there is no other thread than the caller's. Or each socket is a listener of its
+ * own, for who has threads and streams for them: pv_flow_listener_open_split().
  *
  * Addresses: "::" takes IPv4, too. A sender's IPv4 address is ::ffff:a.b.c.d in any case.
  *
@@ -24,10 +23,10 @@
 
 #include "base/res.h"
 #include "flow/collector.h"
+#include "flow/sockets.h"
 #include "stage/out.h"
 
 #define PV_FLOW_WAIT_MS 25 /* as PV_CAPTURE_WAIT_MS */
-#define PV_FLOW_SOCKETS 16u /* more threads than a collector has processors for */
 #define PV_FLOW_BUFFER (16u << 20) /* of each socket: some 10,000 datagrams */
 #define PV_FLOW_BUFFER_MAX (1u << 30)
 #define PV_FLOW_HELD (4u << 20)
@@ -50,6 +49,10 @@ struct pv_flow_listener;
 
 /* NULL with a line in err. */
 struct pv_flow_listener *pv_flow_listener_open(const struct pv_flow_listener_conf *, char *err, size_t errcap);
+/* n listeners, at most PV_FLOW_SOCKETS, that share the port, and the memory for templates, each with a stream of its own.
+ * conf.sockets is not looked at. 0, or -1 with a line in err and none open. */
+int pv_flow_listener_open_split(const struct pv_flow_listener_conf *, unsigned n, struct pv_flow_listener *to[],
+				char *err, size_t errcap);
 void pv_flow_listener_free(struct pv_flow_listener *);
 
 /* PV_OK, PV_AGAIN, PV_END, PV_STOP, PV_FAIL as pv_capture_poll(); the last with errno. */

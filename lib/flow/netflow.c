@@ -30,7 +30,8 @@ enum pv_flow_reason pv_netflow_head(struct pv_cur *c, struct pv_netflow_head *h)
 		return PV_FDEC_SHORT;
 	if (!l)
 		return PV_FDEC_VERSION;
-	pv_skip(c, 12); /* uptime, seconds, nanoseconds: the exporter's clock */
+	h->uptime_ms = pv_be32(c);
+	pv_skip(c, 8); /* seconds, nanoseconds: the exporter's clock */
 	if (h->version != 1) {
 		h->sequence = pv_be32(c);
 		h->engine = pv_be16(c); /* of version 7: reserved */

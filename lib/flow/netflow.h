@@ -19,6 +19,7 @@
 struct pv_netflow_head {
 	uint16_t version, count;
 	uint32_t sequence; /* of the first record; version 1 has none */
+	uint32_t uptime_ms;
 	uint16_t engine;   /* version 5: type and number: each counts for itself */
 	uint16_t rate;     /* 0: not said */
 };

@@ -2,6 +2,8 @@
 #include "flow/services.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/conf.h"
+#include "base/path.h"
 
 enum { TCP, UDP, DCCP, SCTP, PROTOCOLS };
 
@@ -18,10 +21,18 @@ static const struct {
 	uint8_t number;
 } protocols[PROTOCOLS] = {[TCP] = {"tcp", 6}, [UDP] = {"udp", 17}, [DCCP] = {"dccp", 33}, [SCTP] = {"sctp", 132}};
 
-struct pv_services {
+struct pv_services_list { /* once read, it never changes */
+	atomic_uint refs;
 	uint16_t at[PROTOCOLS][65536]; /* of a name, from 1; 0: none */
 	char **name;		       /* the first is not used */
 	size_t n, cap;
+};
+
+struct pv_services {
+	char *path;	      /* absolute; NULL: it was a text */
+	pthread_mutex_t lock; /* of `now` */
+	struct pv_services_list *now;
+	atomic_uint generation; /* of `now` */
 };
 
 /* ---- CSV ------------------------------------------------------------------------------------------------ */
@@ -115,7 +126,7 @@ static bool parse_ports(char *text, uint64_t *first, uint64_t *last)
 }
 
 /* The number of a name, which may be that of the row before. 0: no memory, or too many. */
-static uint16_t name_number(struct pv_services *s, const char *name)
+static uint16_t name_number(struct pv_services_list *s, const char *name)
 {
 	if (s->n > 1 && !strncmp(s->name[s->n - 1], name, PV_SERVICES_NAME))
 		return (uint16_t)(s->n - 1);
@@ -139,7 +150,7 @@ static uint16_t name_number(struct pv_services *s, const char *name)
 }
 
 /* All rows of one port, or all of ranges: the former go first. */
-static int take_rows(struct pv_services *s, struct csv c, const int column[COLUMNS], bool ranges)
+static int take_rows(struct pv_services_list *s, struct csv c, const int column[COLUMNS], bool ranges)
 {
 	char field[COLUMNS][FIELD];
 	while (next_row(&c, column, field)) {
@@ -162,7 +173,17 @@ static int take_rows(struct pv_services *s, struct csv c, const int column[COLUM
 	return 0;
 }
 
-struct pv_services *pv_services_parse(const char *text, size_t n, const char *what, char *err, size_t cap)
+static void let_go(struct pv_services_list *s)
+{
+	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	for (size_t i = 1; i < s->n; i++)
+		free(s->name[i]);
+	free(s->name);
+	free(s);
+}
+
+static struct pv_services_list *parse(const char *text, size_t n, const char *what, char *err, size_t cap)
 {
 	struct csv c = {text, text + n};
 	int column[COLUMNS];
@@ -172,16 +193,20 @@ struct pv_services *pv_services_parse(const char *text, size_t n, const char *wh
 			 missing);
 		return NULL;
 	}
-	struct pv_services *s = calloc(1, sizeof *s);
-	if (s)
+	struct pv_services_list *s = calloc(1, sizeof *s);
+	if (s) {
+		atomic_init(&s->refs, 1);
 		s->n = 1;
+	}
 	if (!s || take_rows(s, c, column, false) || take_rows(s, c, column, true)) {
 		snprintf(err, cap, "%s: %s", what, errno == EFBIG ? "too many services" : strerror(ENOMEM));
-		pv_services_free(s);
+		let_go(s);
 		return NULL;
 	}
 	return s;
 }
+
+/* ---- the file ------------------------------------------------------------------------------------------- */
 
 static char *read_all(const char *path, size_t *n)
 {
@@ -212,33 +237,112 @@ static char *read_all(const char *path, size_t *n)
 	return text;
 }
 
-struct pv_services *pv_services_open(const char *path, char *err, size_t cap)
+/* path: where it is; what: as it was called. */
+static struct pv_services_list *read_list(const char *path, const char *what, char *err, size_t cap)
 {
 	size_t n;
 	char *text = read_all(path, &n);
 	if (!text) {
+		snprintf(err, cap, "%s: %s", what, strerror(errno));
+		return NULL;
+	}
+	struct pv_services_list *list = parse(text, n, what, err, cap);
+	free(text);
+	return list;
+}
+
+/* Takes the list and the path over. NULL list: none; NULL, and err is told already. */
+static struct pv_services *make(struct pv_services_list *list, char *path, char *err, size_t cap)
+{
+	struct pv_services *s = list ? calloc(1, sizeof *s) : NULL;
+	if (!s) {
+		if (list)
+			snprintf(err, cap, "%s", strerror(ENOMEM));
+		let_go(list);
+		free(path);
+		return NULL;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->now = list;
+	s->path = path;
+	return s;
+}
+
+struct pv_services *pv_services_parse(const char *text, size_t n, const char *what, char *err, size_t cap)
+{
+	return make(parse(text, n, what, err, cap), NULL, err, cap);
+}
+
+struct pv_services *pv_services_open(const char *path, char *err, size_t cap)
+{
+	char *whole = pv_path_absolute(path);
+	if (!whole) {
 		snprintf(err, cap, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	struct pv_services *s = pv_services_parse(text, n, path, err, cap);
-	free(text);
-	return s;
+	return make(read_list(whole, path, err, cap), whole, err, cap);
+}
+
+int pv_services_reopen(struct pv_services *s, char *err, size_t cap)
+{
+	if (!s->path)
+		return 0;
+	struct pv_services_list *fresh = read_list(s->path, s->path, err, cap), *old;
+	if (!fresh)
+		return -1;
+	pthread_mutex_lock(&s->lock);
+	old = s->now;
+	s->now = fresh;
+	atomic_fetch_add(&s->generation, 1);
+	pthread_mutex_unlock(&s->lock);
+	let_go(old);
+	return 0;
 }
 
 void pv_services_free(struct pv_services *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 1; i < s->n; i++)
-		free(s->name[i]);
-	free(s->name);
+	let_go(s->now);
+	pthread_mutex_destroy(&s->lock);
+	free(s->path);
 	free(s);
 }
 
-const char *pv_services_name(const struct pv_services *s, uint8_t proto, uint16_t port, size_t *len)
+/* ---- asking --------------------------------------------------------------------------------------------- */
+
+/* A reference on the list that there is now. */
+static void change_over(struct pv_services_reader *r)
 {
-	if (!s || !port)
+	struct pv_services_list *old = r->list;
+	pthread_mutex_lock(&r->of->lock);
+	r->list = r->of->now;
+	atomic_fetch_add(&r->list->refs, 1);
+	r->generation = atomic_load(&r->of->generation);
+	pthread_mutex_unlock(&r->of->lock);
+	let_go(old);
+}
+
+void pv_services_reader_init(struct pv_services_reader *r, struct pv_services *s)
+{
+	*r = (struct pv_services_reader){.of = s};
+	if (s)
+		change_over(r);
+}
+
+void pv_services_reader_reset(struct pv_services_reader *r)
+{
+	let_go(r->list);
+	*r = (struct pv_services_reader){.of = NULL};
+}
+
+const char *pv_services_name(struct pv_services_reader *r, uint8_t proto, uint16_t port, size_t *len)
+{
+	if (!r->of || !port)
 		return NULL;
+	if (r->generation != atomic_load_explicit(&r->of->generation, memory_order_relaxed))
+		change_over(r);
+	const struct pv_services_list *s = r->list;
 	for (int p = 0; p < PROTOCOLS; p++)
 		if (protocols[p].number == proto && s->at[p][port]) {
 			const char *name = s->name[s->at[p][port]];

@@ -56,7 +56,8 @@ static uint8_t header_tos(uint32_t protocol, const uint8_t *p, size_t n)
 	return p[0] >> 4 == 4 ? p[1] : p[0] >> 4 == 6 ? (uint8_t)(pv_get16(p) >> 4) : 0;
 }
 
-static void decode_header(struct sample *s, uint32_t protocol, uint32_t wire, const uint8_t *p, size_t n)
+/* False: it is not IP. */
+static bool decode_header(struct sample *s, uint32_t protocol, uint32_t wire, const uint8_t *p, size_t n)
 {
 	struct pv_decoder d = {.linktype = protocol == HEADER_ETHERNET ? PV_DLT_ETHERNET
 					   : protocol == HEADER_IPV4   ? PV_DLT_IPV4
@@ -64,9 +65,9 @@ static void decode_header(struct sample *s, uint32_t protocol, uint32_t wire, co
 	struct pv_packet packet = {.stamp = 0};
 	const uint8_t *payload;
 	pv_decode(&d, p, (uint32_t)n, wire, &packet, &payload);
-	s->f.l3 = packet.l3;
 	if (!packet.l3)
-		return;
+		return false;
+	s->f.l3 = packet.l3;
 	memcpy(s->f.src, packet.src, 16);
 	memcpy(s->f.dst, packet.dst, 16);
 	s->f.proto = packet.proto;
@@ -74,6 +75,16 @@ static void decode_header(struct sample *s, uint32_t protocol, uint32_t wire, co
 	s->f.dport = packet.dport;
 	s->f.tcp_flags = packet.tcp_flags;
 	s->f.tos = header_tos(protocol, p, n);
+	return true;
+}
+
+/* Nothing but a length, unless more is known. */
+static void take_length(struct sample *s, uint32_t length)
+{
+	if (s->known >= LENGTH)
+		return;
+	s->known = LENGTH;
+	s->f.bytes = length;
 }
 
 static void element_header(struct pv_cur *c, struct sample *s, bool stripped)
@@ -84,10 +95,13 @@ static void element_header(struct pv_cur *c, struct sample *s, bool stripped)
 	pv_skip(c, -n & 3);
 	if (c->bad)
 		return;
+	bool readable = protocol == HEADER_ETHERNET || protocol == HEADER_IPV4 || protocol == HEADER_IPV6;
+	if (!readable || !decode_header(s, protocol, frame > gone ? frame - gone : frame, p, n)) {
+		take_length(s, frame); /* the agent may have read what we cannot: 802.11, MPLS */
+		return;
+	}
 	s->known = HEADER;
 	s->f.bytes = frame;
-	if (protocol == HEADER_ETHERNET || protocol == HEADER_IPV4 || protocol == HEADER_IPV6)
-		decode_header(s, protocol, frame > gone ? frame - gone : frame, p, n);
 }
 
 /* The agent's own reading of the headers. */
@@ -123,10 +137,8 @@ static void element_ethernet(struct pv_cur *c, struct sample *s)
 {
 	uint32_t length = pv_be32(c);
 	pv_skip(c, 2 * 8 + 4); /* addresses, each padded, and type */
-	if (c->bad || s->known >= LENGTH)
-		return;
-	s->known = LENGTH;
-	s->f.bytes = length;
+	if (!c->bad)
+		take_length(s, length);
 }
 
 /* The body of one element, cut to its length. */
@@ -333,10 +345,11 @@ enum pv_flow_reason pv_sflow_head(struct pv_cur *c, struct pv_sflow_head *h)
 	} else if (family) { /* an agent without an address has none: RFC 3176, address_type 0 */
 		pv_skip(c, 16);
 	}
+	h->named = family == ADDRESS_IPV4 || family == ADDRESS_IPV6;
 	if (h->version == 5)
 		h->sub_agent = pv_be32(c);
 	h->sequence = pv_be32(c);
-	pv_skip(c, 4); /* uptime */
+	h->uptime_ms = pv_be32(c);
 	h->samples = pv_be32(c);
 	return c->bad ? PV_FDEC_SHORT : PV_FDEC_OK;
 }

@@ -3,8 +3,8 @@
  *
  * A sample is one packet of `rate`: packets is 1, bytes what the packet had on the wire. The device is the agent
  * that the datagram names, not who sent it (relays do). What describes the packet, best first: its header
- * (decoded by packet/decode.h, as any packet), the agent's own reading of it (IPv4, IPv6), that of the tunnel
- * around it, its Ethernet length alone. Samples with none of these are left out and counted; so are counter
+ * (decoded by packet/decode.h, as any packet), when that is IP; the agent's own reading of it (IPv4, IPv6), that of
+ * the tunnel around it, its length alone. Samples with none of these are left out and counted; so are counter
  * samples, and samples of other kinds. A packet that is not IP is a record without addresses (l3 is 0).
  *
  * Interfaces: only a single interface is one (format 0, and not "none", 0x3fffffff or in expanded samples
@@ -21,8 +21,9 @@
 #include "flow/record.h"
 
 struct pv_sflow_head {
-	uint32_t version, sub_agent, sequence, samples;
+	uint32_t version, sub_agent, sequence, uptime_ms, samples;
 	uint8_t agent[16]; /* zeros: of an address family we do not know */
+	bool named; /* it is of one that we know */
 };
 
 /* The cursor stands behind the head afterwards. */

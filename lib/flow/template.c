@@ -6,10 +6,12 @@
 #include <string.h>
 
 /* Elements that are wanted. Of those for one value the lowest rank is taken. */
-static const struct row {
+struct row {
 	uint16_t element;
 	uint8_t value, rank;
-} rows[] = {
+};
+
+static const struct row rows[] = {
     {1, PV_FV_BYTES, 0},	 /* octetDeltaCount */
     {23, PV_FV_BYTES, 1},	 /* postOctetDeltaCount */
     {85, PV_FV_BYTES, 2},	 /* octetTotalCount */
@@ -46,13 +48,31 @@ static const struct row {
     {309, PV_FV_SIZE, 0},	 /* samplingSize */
     {310, PV_FV_POPULATION, 0},	 /* samplingPopulation */
     {311, PV_FV_PROBABILITY, 0}, /* samplingProbability */
+    {232, PV_FV_REVERSE_BYTES, 3},   /* responderOctets */
+    {299, PV_FV_REVERSE_PACKETS, 3}, /* responderPackets */
 };
+
+/* The same elements under the number that RFC 5103 has for the other direction. */
+static const struct row reverse_rows[] = {
+    {1, PV_FV_REVERSE_BYTES, 0},  {23, PV_FV_REVERSE_BYTES, 1},	  {85, PV_FV_REVERSE_BYTES, 2},
+    {2, PV_FV_REVERSE_PACKETS, 0}, {24, PV_FV_REVERSE_PACKETS, 1}, {86, PV_FV_REVERSE_PACKETS, 2},
+    {5, PV_FV_REVERSE_TOS, 0},
+};
+
+static const struct row *find(const struct row *row, size_t n, uint16_t element)
+{
+	for (size_t i = 0; i < n; i++)
+		if (row[i].element == element)
+			return &row[i];
+	return NULL;
+}
 
 static const struct row *row_of(const struct pv_flow_field *f)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !f->enterprise; i++)
-		if (rows[i].element == f->element)
-			return &rows[i];
+	if (f->owner == PV_FLOW_IANA)
+		return find(rows, sizeof rows / sizeof rows[0], f->element);
+	if (f->owner == PV_FLOW_REVERSE)
+		return find(reverse_rows, sizeof reverse_rows / sizeof reverse_rows[0], f->element);
 	return NULL;
 }
 
@@ -68,22 +88,30 @@ static bool fits(uint8_t value, uint16_t len)
 	return len >= 1 && len <= 8;
 }
 
+/* Neighbours that are skipped become one step. */
+static void add_step(struct pv_flow_template *t, struct pv_flow_step step[PV_FLOW_FIELDS], struct pv_flow_step s)
+{
+	struct pv_flow_step *last = t->nsteps ? &step[t->nsteps - 1] : NULL;
+	if (last && !s.value && !last->value && s.len != PV_FLOW_VARIABLE && last->len != PV_FLOW_VARIABLE &&
+	    s.len + last->len < (int)PV_FLOW_VARIABLE)
+		last->len = (uint16_t)(last->len + s.len);
+	else
+		step[t->nsteps++] = s;
+}
+
 struct pv_flow_template *pv_flow_template_new(uint16_t id, bool options, const struct pv_flow_field *field,
 					      size_t n)
 {
 	enum { NEVER = 255 };
-	struct pv_flow_template *t = calloc(1, sizeof *t + n * sizeof t->step[0]);
+	struct pv_flow_template head = {.id = id, .options = options}, *t;
+	struct pv_flow_step step[PV_FLOW_FIELDS];
 	uint8_t best[PV_FV_VALUES];
-	if (!t)
-		return NULL;
-	t->id = id;
-	t->options = options;
 	memset(best, NEVER, sizeof best);
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = row_of(&field[i]);
 		if (r && fits(r->value, field[i].len) && r->rank < best[r->value])
 			best[r->value] = r->rank;
-		t->least += field[i].len == PV_FLOW_VARIABLE ? 1 : field[i].len;
+		head.least += field[i].len == PV_FLOW_VARIABLE ? 1 : field[i].len;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = row_of(&field[i]);
@@ -91,22 +119,20 @@ struct pv_flow_template *pv_flow_template_new(uint16_t id, bool options, const s
 		if (r && fits(r->value, field[i].len) && r->rank == best[r->value]) {
 			s.value = r->value;
 			best[r->value] = NEVER; /* the first of its kind */
-			t->has |= PV_FV_HAS(r->value);
+			head.has |= PV_FV_HAS(r->value);
 		}
-		struct pv_flow_step *last = t->nsteps ? &t->step[t->nsteps - 1] : NULL;
-		if (last && !s.value && !last->value && s.len != PV_FLOW_VARIABLE && last->len != PV_FLOW_VARIABLE &&
-		    s.len + last->len < (int)PV_FLOW_VARIABLE)
-			last->len = (uint16_t)(last->len + s.len);
-		else
-			t->step[t->nsteps++] = s;
+		add_step(&head, step, s);
 	}
-	if (!t->least) {
-		free(t);
+	if (!head.least) {
 		errno = EINVAL;
 		return NULL;
 	}
-	struct pv_flow_template *less = realloc(t, pv_flow_template_bytes(t));
-	return less ? less : t;
+	t = malloc(pv_flow_template_bytes(&head));
+	if (!t)
+		return NULL;
+	memcpy(t, &head, sizeof head);
+	memcpy(t->step, step, head.nsteps * sizeof step[0]);
+	return t;
 }
 
 size_t pv_flow_template_bytes(const struct pv_flow_template *t)
@@ -156,6 +182,12 @@ static double probability(uint64_t bits)
 	double p;
 	memcpy(&p, &bits, sizeof p);
 	return p;
+}
+
+bool pv_flow_values_sampling(const struct pv_flow_values *v)
+{
+	return v->has & (PV_FV_HAS(PV_FV_RATE) | PV_FV_HAS(PV_FV_INTERVAL) | PV_FV_HAS(PV_FV_SIZE) |
+			 PV_FV_HAS(PV_FV_PROBABILITY));
 }
 
 uint32_t pv_flow_values_rate(const struct pv_flow_values *v)

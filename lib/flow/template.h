@@ -3,9 +3,10 @@
  *
  * A template lists fields, most of which nobody here wants. Compiled, it is a list of steps: take a field's value, or
  * skip so many bytes; neighbours that are skipped are one step. Where several elements say the same, the best that is
- * there is taken: octetDeltaCount (1), else postOctetDeltaCount (23), else the totals, and so on. Elements of
- * enterprises are skipped, those of the reverse direction (RFC 5103) among them: a bidirectional flow
- * counts in its forward direction.
+ * there is taken: octetDeltaCount (1), else postOctetDeltaCount (23), else the totals, and so on. Totals are taken for
+ * what they are where there is one record per flow; an exporter that tells the totals of a flow again and again
+ * counts too much here, since nobody remembers single flows. Of the reverse direction (RFC 5103; responderOctets
+ * and -Packets say the same) counts and class of service are taken. Elements of other enterprises are skipped.
  *
  * Values: numbers of 1 to 8 bytes are taken whole; longer ones are not numbers.
  *
@@ -38,6 +39,9 @@ enum pv_flow_value {
 	PV_FV_SIZE,       /* packets taken ... */
 	PV_FV_POPULATION, /* ... of so many */
 	PV_FV_PROBABILITY, /* of each packet; its bits as a double */
+	PV_FV_REVERSE_BYTES,
+	PV_FV_REVERSE_PACKETS,
+	PV_FV_REVERSE_TOS,
 	/* addresses: found by where they stand */
 	PV_FV_SRC4,
 	PV_FV_DST4,
@@ -50,8 +54,11 @@ enum pv_flow_value {
 struct pv_flow_field {
 	uint16_t element;
 	uint16_t len;   /* PV_FLOW_VARIABLE: not fixed */
-	bool enterprise; /* somebody's own */
+	uint32_t owner; /* who gave the element its number */
 };
+#define PV_FLOW_IANA	0u
+#define PV_FLOW_REVERSE 29305u	    /* IANA again: of the other direction (RFC 5103) */
+#define PV_FLOW_NOBODY	0xffffffffu /* no element at all: skipped */
 
 struct pv_flow_step {
 	uint16_t len;
@@ -62,8 +69,8 @@ struct pv_flow_step {
 struct pv_flow_exporter;
 
 struct pv_flow_template {
-	/* flow/exporters.h: by last use among all and among those of the same exporter; of the same hash */
-	struct pv_flow_template *older, *newer, *own_older, *own_newer, *chain;
+	/* flow/exporters.h: by last use among all and among those of the same exporter; of the same hash, twice */
+	struct pv_flow_template *older, *newer, *own_older, *own_newer, *chain, *group, **group_at;
 	struct pv_flow_exporter *exporter;
 	uint64_t told_ns; /* when the exporter last defined it */
 	uint16_t id;
@@ -88,7 +95,8 @@ bool pv_flow_template_same(const struct pv_flow_template *, const struct pv_flow
 /* The next record of a set. Addresses point into it. False: it ends behind the set. */
 bool pv_flow_template_read(const struct pv_flow_template *, struct pv_cur *, struct pv_flow_values *);
 
-/* What these values say about sampling: one of so many packets; 0: nothing. */
+/* What these values say about sampling: one of so many packets; 0: nothing that could be. */
 uint32_t pv_flow_values_rate(const struct pv_flow_values *);
+bool pv_flow_values_sampling(const struct pv_flow_values *); /* do they speak of it at all? */
 
 #endif

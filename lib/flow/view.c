@@ -10,7 +10,7 @@
 
 struct view {
 	const struct pv_flow_filter *filter;
-	const struct pv_services *services;
+	struct pv_services_reader services;
 	struct pv_defines *places; /* NULL: nobody looks at them */
 };
 
@@ -68,9 +68,9 @@ static void name_ends(struct view *v, const struct pv_flow *e, const struct pv_f
 	size_t n;
 	put(t, SRC, t->label[0], pv_flow_summary_label(s, e->src, e->l3, at->asn[0], at->asn_len[0], t->label[0]));
 	put(t, DST, t->label[1], pv_flow_summary_label(s, e->dst, e->l3, at->asn[1], at->asn_len[1], t->label[1]));
-	const char *name = pv_services_name(v->services, e->proto, e->sport, &n);
+	const char *name = pv_services_name(&v->services, e->proto, e->sport, &n);
 	put(t, SPORT, name, name ? n : 0);
-	name = pv_services_name(v->services, e->proto, e->dport, &n);
+	name = pv_services_name(&v->services, e->proto, e->dport, &n);
 	put(t, DPORT, name, name ? n : 0);
 }
 
@@ -147,6 +147,7 @@ static void view_free(void *self)
 {
 	struct view *v = self;
 	pv_defines_free(v->places);
+	pv_services_reader_reset(&v->services);
 	free(v);
 }
 
@@ -162,16 +163,16 @@ bool pv_flow_view_needed(const struct pv_flow_filter *f, const struct pv_service
 	return s || pv_flow_filter_on(f);
 }
 
-struct pv_stage *pv_flow_view_new(const struct pv_flow_filter *filter, const struct pv_services *services, uint64_t seed,
+struct pv_stage *pv_flow_view_new(const struct pv_flow_filter *filter, struct pv_services *services, uint64_t seed,
 				  struct pv_sink sink)
 {
 	struct view *v = calloc(1, sizeof *v);
 	if (!v)
 		return NULL;
 	v->filter = filter;
-	v->services = services;
+	pv_services_reader_init(&v->services, services);
 	if (pv_flow_filter_wants_places(filter) && !(v->places = pv_defines_new(PLACES_MAX, seed))) {
-		free(v);
+		view_free(v);
 		return NULL;
 	}
 	return pv_view_new(&ops, v, sink);

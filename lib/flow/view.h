@@ -7,7 +7,8 @@
  * says all that a window must know. Networks and locations are read from the DEFINE events of the stream.
  * Labels that are there already stay where this view has none of its own; what was rejected stays rejected.
  *
- * Ownership: filter and services are borrowed. Threads: one at a time; both are only read. */
+ * Ownership: filter and services are borrowed. Threads: one at a time. Both are only read; the filter may be set anew
+ * between batches, and the services be opened again at any time. */
 #ifndef PV_FLOW_VIEW_H
 #define PV_FLOW_VIEW_H
 
@@ -19,7 +20,7 @@
 bool pv_flow_view_needed(const struct pv_flow_filter *, const struct pv_services *);
 
 /* services NULL: ports have no names. NULL: ENOMEM. */
-struct pv_stage *pv_flow_view_new(const struct pv_flow_filter *, const struct pv_services *, uint64_t seed,
+struct pv_stage *pv_flow_view_new(const struct pv_flow_filter *, struct pv_services *, uint64_t seed,
 				  struct pv_sink);
 
 #endif

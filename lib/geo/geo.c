@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
+
+#include "base/path.h"
 
 #define NONE UINT32_MAX
 #define TEXT_BUCKETS (2 * PV_GEO_TEXTS)
@@ -75,20 +76,6 @@ static struct files *files_open(const char *city_path, const char *asn_path, cha
 	return NULL;
 }
 
-/* The path as it is from anywhere: a daemon goes to the root. Symbolic links stay: an update may change where they lead. */
-static char *absolute(const char *path)
-{
-	char *cwd, *whole = NULL;
-
-	if (path[0] == '/')
-		return strdup(path);
-	cwd = getcwd(NULL, 0);
-	if (cwd && asprintf(&whole, "%s/%s", cwd, path) < 0)
-		whole = NULL;
-	free(cwd);
-	return whole;
-}
-
 struct pv_geo_db *pv_geo_db_open(const char *city_path, const char *asn_path, char *err, size_t cap)
 {
 	struct pv_geo_db *db = calloc(1, sizeof(*db));
@@ -99,8 +86,8 @@ struct pv_geo_db *pv_geo_db_open(const char *city_path, const char *asn_path, ch
 	}
 	atomic_init(&db->refs, 1);
 	pthread_mutex_init(&db->lock, NULL);
-	if ((city_path && !(db->city_path = absolute(city_path))) ||
-	    (asn_path && !(db->asn_path = absolute(asn_path)))) {
+	if ((city_path && !(db->city_path = pv_path_absolute(city_path))) ||
+	    (asn_path && !(db->asn_path = pv_path_absolute(asn_path)))) {
 		snprintf(err, cap, "%s", strerror(errno));
 		pv_geo_db_close(db);
 		return NULL;
@@ -570,6 +557,11 @@ struct pv_geo *pv_geo_open(const struct pv_geo_conf *conf, char *err, size_t cap
 		snprintf(err, cap, "%s", strerror(ENOMEM));
 	pv_geo_db_close(db);
 	return g;
+}
+
+int pv_geo_reopen(struct pv_geo *g, char *err, size_t cap)
+{
+	return pv_geo_db_reopen(g->db, err, cap);
 }
 
 bool pv_geo_has_city(const struct pv_geo *g)

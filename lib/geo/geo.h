@@ -65,6 +65,9 @@ struct pv_geo_conf {
 /* Both objects at once, for a program with one analyser. */
 struct pv_geo *pv_geo_open(const struct pv_geo_conf *, char *err, size_t cap);
 
+/* pv_geo_db_reopen() of what pv_geo_open() opened. */
+int pv_geo_reopen(struct pv_geo *, char *err, size_t cap);
+
 bool pv_geo_has_city(const struct pv_geo *); /* NULL has none */
 bool pv_geo_has_asn(const struct pv_geo *);
 

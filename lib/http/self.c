@@ -96,13 +96,11 @@ static const struct {
 };
 #undef ROW
 
-static uint64_t row_value(const struct pv_store_info *in, const struct pv_store_ledger *l, enum pv_ledger what)
+static uint64_t row_value(const struct pv_store_ledger *l, enum pv_ledger what)
 {
 	switch (what) {
-	case PV_LEDGER_RECEIVED: /* of the source it is known while the stream runs */
-		return l->stage ? l->row[what] : in->counts.received;
 	case PV_LEDGER_DROPPED:
-		return l->row[what] + (l->stage ? 0 : in->counts.os_drops + in->counts.if_drops);
+		return l->row[what] + l->row[PV_LEDGER_OS_DROPS] + l->row[PV_LEDGER_IF_DROPS];
 	case PV_LEDGER_EVICTED:
 		return l->row[what] + l->row[PV_LEDGER_XACT_EVICTED] + l->row[PV_LEDGER_FLOW_EVICTED] +
 		       l->row[PV_LEDGER_CLIENTS_EVICTED] + l->row[PV_LEDGER_TEMPLATES_EVICTED] +
@@ -129,7 +127,7 @@ static void input(struct pv_prom *p, const struct pv_view *v)
 		const struct pv_store_ledger *l = &v->info.ledger[i];
 		labels[2] = (struct pv_prom_label){"stage", l->name};
 		for (size_t k = 0; k < sizeof ledger / sizeof ledger[0]; k++)
-			pv_prom_u64(p, &ledger[k].metric, labels, 3, row_value(&v->info, l, ledger[k].what));
+			pv_prom_u64(p, &ledger[k].metric, labels, 3, row_value(l, ledger[k].what));
 		for (size_t k = 0; k < sizeof details / sizeof details[0]; k++)
 			if (l->told >> details[k].what & 1)
 				pv_prom_u64(p, &details[k].metric, labels, 3, l->row[details[k].what]);

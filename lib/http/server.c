@@ -79,8 +79,10 @@ static bool accepts_gzip(const char *list)
 		size_t n = strcspn(at, ",");
 		size_t word = strcspn(at, " \t,;");
 		if (word == 4 && !strncasecmp(at, "gzip", 4)) {
-			const char *q = memmem(at, n, "q=", 2);
-			return !q || strtod(q + 2, NULL) > 0;
+			size_t q = word;
+			while (q < n && strncasecmp(at + q, "q=", 2)) /* either case: RFC 9110 12.4.2 */
+				q++;
+			return q == n || strtod(at + q + 2, NULL) > 0;
 		}
 		at += n;
 	}

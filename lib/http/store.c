@@ -18,6 +18,7 @@
 struct instance {
 	const struct pv_handler *handler;
 	char name[PV_BUCKET_NAME];
+	unsigned periods;
 	struct pv_history past;
 	struct pv_parts parts;
 	uint64_t events; /* in closed buckets, also those that are gone */
@@ -46,6 +47,8 @@ struct input {
 	size_t budget;
 	bool plain_keys;
 	const char *const *stages;
+	unsigned (*periods_of)(const void *ctx, const char *name);
+	const void *ctx;
 	struct counted before; /* in streams that are over */
 	struct pv_store_info now; /* what the next view will say */
 	struct instance *instance[PV_STORE_INSTANCES];
@@ -102,7 +105,7 @@ static uint64_t events_in(const struct pv_bucket *b)
 
 /* The buckets of an instance as they are shown. Where the open one is of several parts, or of a minute that is there (a new
  * stream began within it), its place stays empty until somebody looks. */
-static void show_buckets(struct pv_view_instance *to, const struct instance *in, unsigned periods)
+static void show_buckets(struct pv_view_instance *to, const struct instance *in)
 {
 	struct pv_bucket *open[PV_PARTS_MAX];
 	bool taken = false;
@@ -122,7 +125,7 @@ static void show_buckets(struct pv_view_instance *to, const struct instance *in,
 		for (unsigned i = 0; i < n; i++)
 			to->open[to->nopen++] = pv_bucket_ref(open[i]);
 	}
-	for (unsigned i = from; i < in->past.n && to->n < periods; i++)
+	for (unsigned i = from; i < in->past.n && to->n < in->periods; i++)
 		to->bucket[to->n++] = pv_bucket_ref(in->past.closed[i]);
 }
 
@@ -171,7 +174,7 @@ static void publish(struct input *p)
 		else
 			snprintf(to->key, sizeof to->key, "%s-%s-%s", p->now.policy, p->now.tap,
 				 p->instance[i]->name);
-		show_buckets(to, p->instance[i], p->now.periods);
+		show_buckets(to, p->instance[i]);
 	}
 	pthread_mutex_lock(&p->store->lock);
 	struct pv_view *old = p->shown;
@@ -248,6 +251,9 @@ static struct instance *find(struct input *p, const struct pv_bucket *b)
 		return NULL;
 	in->handler = b->handler;
 	memcpy(in->name, b->name, sizeof in->name);
+	in->periods = p->periods_of ? p->periods_of(p->ctx, b->name) : 0;
+	if (!in->periods || in->periods > p->now.periods)
+		in->periods = p->now.periods;
 	in->parts.n = p->nparts;
 	for (unsigned i = 0; i < p->nparts; i++)
 		in->parts.running[i] = p->part[i].state == PV_STORE_RUNNING;
@@ -276,7 +282,7 @@ static void keep(void *ctx, struct pv_bucket *b)
 	const struct keeping *k = ctx;
 	k->instance->events += events_in(b);
 	k->input->now.counts.buckets++;
-	if (pv_history_add(&k->instance->past, k->input->now.periods, b))
+	if (pv_history_add(&k->instance->past, k->instance->periods, b))
 		k->input->now.counts.lost++;
 }
 
@@ -427,9 +433,16 @@ static void put_by(struct part *from)
 /* What STATS or STOP say of the source, since the stream began. */
 static void count_source(struct part *from, uint64_t received, uint64_t os_drops, uint64_t if_drops)
 {
+	const struct input *p = from->input;
 	from->counted.received = received;
 	from->counted.os_drops = os_drops;
 	from->counted.if_drops = if_drops;
+	for (size_t i = 0; i < p->now.nledger; i++)
+		if (!p->now.ledger[i].stage) {
+			from->counted.ledger[i][PV_LEDGER_RECEIVED] = received;
+			from->counted.ledger[i][PV_LEDGER_OS_DROPS] = os_drops;
+			from->counted.ledger[i][PV_LEDGER_IF_DROPS] = if_drops;
+		}
 	add_up(from->input);
 }
 
@@ -440,6 +453,8 @@ static void on_start(struct part *from, const struct pv_event *ev)
 	close_live(from);
 	put_by(from);
 	p->now.counts.streams += !from->number; /* the others are parts of the same */
+	for (size_t i = 0; !p->stages && i < p->now.nledger; i++)
+		p->now.ledger[i].stage = PV_STAGE_STREAM; /* another pipeline, perhaps */
 	p->now.recorded = s->clock == PV_CLOCK_RECORDED;
 	p->now.note[0] = 0;
 	copy_text(p->now.source, sizeof p->now.source, ev, s->source);
@@ -447,6 +462,7 @@ static void on_start(struct part *from, const struct pv_event *ev)
 	publish(p); /* whatever the rest of the batch holds */
 }
 
+/* The entry of a stage of the running stream; a new one where there is none yet. NULL: too many. */
 static struct pv_store_ledger *ledger_of(struct input *p, unsigned stage)
 {
 	for (size_t i = 0; i < p->now.nledger; i++)
@@ -466,14 +482,46 @@ static struct pv_store_ledger *ledger_of(struct input *p, unsigned stage)
 	return l;
 }
 
+static struct pv_store_ledger *ledger_named(struct input *p, const char *name)
+{
+	for (size_t i = 0; i < p->now.nledger; i++)
+		if (!strcmp(p->now.ledger[i].name, name))
+			return &p->now.ledger[i];
+	return NULL;
+}
+
+/* A stage says its name, by which it is known over streams; the second of a name in one stream is "dns_2". */
+static void name_stage(struct input *p, unsigned stage, const char *name)
+{
+	char full[sizeof p->now.ledger[0].name];
+	struct pv_store_ledger *l = NULL;
+	unsigned same = 1;
+	for (size_t i = 0; i < p->now.nledger; i++)
+		if (p->now.ledger[i].stage == stage)
+			return; /* said twice */
+	do {
+		snprintf(full, sizeof full, same > 1 ? "%.27s_%u" : "%s", name, same);
+		l = ledger_named(p, full);
+	} while (l && l->stage != PV_STAGE_STREAM && same++ < PV_STORE_STAGES);
+	if (l) {
+		l->stage = (uint8_t)stage;
+		return;
+	}
+	if ((l = ledger_of(p, stage)))
+		memcpy(l->name, full, sizeof l->name);
+}
+
 static void on_stage(struct input *p, const struct pv_event *ev)
 {
 	const struct pv_stage_event *s = (const void *)ev;
-	struct pv_store_ledger *l = ledger_of(p, s->stage);
+	char name[sizeof p->now.ledger[0].name];
 	if (s->kind == PV_STAGE_SOURCE)
 		copy_text(p->now.source_type, sizeof p->now.source_type, ev, s->type);
-	if (l && !p->stages)
-		copy_text(l->name, sizeof l->name, ev, s->name);
+	copy_text(name, sizeof name, ev, s->name);
+	if (p->stages)
+		ledger_of(p, s->stage);
+	else
+		name_stage(p, s->stage, name);
 	p->changed = true;
 }
 
@@ -663,6 +711,8 @@ static struct input *input_new(struct pv_store *s, const struct pv_store_input *
 	p->now.merge_like = conf->merge_like;
 	p->plain_keys = conf->plain_keys;
 	p->stages = conf->stages;
+	p->periods_of = conf->periods_of;
+	p->ctx = conf->ctx;
 	p->now.since = (uint64_t)time(NULL);
 	if (!bad)
 		publish(p);

@@ -59,6 +59,10 @@ struct pv_store_input {
 	/* Names of stages by number, up to NULL, where several policies share them and a policy's own names for its handlers
 	 * say little. Borrowed. NULL: stages are called what they announce. */
 	const char *const *stages;
+	/* How many periods the instance of that name keeps, where it may be fewer than the input's; a stage asks when the first
+	 * bucket comes. ctx is borrowed for as long as there are stages. NULL: all keep as many. */
+	unsigned (*periods_of)(const void *ctx, const char *name);
+	const void *ctx;
 };
 
 /* The stage of a new input. NULL with one line in err: the policy has a stream of this tap already, a name is none
@@ -102,9 +106,11 @@ struct pv_store_counts {
 
 #define PV_STORE_ROWS (PV_LEDGER_EXPORTERS_EVICTED + 1)
 
-struct pv_store_ledger { /* of one stage, cumulative like the counts above; from STOP or pv_store_ledger() */
-	uint8_t stage;
-	char name[32]; /* as announced, "dns" */
+/* Of one stage, cumulative like the counts above; from STOP or pv_store_ledger(), a source's also from STATS. A stage is known
+ * by its name: another pipeline may follow on the same input, where its number is another's. */
+struct pv_store_ledger {
+	uint8_t stage; /* its number in the newest stream; PV_STAGE_STREAM when it is not in it */
+	char name[32]; /* as announced, "dns"; "dns_2" for a second one */
 	uint64_t row[PV_STORE_ROWS]; /* by enum pv_ledger; open transactions are those of now */
 	uint64_t told;		     /* bits: rows that were told of, zeros too */
 };

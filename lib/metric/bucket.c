@@ -604,7 +604,7 @@ size_t pv_bucket_rows(const struct pv_bucket *b, const union pv_cell *c, struct 
 	return n;
 }
 
-static int sort_column(const struct pv_bucket *b, const struct pv_metric *m)
+int pv_bucket_sort(const struct pv_bucket *b, const struct pv_metric *m)
 {
 	const char *sort = b->conf.sort;
 	if (sort && !strcmp(sort, PV_SORT_NAME))
@@ -618,7 +618,7 @@ static int sort_column(const struct pv_bucket *b, const struct pv_metric *m)
 size_t pv_bucket_tally_rows(const struct pv_bucket *b, const struct pv_metric *m, const union pv_cell *c,
 			    const struct pv_tally_row **rows, uint64_t rest[PV_TALLY_COLUMNS], bool *any_rest)
 {
-	int sort = sort_column(b, m);
+	int sort = pv_bucket_sort(b, m);
 	size_t n = c->tally ? pv_tally_rows(c->tally, rows, b->conf.topn, sort) : 0;
 	memset(rest, 0, PV_TALLY_COLUMNS * sizeof *rest);
 	if (n && b->conf.topn_percentile && sort != PV_TALLY_BY_KEY) {

@@ -275,7 +275,10 @@ int pv_bucket_visit(const struct pv_bucket *, pv_visit_fn *, void *ctx);
  * places. Returns how many. */
 size_t pv_bucket_rows(const struct pv_bucket *, const union pv_cell *, struct pv_topn_row *rows);
 
-/* The same of a tally, in the order that conf.sort asks for. rest: the sums of all that is in none of these rows; false:
+/* The column of a tally that conf.sort asks for, or PV_TALLY_BY_KEY. */
+int pv_bucket_sort(const struct pv_bucket *, const struct pv_metric *);
+
+/* The same of a tally, in that order. rest: the sums of all that is in none of these rows; false:
  * nothing is. */
 size_t pv_bucket_tally_rows(const struct pv_bucket *, const struct pv_metric *, const union pv_cell *,
 			    const struct pv_tally_row **rows, uint64_t rest[PV_TALLY_COLUMNS], bool *any_rest);

@@ -45,6 +45,11 @@ static json_t *integer(uint64_t v)
 	return json_integer(v < INT64_MAX ? (json_int_t)v : INT64_MAX);
 }
 
+static json_t *rounded(double v)
+{
+	return json_integer(v < 0x1p63 ? llround(v) : INT64_MAX);
+}
+
 static json_t *top(const struct json *j, const struct pv_metric *m, const union pv_cell *c)
 {
 	struct pv_item item;
@@ -64,18 +69,25 @@ static json_t *top(const struct json *j, const struct pv_metric *m, const union 
 	return list;
 }
 
+static void sum_and_rate(const struct json *j, json_t *row, const struct pv_column *c, uint64_t sum)
+{
+	if (c->rate)
+		json_object_set_new(row, c->rate, rounded((double)sum * c->factor / pv_bucket_length(j->bucket)));
+	json_object_set_new(row, c->name, integer(sum));
+}
+
+/* What rows are sorted by comes first, so that it is seen where there is not room for everything. */
 static json_t *sums(const struct json *j, const struct pv_metric *m, const char *name, const uint64_t *sum)
 {
+	int sort = pv_bucket_sort(j->bucket, m);
+	unsigned first = sort > 0 ? (unsigned)sort : 0;
 	json_t *row = json_object();
 	json_object_set_new(row, "estimate", integer(sum[0]));
 	json_object_set_new(row, "name", json_string(name));
-	for (unsigned i = 0; i < m->ncolumns; i++) {
-		const struct pv_column *c = &m->columns[i];
-		if (c->rate)
-			json_object_set_new(row, c->rate,
-					    json_integer(llround((double)sum[i] * c->factor / pv_bucket_length(j->bucket))));
-		json_object_set_new(row, c->name, integer(sum[i]));
-	}
+	sum_and_rate(j, row, &m->columns[first], sum[first]);
+	for (unsigned i = 0; i < m->ncolumns; i++)
+		if (i != first)
+			sum_and_rate(j, row, &m->columns[i], sum[i]);
 	return row;
 }
 

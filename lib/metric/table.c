@@ -23,6 +23,7 @@
 #define DEPTH_DEEP  5   /* from here on an object is a group of its own: an interface of a device */
 #define GROUP_WIDTH 20  /* a group with a longer name has a line for it */
 #define BARS        12  /* lines of a histogram */
+#define NAME_LEAST  8   /* columns of a name; where it has no more, other things give way */
 
 /* ---- text on a terminal ------------------------------------------------------------------------- */
 
@@ -177,6 +178,18 @@ static void grouped(char out[NUMBER], int64_t v)
 		out[at++] = digits[i];
 	}
 	out[at] = 0;
+}
+
+/* Counts that are beyond are shown as the largest number, as in JSON. */
+static int64_t whole_number(double d)
+{
+	return d >= 0x1p63 ? INT64_MAX : d <= -0x1p63 ? INT64_MIN : (int64_t)d;
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+	int64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
 static void number_text(char out[NUMBER], const json_t *v)
@@ -634,8 +647,16 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 			w[k] = least;
 		numbers += w[k] ? w[k] + 2 : 0;
 	}
+	if (INDENT + NAME_LEAST + numbers > p->width && unit_w) {
+		numbers -= unit_w + 2;
+		unit_w = 0;
+	}
+	for (int k = KEYS - 3; k > 0 && INDENT + NAME_LEAST + numbers > p->width; k--) { /* p95, p90 */
+		numbers -= w[k] ? w[k] + 2 : 0;
+		w[k] = 0;
+	}
 	if (INDENT + path_w + numbers > p->width)
-		path_w = p->width > INDENT + numbers + 8 ? p->width - INDENT - numbers : 8;
+		path_w = p->width > INDENT + numbers + NAME_LEAST ? p->width - INDENT - numbers : NAME_LEAST;
 	if (rows) {
 		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
@@ -654,7 +675,7 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 		pen_to(p, INDENT);
 		pen_cut(p, l->path, path_w);
 		pen_to(p, INDENT + path_w + 2);
-		pen_text(p, shown_unit(l));
+		pen_text(p, unit_w ? shown_unit(l) : "");
 		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
@@ -727,7 +748,7 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 		b[lines++] = sum;
 	}
 	char text[NUMBER], value[NUMBER];
-	grouped(text, (int64_t)total);
+	grouped(text, whole_number(total));
 	pen_line(p);
 	pen_to(p, INDENT);
 	pen_cut(p, l->path, p->width - INDENT - 24);
@@ -755,10 +776,10 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 		pen_to(p, INDENT);
 		pen_text(p, b[i].bound > 9e18 ? "   " : "\u2264  ");
 		pen_right(p, value, bound_w);
-		grouped(value, (int64_t)b[i].count);
+		grouped(value, whole_number(b[i].count));
 		pen_to(p, p->at + 2);
 		pen_right(p, value, count_w);
-		share_text(value, (int64_t)b[i].count, (int64_t)total);
+		share_text(value, whole_number(b[i].count), whole_number(total));
 		pen_to(p, p->at + 1);
 		pen_right(p, value, 6);
 		pen_to(p, p->at + 2);
@@ -999,7 +1020,7 @@ static void print_sums(struct pen *p, const struct leaf *l)
 		row_name(row, number, &name);
 		unsigned w = columns_of(name, p->width);
 		name_w = w > name_w ? w : name_w;
-		whole += json_integer_value(json_object_get(row, "estimate"));
+		whole = plus(whole, json_integer_value(json_object_get(row, "estimate")));
 	}
 	all = find_columns(l->value, whole, c);
 	while (n < all && (n < COLUMNS_AT_LEAST || used + name_w + 2 + c[n].width <= p->width))

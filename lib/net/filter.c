@@ -181,8 +181,6 @@ bool pv_net_filter_on(const struct pv_net_filter *f)
 	return geo_on(f) || asn_on(f);
 }
 
-/* ---- the announcement's text --------------------------------------------------------------------- */
-
 /* ---- the decision ---------------------------------------------------------------------------------- */
 
 static bool is_not_found(const char *text, size_t n)

@@ -48,9 +48,9 @@ struct pv_graph_conf {
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	struct pv_geo_db *geo;			  /* borrowed; NULL: none */
 	size_t geo_cache;
-	const struct pv_services *services; /* names of ports, borrowed; NULL: none */
+	struct pv_services *services; /* names of ports, borrowed; NULL: none */
 	uint64_t seed;
-	unsigned workers; /* of an interface; 0: 1 */
+	unsigned workers; /* of an interface, or a port of exporters; 0: 1 */
 	/* Places for a policy on a stream, as many as it has workers. 0, or -1 with a line in err. */
 	int (*open)(void *ctx, const struct pv_config_policy *, const struct pv_config_stream *,
 		    struct pv_graph_place place[], unsigned workers, char *err, size_t cap);

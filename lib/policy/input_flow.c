@@ -102,19 +102,26 @@ static const struct pv_input_ops live_ops = {.poll = live_poll,
 					     .notice = live_notice,
 					     .free = live_free};
 
-static int open_live(const struct pv_flow_listener_conf *conf, struct pv_source_input *to, char *err, size_t cap)
+/* For each of n workers. */
+static int open_live(const struct pv_flow_listener_conf *conf, unsigned n, struct pv_source_input to[], char *err, size_t cap)
 {
-	struct live *l = calloc(1, sizeof *l);
-	if (!l) {
+	struct pv_flow_listener *listener[PV_FLOW_SOCKETS];
+	struct live *l[PV_FLOW_SOCKETS];
+	unsigned made = 0;
+	_Static_assert(PV_CAPTURE_WORKERS <= PV_FLOW_SOCKETS, "a socket for each worker");
+	while (made < n && (l[made] = calloc(1, sizeof *l[made])))
+		made++;
+	if (made < n)
 		snprintf(err, cap, "cannot start: %s", strerror(errno));
+	if (made < n || pv_flow_listener_open_split(conf, n, listener, err, cap)) {
+		while (made)
+			free(l[--made]);
 		return -1;
 	}
-	l->listener = pv_flow_listener_open(conf, err, cap);
-	if (!l->listener) {
-		free(l);
-		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		l[i]->listener = listener[i];
+		to[i] = (struct pv_source_input){.ops = &live_ops, .self = l[i], .live = true};
 	}
-	*to = (struct pv_source_input){.ops = &live_ops, .self = l, .live = true};
 	return 0;
 }
 
@@ -218,7 +225,7 @@ static int open_file(const char *name, const struct pv_collector_conf *collector
 
 /* ---- either --------------------------------------------------------------------------------------- */
 
-int pv_input_flow(const struct pv_config_stream *s, struct pv_source_input *to, char *err, size_t cap)
+int pv_input_flow(const struct pv_config_stream *s, unsigned n, struct pv_source_input to[], char *err, size_t cap)
 {
 	const struct pv_collector_conf collector = {
 	    .kind = s->flow.type == PV_INPUT_SFLOW ? PV_FLOW_KIND_SFLOW : PV_FLOW_KIND_NETFLOW,
@@ -230,5 +237,5 @@ int pv_input_flow(const struct pv_config_stream *s, struct pv_source_input *to, 
 						     .producer = "pktvisord"};
 	if (s->flow.pcap_file) /* a file comes first, as for captures */
 		return open_file(s->flow.pcap_file, &collector, to, err, cap);
-	return open_live(&listen, to, err, cap);
+	return open_live(&listen, n, to, err, cap);
 }

@@ -307,7 +307,8 @@ static struct pv_capture_conf capture_conf(const struct pv_config_stream *s)
 
 bool pv_input_splits(const struct pv_config_stream *s)
 {
-	return s->input == PV_INPUT_PCAP && s->pcap.source != PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file;
+	return (s->input == PV_INPUT_PCAP && s->pcap.source != PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file) ||
+	       (s->input == PV_INPUT_FLOW && !s->flow.pcap_file);
 }
 
 int pv_input_open_split(const struct pv_config_stream *s, unsigned n, struct pv_source_input to[], char *err,
@@ -315,6 +316,8 @@ int pv_input_open_split(const struct pv_config_stream *s, unsigned n, struct pv_
 {
 	const struct pv_capture_conf conf = capture_conf(s);
 	struct pv_capture *c[PV_CAPTURE_WORKERS];
+	if (s->input == PV_INPUT_FLOW)
+		return pv_input_flow(s, n, to, err, cap);
 	if (pv_capture_open_split(&conf, n, c, err, cap))
 		return -1;
 	for (unsigned i = 0; i < n; i++)
@@ -343,7 +346,7 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 			return open_mock(&mock, to, err, cap);
 		return pv_input_capture(&capture, to, err, cap);
 	case PV_INPUT_FLOW:
-		return pv_input_flow(s, to, err, cap);
+		return pv_input_flow(s, 1, to, err, cap);
 	case PV_INPUT_DNSTAP:
 		return pv_input_dnstap(&dnstap, to, err, cap);
 	case PV_INPUT_MOCK:

@@ -51,13 +51,13 @@ struct pv_source_input {
 
 /* 0, or -1 with one line in err. */
 int pv_input_open(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
-/* Can several workers share it? An interface can. */
+/* Can several workers share it? An interface can, and a port of exporters. */
 bool pv_input_splits(const struct pv_config_stream *);
-/* One for each of n workers (pv_capture_open_split()), or none. */
+/* One for each of n workers (pv_capture_open_split(), pv_flow_listener_open_split()), or none. */
 int pv_input_open_split(const struct pv_config_stream *, unsigned n, struct pv_source_input to[], char *err,
 			size_t cap);
 int pv_input_dnstap(const struct pv_dnstap_conf *, struct pv_source_input *, char *err, size_t cap);
-int pv_input_flow(const struct pv_config_stream *, struct pv_source_input *, char *err, size_t cap);
+int pv_input_flow(const struct pv_config_stream *, unsigned n, struct pv_source_input to[], char *err, size_t cap);
 int pv_input_capture(const struct pv_capture_conf *, struct pv_source_input *, char *err, size_t cap);
 
 extern const char

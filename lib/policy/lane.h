@@ -63,7 +63,7 @@ struct pv_lane_conf {
 	const struct pv_hosts *only_hosts; /* dnstap messages from and to others stay out; borrowed; NULL: all come in */
 	const struct pv_handler *const *registry; /* NULL-terminated */
 	const atomic_uint_least64_t *dns_ttl_ns;  /* the shared analyser's; NULL: ours */
-	const struct pv_services *services;	  /* names of ports for flow handlers; NULL: none */
+	struct pv_services *services;	  /* names of ports for flow handlers; NULL: none */
 	struct pv_sink sink;
 	/* May a LIVE copy be made now? Asked at most once a second, in the lane's thread. NULL: always. */
 	bool (*ready)(void *ctx);

@@ -84,7 +84,7 @@ static const struct pv_schema_key agent_keys[] = {
 	TEXT(admin_token_file, NULL, "file with the token that clients of the admin API must show"),
 	TEXT(data_dir, NULL, "folder below which paths that come from clients must be"),
 	TEXT(pid_file, NULL, "write the process id to this file"),
-	UINT(workers, PV_CAPTURE_WORKERS, "1", "captures and analysers that share each interface, by flow; at least 1"),
+	UINT(workers, PV_CAPTURE_WORKERS, "1", "workers that share each interface, by flow, and each port of exporters; at least 1"),
 };
 
 /* ---- taps and policies -------------------------------------------------------------------------- */

@@ -112,6 +112,20 @@ bool pv_team_notice(struct pv_team *t, char *to, size_t cap)
 	return false;
 }
 
+static void add_rows(struct pv_source_status *sum, const struct pv_source_status *s)
+{
+	for (size_t i = 0; i < s->nrows; i++) {
+		const struct pv_ledger_row *r = &s->rows[i];
+		size_t k = 0;
+		while (k < sum->nrows && (sum->rows[k].stage != r->stage || sum->rows[k].what != r->what))
+			k++;
+		if (k < sum->nrows)
+			sum->rows[k].value += r->value;
+		else if (k < PV_SOURCE_ROWS)
+			sum->rows[sum->nrows++] = *r;
+	}
+}
+
 static void add(struct pv_source_status *sum, const struct pv_source_status *s)
 {
 	sum->capture.packets += s->capture.packets;
@@ -133,6 +147,7 @@ static void add(struct pv_source_status *sum, const struct pv_source_status *s)
 	sum->bgp_malformed += s->bgp_malformed;
 	sum->bgp_unsupported += s->bgp_unsupported;
 	sum->bgp_flows_evicted += s->bgp_flows_evicted;
+	add_rows(sum, s);
 	sum->ring_bytes += s->ring_bytes;
 	sum->started |= s->started;
 	sum->running |= s->running;

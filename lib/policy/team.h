@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* policy/team.h - the sources of one input stream: one, or the workers that share a busy interface by flow.
+/* policy/team.h - the sources of one input stream: one, or the workers that share a busy interface by flow, or a
+ * port by exporter.
  *
  *   interface --(capture/fanout.h)--> source of worker 0 --ring--> lane 0 of each policy --> part 0 of its
  * place
@@ -11,7 +12,9 @@
  * flow are. All are told the same of what is wanted. What they have counted is added up here; what their
  * lanes make of it is merged where it is shown (http/parts.h).
  *
- * Saved captures, and inputs that are no capture, have one worker, however many are asked for.
+ * Flow exports are shared out by the exporter's address (flow/sockets.h); each worker has templates of its own.
+ *
+ * Saved captures, and inputs of other kinds, have one worker, however many are asked for.
  *
  * Threads and ownership: as of sources. Limit: PV_CAPTURE_WORKERS. */
 #ifndef PV_POLICY_TEAM_H

@@ -31,6 +31,7 @@ enum { V4, V6, FAMILIES };
 
 struct attempt {
 	uint64_t number; /* 0: this place is free */
+	uint64_t token; /* of an echo */
 	uint64_t sent_ns, mono_ns;
 	uint8_t addr[16];
 	uint16_t target, seq;
@@ -59,8 +60,8 @@ struct pv_probe {
 	struct pv_icmp icmp[FAMILIES];
 	unsigned sockets;
 	struct pv_resolver *resolver; /* NULL: all are addresses */
-	uint64_t key;                 /* tokens are attempts' numbers under it */
 	uint64_t stamps;              /* state of a generator */
+	uint16_t id;                  /* of raw requests */
 	uint8_t *message;             /* scratch: one request */
 
 	struct attempt *open;         /* PV_PROBE_OPEN places; an attempt's is its number modulo that */
@@ -161,7 +162,7 @@ static int open_sockets(struct pv_probe *p, char *err, size_t cap)
 		if (!pings(p, family))
 			continue;
 		wanted++;
-		if (!pv_icmp_open(&p->icmp[f], family, (uint16_t)(p->key >> 48))) {
+		if (!pv_icmp_open(&p->icmp[f], family, p->id)) {
 			p->sockets++;
 			continue;
 		}
@@ -222,12 +223,12 @@ struct pv_probe *pv_probe_open(const struct pv_probe_conf *conf, char *err, size
 	}
 	p->icmp[V4].fd = p->icmp[V6].fd = -1;
 	p->next = p->oldest = 1;
-	if (getrandom(&p->key, sizeof p->key, 0) != sizeof p->key || configure(p, conf)) {
+	if (getrandom(&p->stamps, sizeof p->stamps, 0) != sizeof p->stamps || configure(p, conf)) {
 		snprintf(err, cap, "cannot start: %s", strerror(errno));
 		pv_probe_free(p);
 		return NULL;
 	}
-	p->stamps = p->key;
+	p->id = (uint16_t)pv_random_below(&p->stamps, 65536);
 	if (open_sockets(p, err, cap)) {
 		pv_probe_free(p);
 		return NULL;
@@ -358,13 +359,24 @@ static bool find_scope(struct target *t)
 
 /* ---- echo ----------------------------------------------------------------------------------------- */
 
+/* An attempt's place is the lower part, to be found by; of the rest a target can tell nothing from what others were sent, so
+ * none can answer for another. */
+static bool draw_token(const struct pv_probe *p, struct attempt *a)
+{
+	if (getrandom(&a->token, sizeof a->token, 0) != sizeof a->token)
+		return false;
+	a->token = a->token / PV_PROBE_OPEN * PV_PROBE_OPEN + (uint64_t)(a - p->open);
+	return true;
+}
+
 static void ping(struct pv_probe *p, struct target *t)
 {
 	const struct pv_icmp *s = &p->icmp[t->l3 == 4 ? V4 : V6];
 	struct attempt *a = new_attempt(p, (unsigned)(t - p->target));
 	a->seq = ++t->seq;
-	size_t n = pv_icmp_request(t->l3, s->id, a->seq, a->number ^ p->key, p->conf.payload_bytes, p->message);
-	if (pv_icmp_send(s, t->addr, t->scope, p->message, n)) {
+	bool drawn = draw_token(p, a);
+	size_t n = pv_icmp_request(t->l3, s->id, a->seq, a->token, p->conf.payload_bytes, p->message);
+	if (!drawn || pv_icmp_send(s, t->addr, t->scope, p->message, n)) {
 		a->number = 0;
 		fail(p, t, PV_PROBE_SOCKET);
 		return;
@@ -385,9 +397,8 @@ static bool replies(struct pv_probe *p, const struct pv_icmp *s)
 	struct pv_icmp_answer r;
 	unsigned tries = PV_PROBE_BURST;
 	while (pv_icmp_receive(s, &r, &tries)) {
-		uint64_t number = r.token ^ p->key;
-		struct attempt *a = &p->open[number % PV_PROBE_OPEN];
-		if (number && a->number == number && a->fd < 0 && a->l3 == s->family && a->seq == r.seq)
+		struct attempt *a = &p->open[r.token % PV_PROBE_OPEN];
+		if (a->number && a->token == r.token && a->fd < 0 && a->l3 == s->family && a->seq == r.seq)
 			answered(p, a, elapsed(a, r.wall_ns));
 	}
 	return tries;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PV_RESOLVER_THREADS 4 /* three dead name servers at once leave one */
+#define PV_RESOLVER_THREADS 32 /* so many names may have dead servers at once, and the others still be found; made as needed */
 #define PV_RESOLVER_JOBS 256  /* as many as there are targets (probe/probe.h) */
 
 struct pv_resolver_answer {

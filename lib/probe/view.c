@@ -7,6 +7,8 @@
 
 #include "probe/probe.h"
 
+#define STEP_NS UINT64_C(2000000000) /* a source says something every second */
+
 /* ---- settings ------------------------------------------------------------------------------------- */
 
 const struct pv_key pv_probe_keys[] = {
@@ -26,6 +28,7 @@ int pv_probe_set(void *to, const struct pv_key *key, const struct pv_value *valu
 struct open {
 	uint64_t attempt; /* 0: this place is free */
 	uint64_t sent_ns; /* stream time */
+	uint64_t born_ns; /* by the view's own clock */
 	uint16_t name;
 	uint8_t stamp, test;
 };
@@ -33,6 +36,7 @@ struct open {
 struct view {
 	uint64_t ttl_ns;
 	uint64_t oldest, next; /* attempts, from 1: none below oldest is open, none from next on */
+	uint64_t now_ns, clock_ns;
 	struct open *open;     /* PV_PROBE_OPEN places; an attempt's is its number modulo that */
 	size_t names;
 	uint8_t name_len[PV_PROBE_TARGETS];
@@ -55,13 +59,22 @@ static uint16_t name_of(struct view *v, const struct pv_probe_event *p)
 	return (uint16_t)i;
 }
 
+/* The clock that patience goes by: stream time, but for what somebody set it forward by. Nothing between two events takes
+ * longer than STEP_NS; where it did, because the source was held up, its own TIMEOUTs come late, too, and are as good. */
+static void pass(struct view *v, uint64_t now_ns)
+{
+	uint64_t step = now_ns > v->now_ns ? now_ns - v->now_ns : 0;
+	v->clock_ns += step < STEP_NS ? step : STEP_NS;
+	v->now_ns = now_ns;
+}
+
 static void time_out(struct view *v, struct open *o, uint64_t now_ns, struct pv_view *view)
 {
 	size_t n = v->name_len[o->name], at = sizeof(struct pv_probe_event);
 	struct pv_probe_event *e = pv_out_event(pv_view_out(view), PV_EV_PROBE, at + n, now_ns);
 	e->attempt = o->attempt;
 	e->sent_ns = o->sent_ns;
-	e->elapsed_ns = now_ns > o->sent_ns ? now_ns - o->sent_ns : 0;
+	e->elapsed_ns = v->clock_ns - o->born_ns;
 	e->test = o->test;
 	e->stamp = o->stamp;
 	e->what = PV_PROBE_TIMEOUT;
@@ -75,7 +88,7 @@ static void expire(struct view *v, uint64_t now_ns, struct pv_view *view)
 		struct open *o = &v->open[v->oldest % PV_PROBE_OPEN];
 		if (o->attempt != v->oldest)
 			continue; /* has ended */
-		if (now_ns < o->sent_ns || now_ns - o->sent_ns < v->ttl_ns)
+		if (v->clock_ns - o->born_ns < v->ttl_ns)
 			return;
 		time_out(v, o, now_ns, view);
 	}
@@ -100,7 +113,7 @@ static void sent(struct view *v, const struct pv_probe_event *p, struct pv_view 
 	if (o->attempt)
 		time_out(v, o, p->ev.time_ns, view);
 	v->next = p->attempt + 1;
-	*o = (struct open){p->attempt, p->ev.time_ns, name_of(v, p), p->stamp, p->test};
+	*o = (struct open){p->attempt, p->ev.time_ns, v->clock_ns, name_of(v, p), p->stamp, p->test};
 }
 
 /* What became of an attempt. True: the event goes on. */
@@ -122,6 +135,7 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	struct view *v = self;
 	const struct pv_probe_event *p = (const void *)ev;
 	bool probe = ev->type == PV_EV_PROBE;
+	pass(v, ev->time_ns);
 	if (ev->type == PV_EV_START) {
 		forget(v);
 		return true;

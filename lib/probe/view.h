@@ -4,7 +4,7 @@
  *
  * An attempt without an answer becomes a TIMEOUT once it is ttl_ns old, though the source waits longer for others; what the
  * source says of it later goes unheard. So does an answer to an attempt that was made before the policy came. Answers are
- * judged by their elapsed time, open attempts by stream time: ticks move it on.
+ * judged by their elapsed time, open attempts by stream time: ticks move it on. A clock that is set makes nothing time out.
  *
  * Threads: one at a time. Limits: PV_PROBE_OPEN attempts are waited for, as by the source; the oldest is given up as a TIMEOUT.
  * Memory: 2.6 MiB, touched as used. */

@@ -99,17 +99,23 @@ static int resize(struct pv_tally *t, size_t cap)
 
 /* ---- who goes ----------------------------------------------------------------------------------- */
 
-static size_t not_above(const struct pv_tally *t, uint64_t weight)
+/* What of its weight a row has not paid yet. */
+static uint64_t credit_of(const struct pv_tally_row *r)
+{
+	return r->sum[0] - r->paid;
+}
+
+static size_t not_above(const struct pv_tally *t, uint64_t credit)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < t->n; i++)
-		n += t->row[i].sum[0] <= weight;
+		n += credit_of(&t->row[i]) <= credit;
 	return n;
 }
 
-/* The least weight that `n` rows do not exceed, by halving: it takes no memory, and nobody can choose weights that make
- * it slow. */
-static uint64_t weight_of_lightest(const struct pv_tally *t, size_t n)
+/* The least credit that `n` rows do not exceed, by halving: it takes no memory, and nobody can choose weights
+ * that make it slow. */
+static uint64_t credit_of_poorest(const struct pv_tally *t, size_t n)
 {
 	uint64_t low = 0, high = UINT64_MAX;
 	while (low < high) {
@@ -122,25 +128,24 @@ static uint64_t weight_of_lightest(const struct pv_tally *t, size_t n)
 	return low;
 }
 
-/* The n lightest rows, of equal ones the oldest. */
+/* The n poorest rows go, of equal ones the oldest; the others pay what the richest of these had. */
 static void evict(struct pv_tally *t, size_t n)
 {
-	uint64_t weight = weight_of_lightest(t, n);
-	size_t equal = n - (weight ? not_above(t, weight - 1) : 0), kept = 0;
+	uint64_t price = credit_of_poorest(t, n);
+	size_t equal = n - (price ? not_above(t, price - 1) : 0), kept = 0;
 	for (size_t i = 0; i < t->n; i++) {
-		bool goes = t->row[i].sum[0] < weight || (t->row[i].sum[0] == weight && equal > 0);
-		if (goes) {
-			equal -= t->row[i].sum[0] == weight;
+		uint64_t credit = credit_of(&t->row[i]);
+		if (credit < price || (credit == price && equal > 0)) {
+			equal -= credit == price;
 			add_sums(t->rest, t->row[i].sum, t->columns);
 		} else {
-			if (kept != i)
-				t->row[kept] = t->row[i];
-			kept++;
+			t->row[kept] = t->row[i];
+			t->row[kept++].paid += price;
 		}
 	}
 	t->n = kept;
 	t->evicted = plus(t->evicted, n);
-	t->error = plus(t->error, weight);
+	t->error = plus(t->error, price);
 	index_all(t);
 }
 
@@ -174,12 +179,20 @@ static struct pv_tally_row *row_of(struct pv_tally *t, const void *key, size_t n
 	return r;
 }
 
-void pv_tally_add(struct pv_tally *t, const void *key, size_t n, const uint64_t *sums)
+/* paid: not more than sums[0], so that no row has paid more than it has, saturated or not. */
+static void add(struct pv_tally *t, const void *key, size_t n, const uint64_t *sums, uint64_t paid)
 {
 	struct pv_tally_row *r = row_of(t, key, n < PV_TALLY_KEY ? n : PV_TALLY_KEY);
-	if (!r)
-		t->lost++;
 	add_sums(r ? r->sum : t->rest, sums, t->columns);
+	if (r)
+		r->paid = plus(r->paid, paid);
+	else
+		t->lost++;
+}
+
+void pv_tally_add(struct pv_tally *t, const void *key, size_t n, const uint64_t *sums)
+{
+	add(t, key, n, sums, 0);
 }
 
 int pv_tally_merge(struct pv_tally *dst, const struct pv_tally *src)
@@ -189,7 +202,7 @@ int pv_tally_merge(struct pv_tally *dst, const struct pv_tally *src)
 		return -1;
 	}
 	for (size_t i = 0; i < src->n; i++)
-		pv_tally_add(dst, src->row[i].key, src->row[i].len, src->row[i].sum);
+		add(dst, src->row[i].key, src->row[i].len, src->row[i].sum, src->row[i].paid);
 	add_sums(dst->rest, src->rest, src->columns);
 	dst->error = plus(dst->error, src->error);
 	dst->evicted = plus(dst->evicted, src->evicted);
@@ -251,7 +264,8 @@ static int by_key_q(const void *a, const void *b)
 }
 
 /* Where r belongs among n that are sorted. */
-static size_t rank(const struct pv_tally_row *const *rows, size_t n, const struct pv_tally_row *r, unsigned column)
+static size_t rank(const struct pv_tally_row *const *rows, size_t n, const struct pv_tally_row *r,
+		   unsigned column)
 {
 	size_t low = 0, high = n;
 	while (low < high) {
@@ -294,7 +308,7 @@ size_t pv_tally_image_size(const struct pv_tally *t)
 {
 	size_t size = IMAGE_HEAD + t->columns * 8;
 	for (size_t i = 0; i < t->n; i++)
-		size += 1u + t->row[i].len + t->columns * 8;
+		size += 1u + t->row[i].len + 8 + t->columns * 8;
 	return size;
 }
 
@@ -313,6 +327,7 @@ size_t pv_tally_write(const struct pv_tally *t, uint8_t *buf, size_t cap)
 	for (size_t i = 0; i < t->n; i++) {
 		at = put(at, &t->row[i].len, 1);
 		at = put(at, t->row[i].key, t->row[i].len);
+		at = put(at, &t->row[i].paid, 8);
 		at = put(at, t->row[i].sum, t->columns * 8);
 	}
 	return size;
@@ -323,12 +338,15 @@ static bool read_rows(struct pv_tally *t, const uint8_t *p, const uint8_t *end, 
 {
 	size_t sums = t->columns * 8;
 	for (; rows; rows--) {
-		uint64_t sum[PV_TALLY_COLUMNS] = {0};
-		if (p == end || *p > PV_TALLY_KEY || (size_t)(end - p) < 1u + *p + sums)
+		uint64_t sum[PV_TALLY_COLUMNS] = {0}, paid;
+		if (p == end || *p > PV_TALLY_KEY || (size_t)(end - p) < 1u + *p + 8 + sums)
 			return false;
-		memcpy(sum, p + 1 + *p, sums);
-		pv_tally_add(t, p + 1, *p, sum);
-		p += 1u + *p + sums;
+		memcpy(&paid, p + 1 + *p, 8);
+		memcpy(sum, p + 1 + *p + 8, sums);
+		if (paid > sum[0] || paid > t->error)
+			return false;
+		add(t, p + 1, *p, sum, paid);
+		p += 1u + *p + 8 + sums;
 	}
 	return p == end;
 }

@@ -15,6 +15,9 @@
 /* Four batches: the neighbours need not run in lockstep. */
 #define PIPE_BYTES PV_BATCH_BYTES
 
+/* When the grace is over and we got no processor during it: what a pipe holds, and its end, but not an upstream that goes on. */
+#define LATE_READS 16
+
 union fd_ctx {
 	void *ptr;
 	struct {
@@ -92,19 +95,24 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+struct grace {
+	int64_t deadline_ms; /* 0: no signal has come */
+	unsigned late;	     /* reads since then */
+};
+
 /* Waits for input. False when it is time to end although the input has not. */
-static bool wait_input(int in_fd, int signal_fd, int64_t *deadline)
+static bool wait_input(int in_fd, int signal_fd, struct grace *g)
 {
 	for (;;) {
-		struct pollfd p[2] = {{in_fd, POLLIN, 0}, {*deadline ? -1 : signal_fd, POLLIN, 0}};
-		int64_t left = *deadline ? *deadline - now_ms() : -1;
-		if (*deadline && left <= 0)
-			return false;
+		struct pollfd p[2] = {{in_fd, POLLIN, 0}, {g->deadline_ms ? -1 : signal_fd, POLLIN, 0}};
+		int64_t left = g->deadline_ms ? g->deadline_ms - now_ms() : -1;
+		if (g->deadline_ms && left <= 0)
+			return g->late++ < LATE_READS && poll(p, 1, 0) > 0;
 		int n = poll(p, 2, (int)left);
 		if (n < 0 && errno != EINTR)
 			return true; /* let read() say what is wrong */
 		if (n > 0 && p[1].revents)
-			*deadline = now_ms() + PV_PIPE_GRACE_MS;
+			g->deadline_ms = now_ms() + PV_PIPE_GRACE_MS;
 		if (n > 0 && p[0].revents)
 			return true;
 	}
@@ -114,7 +122,7 @@ struct pv_pipe_end pv_pipe_run(struct pv_stage *stage, int in_fd, int signal_fd)
 {
 	struct pv_pipe_end end = {.in = PV_FAIL};
 	struct pv_reader r;
-	int64_t deadline = 0;
+	struct grace grace = {0, 0};
 	if (pv_reader_init(&r, in_fd)) {
 		end.error = ENOMEM;
 		return end;
@@ -124,7 +132,7 @@ struct pv_pipe_end pv_pipe_run(struct pv_stage *stage, int in_fd, int signal_fd)
 	for (;;) {
 		const struct pv_event *run;
 		size_t bytes;
-		if (signal_fd >= 0 && !r.pending && !wait_input(in_fd, signal_fd, &deadline)) {
+		if (signal_fd >= 0 && !r.pending && !wait_input(in_fd, signal_fd, &grace)) {
 			end.in = PV_OK;
 			break;
 		}

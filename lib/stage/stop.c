@@ -30,3 +30,11 @@ const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *stop, size_t *n)
 	*n = stop->rows.len / sizeof(struct pv_ledger_row);
 	return (const void *)((const uint8_t *)stop + stop->rows.off);
 }
+
+size_t pv_ledger_reasons(struct pv_ledger_row *rows, size_t n, size_t max, const uint64_t *reasons, size_t nreasons)
+{
+	for (size_t r = 1; r < nreasons && n < max; r++)
+		if (reasons[r])
+			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, reasons[r]};
+	return n;
+}

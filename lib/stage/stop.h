@@ -12,4 +12,8 @@ void pv_stop_emit(struct pv_out *, uint64_t time_ns, const struct pv_ledger_row 
 /* The rows of a checked STOP event; *n is set. */
 const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *, size_t *n);
 
+/* Appends to n rows, of at most max, one for each reason that a stage met: PV_LEDGER_REASON + its number. Reason 0 is that
+ * nothing was wrong, and has none. Returns how many rows there are then. */
+size_t pv_ledger_reasons(struct pv_ledger_row *rows, size_t n, size_t max, const uint64_t *reasons, size_t nreasons);
+
 #endif

@@ -7,11 +7,18 @@
 #include "flow/services.h"
 #include "tool/tool.h"
 
+#define PV_TOOL_FLOW_MAPS 2 /* keys that take a file */
+
 struct pv_tool_flow {
 	struct pv_flow_filter filter; /* pv_flow_filter_init() first */
 	const char *iana, *otherwise; /* lists of services */
 	struct pv_services *services;
+	struct pv_geo *places; /* of `locate` */
 	struct pv_stage *locate, *view;
+	struct {
+		const struct pv_key *key; /* NULL: no more */
+		char *path;		  /* absolute */
+	} map[PV_TOOL_FLOW_MAPS]; /* that came out of files */
 };
 
 /* Names of ports. */
@@ -27,7 +34,7 @@ struct pv_tool_flow {
 	 "count what samplers saw, not what they stand for", 0, 0}
 
 /* pv_flow_filter_set() for a command line: maps are read from a file in YAML or JSON, or out of the argument when that
- * begins with '{'. conf: struct pv_flow_filter. */
+ * begins with '{'. conf: struct pv_tool_flow. */
 pv_set_fn pv_tool_flow_set;
 
 /* The stages that these options and geo (may be NULL) ask for, in front of `next`; where FLOW events go, which is `next`
@@ -35,5 +42,10 @@ pv_set_fn pv_tool_flow_set;
 struct pv_sink pv_tool_flow_open(const struct pv_program *, struct pv_tool_flow *, const struct pv_tool_geo *,
 				 struct pv_sink next);
 void pv_tool_flow_close(struct pv_tool_flow *);
+
+/* Are there files that could be read again? */
+bool pv_tool_flow_files(const struct pv_tool_flow *);
+/* Reads them again, between batches; one that is missing or wrong leaves what there was, and is said. */
+void pv_tool_flow_reread(const struct pv_program *, struct pv_tool_flow *);
 
 #endif

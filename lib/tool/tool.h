@@ -21,6 +21,9 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
  * threads start. */
 int pv_tool_signals(void);
 
+/* A descriptor that is readable after SIGHUP, which no longer ends the program; never blocks. -1 with errno. Likewise. */
+int pv_tool_hangups(void);
+
 /* stdout as a place for events. A pipe is opened a second time, so that it can be made not to block without changing it
  * for others who share it; a signal then ends us even when our reader is stuck. */
 struct pv_sink pv_tool_stdout(void);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ui/handler.h"
-#include "ui/overview.h"
 #include "ui/ui.h"
 
 #define ROWS_LEAST   7 /* of a list in the overview, where there is no room for ten */
@@ -11,36 +10,68 @@
 #define LIST_LEAST   36 /* columns of a list in a handler's view: names are long there */
 #define LIST_MOST    64 /* of the overview's lists; wider terminals get more than four of them */
 #define ABREAST_MOST 8
-#define NAME_LEAST   12 /* columns of a table's names */
+#define NAME_LEAST   12 /* columns of a table's names, where half of the table is less */
+#define GRID_MOST    12 /* columns of counters */
 
 /* ---- the page ------------------------------------------------------------------------------------ */
 
 /* The line that says what this is, for views other than the overview, which has it in its frame. */
 static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const struct pv_ui_handler *h)
 {
-	return pv_ui_fmt(&p->pool, "pktvisor-cli (server: %s) Policy: %s  %s%s%s  %s", u->s.server, h->policy,
-			 h->name, *u->section ? "  " : "", u->section, h->schema);
+	size_t which = 0, n = pv_ui_namesakes(u, h, &which);
+	const char *of = n > 1 ? pv_ui_fmt(&p->pool, " %zu of %zu (n: next)", which + 1, n) : "";
+	const struct pv_ui_section *s = *u->section ? pv_ui_section(h, u->section) : NULL;
+	const char *section = s ? pv_ui_fmt(&p->pool, "  %s: %s", s->map, s->title) : "";
+	return pv_ui_fmt(&p->pool, "%s%s: %s%s  Policy: %s (server: %s)", h->schema, of, pv_ui_label(&p->pool, u, h),
+			 section, h->policy, u->s.server);
 }
 
-static void compose(struct pv_ui_page *p, const struct pv_ui *u, int cols)
+static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int cols)
+{
+	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX];
+	const char *label[PV_UI_HANDLERS_MAX];
+	size_t n = pv_ui_handlers(u, all);
+	for (size_t i = 0; i < n; i++)
+		label[i] = pv_ui_label(&p->pool, u, all[i]);
+	const struct pv_ui_overview_of o = {all, n, label, u->chosen, u->s.server, u->s.policy, cols >= 160};
+	pv_ui_overview(p, &o);
+	if (!n)
+		pv_ui_panel(p, PV_UI_HEADING,
+			    *u->tap ? pv_ui_fmt(&p->pool, "No handler of tap %s in policy %s; t picks another", u->tap,
+						u->s.policy)
+				    : pv_ui_fmt(&p->pool, "Policy %s has no handlers; p picks another", u->s.policy));
+}
+
+/* What there is to sort by: as many columns as some table has. */
+static void note_columns(struct pv_ui *u, const struct pv_ui_page *p)
+{
+	u->columns = 1;
+	snprintf(u->sorted_by, sizeof u->sorted_by, "number");
+	bool named = false;
+	for (const struct pv_ui_panel *b = p->panel; b; b = b->next) {
+		named = named || (b->kind == PV_UI_LIST && b->rows && u->sort == 0);
+		if (b->kind != PV_UI_TABLE || !b->rows)
+			continue;
+		if (!named && u->sort >= 0 && (named = (int)b->columns > u->sort))
+			snprintf(u->sorted_by, sizeof u->sorted_by, "%s", b->column[u->sort]);
+		u->columns = (int)b->columns > u->columns ? (int)b->columns : u->columns;
+	}
+}
+
+static void compose(struct pv_ui_page *p, struct pv_ui *u, int cols)
 {
 	const struct pv_ui_handler *h = pv_ui_viewed(u);
-	bool shown[PV_UI_HANDLERS_MAX] = {false};
 	pv_ui_page_init(p, "");
 	if (!u->s.model) {
 		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "Policy %s: no answer yet", u->s.policy));
 		return;
 	}
-	if (h) {
-		pv_ui_panel(p, PV_UI_HEADING, title_of(p, u, h));
-		pv_ui_handler_page(p, h, u->section);
-	} else {
-		for (size_t i = 0; i < u->s.model->n; i++)
-			shown[i] = pv_ui_of_tap(&u->s, &u->s.model->handler[i], u->tap);
-		const struct pv_ui_overview_of o = {u->s.model, shown, u->s.server, u->s.policy, cols >= 160};
-		pv_ui_overview(p, &o);
-	}
+	if (h)
+		pv_ui_handler_page(p, h, title_of(p, u, h), u->section);
+	else
+		compose_overview(p, u, cols);
 	pv_ui_page_filter(p, u->filter);
+	note_columns(u, p);
 	if (u->sorted || u->reverse)
 		pv_ui_page_sort(p, u->sorted ? u->sort : 0, u->reverse);
 }
@@ -94,37 +125,72 @@ static int flow(const struct pv_ui_panel *b, struct pv_ui_screen *s, int x, int 
 	return line + 1;
 }
 
+/* Title and names, in lines of width w. Draws when there is a screen. Returns the lines. */
+static int words(const struct pv_ui_panel *b, struct pv_ui_screen *s, int x, int y, int w)
+{
+	int line = 0, used = pv_ui_width(b->title);
+	if (s)
+		pv_ui_put(s, x, y, w, PV_UI_DIM, b->title);
+	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
+		int need = pv_ui_width(r->name);
+		if (used && used + 1 + need > w) {
+			line++;
+			used = -1;
+		}
+		if (s)
+			pv_ui_put(s, x + used + 1, y + line, w - used - 1, PV_UI_DIM, r->name);
+		used += 1 + need;
+	}
+	return line + 1;
+}
+
+/* Counters stand below each other, as files do in ls: names that belong together stay so. */
 struct grid {
-	int name, value, columns;
+	int columns, lines;
+	struct {
+		int name, value;
+	} w[GRID_MOST];
 };
+
+/* With so many columns; returns the width it takes. */
+static int try_grid(const struct pv_ui_panel *b, int columns, struct grid *g)
+{
+	int i = 0, total = 0;
+	*g = (struct grid){.lines = ((int)b->rows + columns - 1) / columns};
+	for (const struct pv_ui_row *r = b->row; r; r = r->next, i++) {
+		int name = pv_ui_width(r->name), value = pv_ui_width(r->cell[0]), c = i / g->lines;
+		g->w[c].name = name > g->w[c].name ? name : g->w[c].name;
+		g->w[c].value = value > g->w[c].value ? value : g->w[c].value;
+		g->columns = c + 1;
+	}
+	for (int c = 0; c < g->columns; c++)
+		total += g->w[c].name + 1 + g->w[c].value + (c ? 3 : 0);
+	return total;
+}
 
 static struct grid grid_of(const struct pv_ui_panel *b, int w)
 {
-	struct grid g = {1, 1, 1};
-	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
-		int name = pv_ui_width(r->name), value = pv_ui_width(r->cell[0]);
-		g.name = name > g.name ? name : g.name;
-		g.value = value > g.value ? value : g.value;
+	struct grid g, more;
+	int need = try_grid(b, 1, &g);
+	for (int n = 2; n <= GRID_MOST && n <= (int)b->rows; n++)
+		if (try_grid(b, n, &more) <= w)
+			g = more;
+	if (g.columns == 1 && need > w) { /* the end of a name goes before that of a number */
+		g.w[0].value = g.w[0].value > w / 2 ? w / 2 : g.w[0].value;
+		g.w[0].name = w - 1 - g.w[0].value;
 	}
-	if (g.value > w / 2)
-		g.value = w / 2;
-	if (g.name + 1 + g.value > w)
-		g.name = w - 1 - g.value;
-	g.columns = (w + 3) / (g.name + 1 + g.value + 3);
-	if (g.columns < 1)
-		g.columns = 1;
 	return g;
 }
 
 static int full_height(const struct pv_ui_panel *b, int w)
 {
-	struct grid g;
 	switch (b->kind) {
 	case PV_UI_LINES:
 		return 2 + flow(b, NULL, 0, 0, w - 2);
 	case PV_UI_GRID:
-		g = grid_of(b, w - 2);
-		return b->rows ? 2 + ((int)b->rows + g.columns - 1) / g.columns : 0;
+		return b->rows ? 2 + grid_of(b, w - 2).lines : 0;
+	case PV_UI_WORDS:
+		return words(b, NULL, 0, 0, w);
 	case PV_UI_TABLE:
 		return b->rows ? 3 + (int)b->rows : 0;
 	default:
@@ -250,40 +316,52 @@ static void draw_list(const struct pen *pen, const struct place *p, int y, int s
 static void draw_grid(const struct pen *pen, const struct place *p, int y)
 {
 	struct grid g = grid_of(p->panel, p->at.w - 2);
-	int i = 0, each = (p->at.w - 2 + 3) / g.columns;
+	int i = 0, x = p->at.x + 1;
 	for (const struct pv_ui_row *r = p->panel->row; r; r = r->next, i++) {
-		int x = p->at.x + 1 + i % g.columns * each, line = y + 1 + i / g.columns;
-		pv_ui_put(pen->s, x, line, g.name, PV_UI_LABEL, r->name);
-		pv_ui_put_right(pen->s, x + g.name + 1, line, g.value, PV_UI_PLAIN, r->cell[0]);
+		int line = y + 1 + i % g.lines, c = i / g.lines;
+		if (i && i % g.lines == 0)
+			x += g.w[c - 1].name + 1 + g.w[c - 1].value + 3;
+		pv_ui_put(pen->s, x, line, g.w[c].name, PV_UI_LABEL, r->name);
+		pv_ui_put_right(pen->s, x + g.w[c].name + 1, line, g.w[c].value, PV_UI_PLAIN, r->cell[0]);
 	}
 }
 
+/* The columns that are shown, in the order in which they are. */
 struct widths {
 	int name, column[PV_UI_COLUMNS];
-	size_t columns; /* that fit */
-	bool trend;
+	size_t show[PV_UI_COLUMNS];
+	size_t columns;
 };
 
-static struct widths widths_of(const struct pv_ui_panel *b, int w)
+/* Names get half of the table, if they need it; of the columns the last ones go, but not the one that rows are sorted by. */
+static struct widths widths_of(const struct pv_ui_panel *b, int w, int sorted)
 {
-	struct widths d = {.columns = b->columns};
+	struct widths d = {.columns = 0};
 	int total = 0;
 	for (size_t i = 0; i < b->columns; i++)
 		d.column[i] = pv_ui_width(b->column[i]);
 	for (const struct pv_ui_row *r = b->row; r; r = r->next) {
 		int name = pv_ui_width(r->name);
 		d.name = name > d.name ? name : d.name;
-		d.trend = d.trend || r->trend;
 		for (size_t i = 0; i < b->columns; i++) {
 			int n = r->cell[i] ? pv_ui_width(r->cell[i]) : 0;
 			d.column[i] = n > d.column[i] ? n : d.column[i];
 		}
 	}
-	for (size_t i = 0; i < b->columns; i++)
-		total += d.column[i] + 2;
-	int least = d.name < NAME_LEAST ? d.name : NAME_LEAST;
-	while (d.columns && least + total > w)
-		total -= d.column[--d.columns] + 2;
+	int half = w / 2 > NAME_LEAST ? w / 2 : NAME_LEAST, room = w - (d.name < half ? d.name : half);
+	bool keep = sorted >= 0 && (size_t)sorted < b->columns;
+	if (keep)
+		total = d.column[sorted] + 2;
+	for (size_t i = 0; i < b->columns; i++) {
+		bool kept = keep && i == (size_t)sorted;
+		if (!kept && total + d.column[i] + 2 > room)
+			break;
+		total += kept ? 0 : d.column[i] + 2;
+		d.show[d.columns++] = i;
+		keep = keep && !kept;
+	}
+	if (keep)
+		d.show[d.columns++] = (size_t)sorted;
 	if (d.name > w - total)
 		d.name = w - total;
 	return d;
@@ -292,10 +370,13 @@ static struct widths widths_of(const struct pv_ui_panel *b, int w)
 static void draw_table(const struct pen *pen, const struct place *p, int y, int selected)
 {
 	const struct pv_ui_panel *b = p->panel;
-	struct widths d = widths_of(b, p->at.w - 2);
+	int sorted = pen->u->sorted ? pen->u->sort : -1;
+	struct widths d = widths_of(b, p->at.w - 2, sorted);
 	int x = p->at.x + 1, i = 0, at = d.name;
-	for (size_t c = 0; c < d.columns; c++) {
-		pv_ui_put_right(pen->s, x + at + 2, y + 1, d.column[c], PV_UI_LABEL, b->column[c]);
+	for (size_t k = 0; k < d.columns; k++) {
+		size_t c = d.show[k];
+		pv_ui_put_right(pen->s, x + at + 2, y + 1, d.column[c], (int)c == sorted ? PV_UI_TITLE : PV_UI_LABEL,
+				b->column[c]);
 		at += 2 + d.column[c];
 	}
 	for (const struct pv_ui_row *r = b->row; r; r = r->next, i++) {
@@ -307,9 +388,9 @@ static void draw_table(const struct pen *pen, const struct place *p, int y, int 
 			pv_ui_fill(pen->s, x, line, p->at.w - 2, 1, attr);
 		pv_ui_put(pen->s, x, line, d.name, attr, r->name);
 		at = d.name;
-		for (size_t c = 0; c < d.columns; c++) {
-			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr,
-					r->cell[c] ? r->cell[c] : "");
+		for (size_t k = 0; k < d.columns; k++) {
+			size_t c = d.show[k];
+			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr, r->cell[c] ? r->cell[c] : "");
 			at += 2 + d.column[c];
 		}
 		if (r->trend)
@@ -325,6 +406,10 @@ static void draw_panel(const struct pen *pen, const struct place *p, int y, int 
 		pv_ui_put(pen->s, p->at.x, y, p->at.w, PV_UI_TITLE, p->panel->title);
 		return;
 	}
+	if (p->panel->kind == PV_UI_WORDS) {
+		words(p->panel, pen->s, p->at.x, y, p->at.w);
+		return;
+	}
 	pv_ui_box(pen->s, p->at.x, y, p->at.w, p->at.h, p->panel->title);
 	if (p->panel->kind == PV_UI_LINES)
 		flow(p->panel, pen->s, p->at.x + 1, y + 1, p->at.w - 2);
@@ -334,71 +419,6 @@ static void draw_panel(const struct pen *pen, const struct place *p, int y, int 
 		draw_grid(pen, p, y);
 	else
 		draw_table(pen, p, y, selected);
-}
-
-/* ---- the status line ----------------------------------------------------------------------------- */
-
-static const char *views(struct pv_ui_pool *pool, const struct pv_ui *u)
-{
-	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX], *now = pv_ui_viewed(u);
-	size_t n = pv_ui_handlers(u, all);
-	const char *text = now ? " 1 overview " : "[1 overview]";
-	for (size_t i = 0; i < n; i++)
-		text = pv_ui_fmt(pool, "%s%c%zu %s%c", text, all[i] == now ? '[' : ' ', i + 2, all[i]->schema,
-				 all[i] == now ? ']' : ' ');
-	return text;
-}
-
-static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_t now_ns)
-{
-	const char *text = "";
-	uint64_t age =
-	    u->s.answered_ns && now_ns > u->s.answered_ns ? (now_ns - u->s.answered_ns) / 1000000000 : 0;
-	if (*u->filter)
-		text = pv_ui_fmt(pool, "%s /%s", text, u->filter);
-	if (*u->tap)
-		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
-	if (u->sorted)
-		text = u->sort < 0 ? pv_ui_fmt(pool, "%s by name", text)
-				   : pv_ui_fmt(pool, "%s by column %d", text, u->sort + 1);
-	if (u->reverse)
-		text = pv_ui_fmt(pool, "%s reversed", text);
-	if (u->s.paused)
-		text = pv_ui_fmt(pool, "%s paused", text);
-	if (age > 2 && u->s.model)
-		text = pv_ui_fmt(pool, "%s %llu s old", text, (unsigned long long)age);
-	if (pv_ui_other_major(&u->s))
-		text = pv_ui_fmt(pool, "%s other major version", text);
-	return u->s.window > 1 ? pv_ui_fmt(pool, "%s %u min  ? help ", text, u->s.window)
-			       : pv_ui_fmt(pool, "%s open minute  ? help ", text);
-}
-
-/* The error, and when it may be better. */
-static const char *trouble(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_t now_ns)
-{
-	uint64_t left = u->s.next_ns > now_ns ? (u->s.next_ns - now_ns + 999999999) / 1000000000 : 0;
-	if (left < 2 || u->s.paused)
-		return u->s.error;
-	return pv_ui_fmt(pool, "%s; trying again in %llu s", u->s.error, (unsigned long long)left);
-}
-
-static void draw_status(const struct pv_ui *u, struct pv_ui_screen *s, uint64_t now_ns)
-{
-	struct pv_ui_pool pool = PV_UI_POOL(1 << 20);
-	int y = s->rows - 1;
-	bool error = *u->s.error && !u->typing;
-	enum pv_ui_attr attr = error ? PV_UI_ERROR : PV_UI_STATUS;
-	const char *right = u->typing ? " Enter: keep  Esc: all " : state(&pool, u, now_ns);
-	const char *left = u->typing ? pv_ui_fmt(&pool, "/%s_", u->filter)
-			   : error   ? trouble(&pool, u, now_ns)
-				     : views(&pool, u);
-	int w = pv_ui_width(right), most = s->cols / 2;
-	pv_ui_fill(s, 0, y, s->cols, 1, attr);
-	if (w > most && error)
-		w = most;
-	pv_ui_put_right(s, s->cols - w, y, w, attr, right);
-	pv_ui_put(s, 0, y, s->cols - w - 1, attr, left);
-	pv_ui_pool_free(&pool);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
@@ -476,7 +496,7 @@ void pv_ui_draw(struct pv_ui *u, struct pv_ui_screen *s, uint64_t now_ns, bool s
 	}
 	pv_ui_page_free(&p);
 	if (status)
-		draw_status(u, s, now_ns);
+		pv_ui_draw_status(u, s, now_ns);
 	if (u->popup)
 		pv_ui_draw_popup(u, s);
 }

@@ -1,152 +1,39 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "ui/handler.h"
 
-#include <fnmatch.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* ---- what is known of some handlers -------------------------------------------------------------- */
+#include "ui/known.h"
 
-struct column {
-	const char *heading;
-	const char *path;  /* "a", or "a:p50" for a quantile */
-	const char *share; /* shown as percent of this one */
-};
+static const char *const quants[PV_UI_QUANTS] = {"p50", "p90", "p95", "p99", "live"};
 
-/* clang-format off: tables */
-static const struct overview {
-	const char *schema, *map, *title;
-	struct column column[PV_UI_COLUMNS];
-} overviews[] = {
-    {"flow",
-     "devices",
-     "Devices",
-     {{"flows", "records_flows", NULL}, {"filtered", "records_filtered", NULL}}},
-    {"flow",
-     "interfaces",
-     "Interfaces, device | interface",
-     {{"in bytes", "in_bytes", NULL},
-      {"out bytes", "out_bytes", NULL},
-      {"in pkts", "in_packets", NULL},
-      {"out pkts", "out_packets", NULL},
-      {"in UDP", "in_udp_bytes", "in_bytes"},
-      {"in TCP", "in_tcp_bytes", "in_bytes"},
-      {"src IPs", "cardinality.src_ips_in", NULL},
-      {"dst IPs", "cardinality.dst_ips_out", NULL}}},
-    {"netprobe",
-     "targets",
-     "Targets, times in ms",
-     {{"sent", "attempts", NULL},
-      {"ok", "successes", NULL},
-      {"ok %", "successes", "attempts"},
-      {"time-out", "packets_timeout", NULL},
-      {"connect", "connect_failures", NULL},
-      {"lookup", "dns_lookup_failures", NULL},
-      {"min", "response_min_us", NULL},
-      {"max", "response_max_us", NULL},
-      {"p50", "response_quantiles_us:p50", NULL},
-      {"p99", "response_quantiles_us:p99", NULL}}},
-    {"net",
-     "direction",
-     "Directions",
-     {{"packets", "total_packets", NULL},
-      {"UDP", "udp_packets", "total_packets"},
-      {"TCP", "tcp_packets", "total_packets"},
-      {"IPv4", "ipv4_packets", "total_packets"},
-      {"IPv6", "ipv6_packets", "total_packets"},
-      {"pps", "rates.pps:live", NULL},
-      {"p95", "rates.pps:p95", NULL},
-      {"IPs", "cardinality.ips", NULL}}},
-    {"dns",
-     "direction",
-     "Directions",
-     {{"xacts", "xacts", NULL},
-      {"UDP", "udp_xacts", "xacts"},
-      {"TCP", "tcp_xacts", "xacts"},
-      {"NOERROR", "noerror_xacts", "xacts"},
-      {"NXDOM.", "nxdomain_xacts", "xacts"},
-      {"SRVFAIL", "srvfail_xacts", "xacts"},
-      {"timed out", "timeout_queries", NULL},
-      {"orphans", "orphan_responses", NULL}}},
-};
+/* ---- tables -------------------------------------------------------------------------------------- */
 
-/* The first that matches counts. A base is looked for in the metric's section, then in section 0. */
-static const struct base {
-	const char *schema, *path, *base;
-} bases[] = {
-    {"packets", "top_*", "deep_samples"},
-    {"packets", "in", "total"},
-    {"packets", "out", "total"},
-    {"packets", "udp", "total"},
-    {"packets", "tcp", "total"},
-    {"packets", "other_l4", "total"},
-    {"packets", "ipv4", "total"},
-    {"packets", "ipv6", "total"},
-    {"packets", "unknown_dir", "total"},
-    {"packets", "filtered", "events"},
-    {"packets", "deep_samples", "events"},
-    {"net", "top_*", "total_packets"},
-    {"net", "*_packets", "total_packets"},
-    {"dns", "top_*_bytes", NULL},
-    {"dns", "top_*_xacts", "xacts"},
-    {"dns", "xacts", NULL},
-    {"dns", "*_xacts", "xacts"},
-    {"dns", "top_rcode", "wire_packets.replies"},
-    {"dns", "top_nxdomain", "wire_packets.replies"},
-    {"dns", "top_refused", "wire_packets.replies"},
-    {"dns", "top_srvfail", "wire_packets.replies"},
-    {"dns", "top_no*", "wire_packets.replies"},
-    {"dns", "top_*", "wire_packets.total"},
-    {"dns", "xact.*top_slow", "xact.counts.total"},
-    {"dns", "xact.*.total", "xact.counts.total"},
-    {"dns", "wire_packets.no*", "wire_packets.replies"},
-    {"dns", "wire_packets.srvfail", "wire_packets.replies"},
-    {"dns", "wire_packets.nxdomain", "wire_packets.replies"},
-    {"dns", "wire_packets.refused", "wire_packets.replies"},
-    {"dns", "wire_packets.filtered", "wire_packets.events"},
-    {"dns", "wire_packets.*", "wire_packets.total"},
-    {"dhcp", "top_*", "wire_packets.total"},
-    {"dhcp", "wire_packets.*", "wire_packets.total"},
-    {"bgp", "wire_packets.*", "wire_packets.total"},
-    {"connections", "top_*", "bytes"},
-    {"flow", "top_in_interfaces_*", NULL},
-    {"flow", "top_out_interfaces_*", NULL},
-    {"flow", "top_in_*_bytes", "in_bytes"},
-    {"flow", "top_out_*_bytes", "out_bytes"},
-    {"flow", "top_in_*_packets", "in_packets"},
-    {"flow", "top_out_*_packets", "out_packets"},
-    {"flow", "in_*_bytes", "in_bytes"},
-    {"flow", "out_*_bytes", "out_bytes"},
-    {"flow", "in_*_packets", "in_packets"},
-    {"flow", "out_*_packets", "out_packets"},
-    {"netprobe", "successes", "attempts"},
-    {"netprobe", "*_failures", "attempts"},
-    {"netprobe", "packets_timeout", "attempts"},
-};
-/* clang-format on */
-
-double pv_ui_base(const struct pv_ui_handler *h, const struct pv_ui_section *s, const char *path)
+/* Columns that no row has anything in only take room. */
+static void drop_empty_columns(struct pv_ui_panel *t)
 {
-	for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
-		const struct base *b = &bases[i];
-		if (strcmp(b->schema, h->schema) || fnmatch(b->path, path, 0))
+	size_t to = 0;
+	for (size_t c = 0; c < t->columns; c++) {
+		bool any = false;
+		for (const struct pv_ui_row *r = t->row; r && !any; r = r->next)
+			any = r->cell[c] && strcmp(r->cell[c], "-") != 0;
+		if (!any)
 			continue;
-		const struct pv_ui_metric *m =
-		    b->base && strcmp(b->base, path) ? pv_ui_metric(s, b->base) : NULL;
-		if (!m && b->base && strcmp(b->base, path))
-			m = pv_ui_metric(h->section, b->base);
-		return m && m->kind == PV_UI_NUMBER ? m->n.d : 0;
+		t->column[to] = t->column[c];
+		for (struct pv_ui_row *r = t->row; r; r = r->next) {
+			r->cell[to] = r->cell[c];
+			r->key[to] = r->key[c];
+		}
+		to++;
 	}
-	return 0;
+	t->columns = to;
 }
 
-/* ---- tables of sections -------------------------------------------------------------------------- */
-
 static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const struct pv_ui_section *s,
-		     const struct column *c)
+		     const struct pv_ui_column *c)
 {
-	static const char *const quants[PV_UI_QUANTS] = {"p50", "p90", "p95", "p99", "live"};
 	char path[PV_UI_NAME_MAX];
 	const char *colon = strchr(c->path, ':');
 	snprintf(path, sizeof path, "%.*s", colon ? (int)(colon - c->path) : (int)strlen(c->path), c->path);
@@ -172,7 +59,7 @@ static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const 
 }
 
 static void section_row(struct pv_ui_page *p, struct pv_ui_panel *t, const struct pv_ui_handler *h,
-			const struct pv_ui_section *s, const struct column *c)
+			const struct pv_ui_section *s, const struct pv_ui_column *c)
 {
 	struct pv_ui_row *r = pv_ui_row(p, t, *s->title ? s->title : "(empty)", "");
 	if (!r)
@@ -183,60 +70,157 @@ static void section_row(struct pv_ui_page *p, struct pv_ui_panel *t, const struc
 }
 
 /* For a map that nobody has told us about: the first few numbers that its first member has. */
-static size_t guess_columns(const struct pv_ui_section *s, struct column *c)
+static size_t guess_columns(const struct pv_ui_section *s, struct pv_ui_column *c)
 {
 	size_t n = 0;
 	for (const struct pv_ui_metric *m = s->metric; m && n < 6; m = m->next)
 		if (m->kind == PV_UI_NUMBER)
-			c[n++] = (struct column){m->path, m->path, NULL};
+			c[n++] = (struct pv_ui_column){m->path, m->path, NULL};
 	return n;
 }
 
-static void section_table(struct pv_ui_page *p, const struct pv_ui_handler *h,
-			  const struct pv_ui_section *first)
+static struct pv_ui_panel *section_table(struct pv_ui_page *p, const struct pv_ui_handler *h,
+					 const struct pv_ui_section *first)
 {
-	struct column guessed[PV_UI_COLUMNS] = {{NULL, NULL, NULL}};
-	const struct column *c = NULL;
-	const char *title = first->map;
-	for (size_t i = 0; i < sizeof overviews / sizeof overviews[0]; i++)
-		if (!strcmp(overviews[i].schema, h->schema) && !strcmp(overviews[i].map, first->map)) {
-			c = overviews[i].column;
-			title = overviews[i].title;
-		}
-	if (!c) {
+	const struct pv_ui_known_table *known = pv_ui_known_table(h->schema, first->map);
+	struct pv_ui_column guessed[PV_UI_COLUMNS] = {{NULL, NULL, NULL}};
+	const struct pv_ui_column *c = known ? known->column : guessed;
+	if (!known)
 		guess_columns(first, guessed);
-		c = guessed;
-	}
-	struct pv_ui_panel *t = pv_ui_panel(p, PV_UI_TABLE, title);
+	struct pv_ui_panel *t = pv_ui_panel(p, PV_UI_TABLE, known ? known->title : first->map);
 	for (size_t i = 0; t && i < PV_UI_COLUMNS && c[i].heading; i++)
 		t->column[t->columns++] = c[i].heading;
 	for (const struct pv_ui_section *s = first; t && s; s = s->next)
 		if (!strcmp(s->map, first->map))
 			section_row(p, t, h, s, c);
-	if (t && t->columns) /* the busiest first; JSON has them by name */
-		pv_ui_panel_sort(p, t, 0, false);
+	if (t && t->columns) { /* JSON has them by name */
+		pv_ui_panel_sort(p, t, known ? (int)known->sort : 0, known && known->reverse);
+		drop_empty_columns(t);
+	}
+	return t;
 }
 
-/* A table for each map that there is, in the order of their first members. */
-static void section_tables(struct pv_ui_page *p, const struct pv_ui_handler *h)
+static bool alone(const struct pv_ui_handler *h, const struct pv_ui_section *s)
 {
+	for (const struct pv_ui_section *t = h->section->next; t; t = t->next)
+		if (t != s && !strcmp(t->map, s->map))
+			return false;
+	return true;
+}
+
+/* A table for each map that there is, in the order of their first members. rows: of each, the rest is left out. compare:
+ * only of those with several members. Returns the last one's first row, or NULL. */
+static const struct pv_ui_row *section_tables(struct pv_ui_page *p, const struct pv_ui_handler *h, size_t rows,
+					      bool compare)
+{
+	struct pv_ui_panel *t = NULL;
 	for (const struct pv_ui_section *s = h->section->next; s; s = s->next) {
 		const struct pv_ui_section *before = h->section->next;
 		while (before != s && strcmp(before->map, s->map))
 			before = before->next;
-		if (before == s)
-			section_table(p, h, s);
+		if (before != s || (compare && alone(h, s)))
+			continue;
+		if ((t = section_table(p, h, s)) && t->rows > rows) {
+			t->title = pv_ui_fmt(&p->pool, "%s: %zu of %zu", t->title, rows, t->rows);
+			pv_ui_panel_cut(t, rows);
+		}
 	}
+	return t ? t->row : NULL;
+}
+
+struct section_order {
+	const struct pv_ui_section *section;
+	size_t map, at;
+	double key;
+};
+
+static int by_table(const void *a, const void *b)
+{
+	const struct section_order *x = a, *y = b;
+	if (x->map != y->map)
+		return (x->map > y->map) - (x->map < y->map);
+	int by = (x->key < y->key) - (x->key > y->key);
+	return by ? by : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The sections below the schema as the tables have them: map by map, the busiest first. Returns how many. */
+static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h,
+			     struct section_order out[PV_UI_WHOLE_SECTIONS])
+{
+	size_t n = 0;
+	for (const struct pv_ui_section *s = h->section->next; s && n < PV_UI_WHOLE_SECTIONS; s = s->next, n++) {
+		const struct pv_ui_known_table *known = pv_ui_known_table(h->schema, s->map);
+		struct pv_ui_row r = {.name = ""};
+		if (known)
+			set_cell(p, &r, 0, s, &known->column[known->sort]);
+		out[n] = (struct section_order){s, n, n, known && known->reverse ? -r.key[0] : r.key[0]};
+		for (size_t i = 0; i < n; i++)
+			if (!strcmp(out[i].section->map, s->map)) {
+				out[n].map = out[i].map;
+				break;
+			}
+	}
+	qsort(out, n, sizeof *out, by_table);
+	return n;
 }
 
 /* ---- one section --------------------------------------------------------------------------------- */
 
+/* "Queries 12 (40.0%)"; false when the section has no such number. */
+static bool headline_field(struct pv_ui_page *p, struct pv_ui_panel *l, const struct pv_ui_section *s,
+			   const struct pv_ui_handler *h, const struct pv_ui_column *c)
+{
+	const struct pv_ui_metric *m = pv_ui_metric(s, c->path), *base = c->share ? pv_ui_metric(s, c->share) : NULL;
+	if (!m || m->kind != PV_UI_NUMBER)
+		return false;
+	if (c->share && !base)
+		base = pv_ui_metric(h->section, c->share);
+	const char *n = pv_ui_value(&p->pool, c->path, m->n);
+	pv_ui_row(p, l,
+		  c->share ? pv_ui_fmt(&p->pool, "%s %s (%3.1f%%)", c->heading, n,
+				       pv_ui_percent(m->n.d, base ? base->n.d : 0))
+			   : pv_ui_fmt(&p->pool, "%s %s", c->heading, n),
+		  NULL);
+	return true;
+}
+
+/* The telling numbers of a section, in a frame of their own. window: and the time that they are of. */
+static void headline(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
+		     const char *title, bool window)
+{
+	const struct pv_ui_column *c = pv_ui_known_headline(h->schema);
+	struct pv_ui_panel *l = pv_ui_panel(p, PV_UI_LINES, title);
+	bool any = window;
+	pv_ui_row(p, l, NULL, NULL);
+	for (; c && c->heading; c++)
+		any = headline_field(p, l, s, h, c) || any;
+	if (window)
+		pv_ui_row(p, l, pv_ui_window_text(&p->pool, h), NULL);
+	if (!any && l)
+		l->kind = PV_UI_HEADING; /* nothing but a title */
+}
+
+static bool in_headline(const struct pv_ui_handler *h, const char *path)
+{
+	const struct pv_ui_column *c = pv_ui_known_headline(h->schema);
+	while (c && c->heading && strcmp(c->path, path))
+		c++;
+	return c && c->heading;
+}
+
+static bool nothing(const struct pv_ui_metric *m)
+{
+	return m->kind == PV_UI_NUMBER && !(m->n.d > 0 || m->n.d < 0);
+}
+
+/* Counters that are not in the headline. Those of nothing are named behind the others. */
 static void numbers(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s)
 {
-	struct pv_ui_panel *g = NULL;
+	struct pv_ui_panel *g = NULL, *zero = NULL;
 	for (const struct pv_ui_metric *m = s->metric; m; m = m->next) {
 		const char *text = m->text;
-		if (m->kind != PV_UI_NUMBER && m->kind != PV_UI_TEXT)
+		if ((m->kind != PV_UI_NUMBER && m->kind != PV_UI_TEXT) || in_headline(h, m->path) ||
+		    nothing(m))
 			continue;
 		if (!g && !(g = pv_ui_panel(p, PV_UI_GRID, "Counters")))
 			return;
@@ -251,11 +235,16 @@ static void numbers(struct pv_ui_page *p, const struct pv_ui_handler *h, const s
 		if (r)
 			r->ref = (struct pv_ui_ref){h, s, m, NULL, 0};
 	}
+	for (const struct pv_ui_metric *m = s->metric; m; m = m->next)
+		if (nothing(m) && !in_headline(h, m->path)) {
+			if (!zero)
+				zero = pv_ui_panel(p, PV_UI_WORDS, "zero:");
+			pv_ui_row(p, zero, m->path, NULL);
+		}
 }
 
 static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s)
 {
-	static const char *const headings[PV_UI_QUANTS] = {"p50", "p90", "p95", "p99", "live"};
 	struct pv_ui_panel *t = NULL;
 	for (const struct pv_ui_metric *m = s->metric; m; m = m->next) {
 		if (m->kind != PV_UI_QUANTILES)
@@ -264,7 +253,7 @@ static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 			if (!(t = pv_ui_panel(p, PV_UI_TABLE, "Rates and quantiles")))
 				return;
 			t->columns = PV_UI_QUANTS;
-			memcpy(t->column, headings, sizeof headings);
+			memcpy(t->column, quants, sizeof quants);
 		}
 		struct pv_ui_row *r = pv_ui_row(p, t, pv_ui_value_name(&p->pool, m->path), "");
 		if (!r)
@@ -277,9 +266,11 @@ static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 			r->key[i] = there ? m->q[i].d : -1;
 		}
 	}
+	if (t)
+		drop_empty_columns(t);
 }
 
-static void list(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
+static void short_list(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
 		 const struct pv_ui_metric *m)
 {
 	bool top = m->kind == PV_UI_TOP;
@@ -287,7 +278,7 @@ static void list(struct pv_ui_page *p, const struct pv_ui_handler *h, const stru
 	struct pv_ui_panel *l = pv_ui_panel(p, PV_UI_LIST, m->path);
 	for (size_t i = 0; i < m->items; i++) {
 		const struct pv_ui_item *it = &m->item[i];
-		const char *n = pv_ui_count(&p->pool, it->n);
+		const char *n = pv_ui_value(&p->pool, top ? m->path : "", it->n);
 		if (!top && it->n.real)
 			n = pv_ui_fmt(&p->pool, "%.0f", it->n.d);
 		if (base > 0)
@@ -301,45 +292,186 @@ static void list(struct pv_ui_page *p, const struct pv_ui_handler *h, const stru
 	}
 }
 
-static void lists(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s)
+/* Does a fact say for every item what the estimate says? Then it is what the list is by. */
+static bool is_weight(const struct pv_ui_metric *m, size_t fact)
 {
-	const char *empty = "";
-	for (const struct pv_ui_metric *m = s->metric; m; m = m->next) {
-		if (m->kind != PV_UI_TOP && m->kind != PV_UI_HISTOGRAM)
-			continue;
-		if (m->items)
-			list(p, h, s, m);
-		else
-			empty = pv_ui_fmt(&p->pool, "%s%s %s", empty, *empty ? "," : "", m->path);
+	for (size_t i = 0; i < m->items; i++) {
+		const struct pv_ui_item *it = &m->item[i];
+		if (!(it->have & 1u << fact) || it->fact[fact].d < it->n.d || it->fact[fact].d > it->n.d)
+			return false;
 	}
-	if (*empty)
-		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "empty:%s", empty));
+	return m->items > 0;
 }
 
-static void whole_section(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s)
+struct fact_order {
+	size_t rank, fact;
+};
+
+static int by_rank(const void *a, const void *b)
 {
-	if (*s->title)
-		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title));
-	numbers(p, h, s);
-	quantiles(p, h, s);
-	lists(p, h, s);
+	const struct fact_order *x = a, *y = b;
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : (x->fact > y->fact) - (x->fact < y->fact);
 }
 
-void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *section)
+/* What is known to tell most stands first, as the last ones may find no room. */
+static void order_facts(const struct pv_ui_metric *m, struct fact_order order[PV_UI_FACTS_MAX])
+{
+	for (size_t i = 0; i < m->facts; i++)
+		order[i] = (struct fact_order){pv_ui_known_fact_rank(m->fact[i]), i};
+	qsort(order, m->facts, sizeof *order, by_rank);
+}
+
+/* Columns of a list whose items have more than a number. */
+struct wide_list {
+	double base;      /* 0: no share */
+	bool estimate;    /* no fact says it */
+	size_t facts;
+	struct fact_order fact[PV_UI_FACTS_MAX];
+};
+
+static void wide_row(struct pv_ui_page *p, struct pv_ui_row *r, const struct wide_list *w, const struct pv_ui_metric *m,
+		     const struct pv_ui_item *it)
+{
+	size_t c = 0;
+	if (w->base > 0) {
+		r->key[c] = pv_ui_percent(it->n.d, w->base);
+		r->cell[c] = pv_ui_fmt(&p->pool, "%.1f%%", r->key[c]);
+		c++;
+	}
+	if (w->estimate) {
+		r->key[c] = it->n.d;
+		r->cell[c++] = pv_ui_value(&p->pool, m->path, it->n);
+	}
+	for (size_t i = 0; i < w->facts; i++, c++) {
+		size_t f = w->fact[i].fact;
+		bool there = it->have & 1u << f;
+		r->cell[c] = there ? pv_ui_value(&p->pool, m->fact[f], it->fact[f]) : "-";
+		r->key[c] = there ? it->fact[f].d : -1;
+	}
+}
+
+static void wide_list(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
+		      const struct pv_ui_metric *m)
+{
+	struct wide_list w = {pv_ui_base(h, s, m->path), true, m->facts, {{0, 0}}};
+	struct pv_ui_panel *t = pv_ui_panel(p, PV_UI_TABLE, m->path);
+	if (!t)
+		return;
+	order_facts(m, w.fact);
+	for (size_t i = 0; i < m->facts; i++)
+		w.estimate = w.estimate && !is_weight(m, i);
+	if (w.base > 0)
+		t->column[t->columns++] = "share";
+	if (w.estimate)
+		t->column[t->columns++] = "estimate";
+	for (size_t i = 0; i < m->facts; i++)
+		t->column[t->columns++] = m->fact[w.fact[i].fact];
+	for (size_t i = 0; i < m->items; i++) {
+		const struct pv_ui_item *it = &m->item[i];
+		struct pv_ui_row *r = pv_ui_row(p, t, *it->name ? it->name : "(empty)", "");
+		if (!r)
+			return;
+		r->ref = (struct pv_ui_ref){h, s, m, it, i};
+		r->rest = i + 1 == m->items && !strcmp(it->name, "other");
+		wide_row(p, r, &w, m, it);
+	}
+}
+
+struct list_order {
+	const struct pv_ui_metric *metric;
+	size_t rank, at;
+};
+
+static int by_list_rank(const void *a, const void *b)
+{
+	const struct list_order *x = a, *y = b;
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The lists of a section that have something in them, the most telling first. NULL: none, or no memory. */
+static struct list_order *ranked(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
+				 size_t *n)
+{
+	struct list_order *all = s->n ? pv_ui_alloc(&p->pool, s->n * sizeof *all) : NULL;
+	*n = 0;
+	for (const struct pv_ui_metric *m = s->metric; all && m; m = m->next)
+		if ((m->kind == PV_UI_TOP || m->kind == PV_UI_HISTOGRAM) && m->items) {
+			all[*n] = (struct list_order){m, pv_ui_known_rank(h->schema, m->path), *n};
+			++*n;
+		}
+	if (all)
+		qsort(all, *n, sizeof *all, by_list_rank);
+	return all;
+}
+
+/* At most `most` of them. */
+static void lists(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s, size_t most)
+{
+	size_t n;
+	const struct list_order *all = ranked(p, h, s, &n);
+	for (size_t i = 0; i < n && i < most; i++)
+		if (all[i].metric->facts)
+			wide_list(p, h, s, all[i].metric);
+		else
+			short_list(p, h, s, all[i].metric);
+}
+
+static void empty_lists(struct pv_ui_page *p, const struct pv_ui_section *s)
+{
+	struct pv_ui_panel *empty = NULL;
+	for (const struct pv_ui_metric *m = s->metric; m; m = m->next)
+		if ((m->kind == PV_UI_TOP || m->kind == PV_UI_HISTOGRAM) && !m->items) {
+			if (!empty)
+				empty = pv_ui_panel(p, PV_UI_WORDS, "empty:");
+			pv_ui_row(p, empty, m->path, NULL);
+		}
+}
+
+static void rest_of(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s)
+{
+	lists(p, h, s, SIZE_MAX);
+	numbers(p, h, s);
+	empty_lists(p, s);
+}
+
+void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title, const char *section)
 {
 	const struct pv_ui_section *picked = *section ? pv_ui_section(h, section) : NULL;
+	headline(p, h, picked ? picked : h->section, title, true);
+	quantiles(p, h, picked ? picked : h->section);
 	if (picked) {
-		whole_section(p, h, picked);
+		rest_of(p, h, picked);
 		return;
 	}
-	numbers(p, h, h->section);
-	quantiles(p, h, h->section);
-	section_tables(p, h);
-	lists(p, h, h->section);
-	if (h->n - 1 > PV_UI_WHOLE_SECTIONS) {
+	bool whole = h->n - 1 <= PV_UI_WHOLE_SECTIONS;
+	section_tables(p, h, SIZE_MAX, whole);
+	rest_of(p, h, h->section);
+	if (!whole) {
 		pv_ui_panel(p, PV_UI_HEADING, "Enter on a row of a table shows all that it has");
 		return;
 	}
-	for (const struct pv_ui_section *s = h->section->next; s; s = s->next)
-		whole_section(p, h, s);
+	struct section_order order[PV_UI_WHOLE_SECTIONS];
+	for (size_t i = 0, n = order_sections(p, h, order); i < n; i++) {
+		const struct pv_ui_section *s = order[i].section;
+		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title), false);
+		quantiles(p, h, s);
+		rest_of(p, h, s);
+	}
+}
+
+void pv_ui_handler_brief(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title)
+{
+	headline(p, h, h->section, title, false);
+	quantiles(p, h, h->section);
+	if (!pv_ui_known_headline(h->schema))
+		numbers(p, h, h->section);
+	const struct pv_ui_row *worst = section_tables(p, h, PV_UI_BRIEF_ROWS, false);
+	lists(p, h, h->section, PV_UI_BRIEF_LISTS);
+	if (!worst || !worst->ref.section)
+		return;
+	const struct pv_ui_section *s = worst->ref.section;
+	size_t n;
+	if (ranked(p, h, s, &n) && n)
+		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title));
+	lists(p, h, s, PV_UI_BRIEF_LISTS);
 }

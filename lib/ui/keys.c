@@ -17,28 +17,6 @@ void pv_ui_free(struct pv_ui *u)
 
 /* ---- views --------------------------------------------------------------------------------------- */
 
-size_t pv_ui_handlers(const struct pv_ui *u, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX])
-{
-	size_t n = 0;
-	for (size_t i = 0; u->s.model && i < u->s.model->n; i++)
-		if (pv_ui_of_tap(&u->s, &u->s.model->handler[i], u->tap))
-			out[n++] = &u->s.model->handler[i];
-	return n;
-}
-
-const struct pv_ui_handler *pv_ui_viewed(const struct pv_ui *u)
-{
-	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX];
-	size_t n = *u->view ? pv_ui_handlers(u, all) : 0;
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(all[i]->name, u->view))
-			return all[i];
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(all[i]->schema, u->view))
-			return all[i];
-	return NULL;
-}
-
 static void top_of_page(struct pv_ui *u)
 {
 	u->scroll = u->spot = u->row = 0;
@@ -46,14 +24,21 @@ static void top_of_page(struct pv_ui *u)
 	u->section[0] = '\0';
 }
 
-/* 0: the overview. */
-static void show(struct pv_ui *u, size_t view)
+/* NULL: the overview. */
+static void show(struct pv_ui *u, const struct pv_ui_handler *h)
+{
+	memset(&u->view, 0, sizeof u->view);
+	if (h)
+		u->view = pv_ui_id(h);
+	top_of_page(u);
+}
+
+/* 0: the overview; a number that no view has changes nothing. */
+static void show_nth(struct pv_ui *u, size_t view)
 {
 	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX];
-	if (view > pv_ui_handlers(u, all))
-		return;
-	snprintf(u->view, sizeof u->view, "%s", view ? all[view - 1]->name : "");
-	top_of_page(u);
+	if (view <= pv_ui_handlers(u, all))
+		show(u, view ? all[view - 1] : NULL);
 }
 
 static void step_view(struct pv_ui *u, int by)
@@ -62,7 +47,8 @@ static void step_view(struct pv_ui *u, int by)
 	size_t n = pv_ui_handlers(u, all), at = 0;
 	while (now && at < n && all[at++] != now)
 		;
-	show(u, (at + (by > 0 ? 1 : n)) % (n + 1));
+	at = (at + (by > 0 ? 1 : n)) % (n + 1);
+	show(u, at ? all[at - 1] : NULL);
 }
 
 /* ---- walking about ------------------------------------------------------------------------------- */
@@ -152,13 +138,16 @@ static void enter(struct pv_ui *u)
 {
 	if (!u->selected)
 		return;
-	if (!*u->under.path && *u->under.section && pv_ui_viewed(u)) {
+	if (!*u->under.path && *u->under.section) { /* of this view, or of what stands in the overview */
+		snprintf(u->view.policy, sizeof u->view.policy, "%s", u->under.policy);
+		snprintf(u->view.name, sizeof u->view.name, "%s", u->under.handler);
 		top_of_page(u);
 		snprintf(u->section, sizeof u->section, "%s", u->under.section);
 		return;
 	}
 	u->detail = u->under;
 	u->popup = PV_UI_DETAILS;
+	u->pick = 0;
 }
 
 static void escape(struct pv_ui *u)
@@ -170,18 +159,15 @@ static void escape(struct pv_ui *u)
 	else if (u->selected)
 		u->selected = u->follow = false;
 	else
-		show(u, 0);
+		show(u, NULL);
 }
 
 static void sort(struct pv_ui *u)
 {
-	const struct pv_ui_handler *h = pv_ui_viewed(u);
-	int last =
-	    h ? 9 : 0; /* tables have more columns than lists; a column that is not there means the last */
 	if (!u->sorted) {
 		u->sorted = true;
 		u->sort = -1;
-	} else if (++u->sort > last) {
+	} else if (++u->sort >= u->columns) {
 		u->sorted = false;
 	}
 }
@@ -219,7 +205,8 @@ static void picked(struct pv_ui *u)
 		char policy[PV_UI_NAME_MAX];
 		snprintf(policy, sizeof policy, "%s", name);
 		pv_ui_session_policy(&u->s, policy);
-		u->tap[0] = u->view[0] = '\0';
+		u->tap[0] = '\0';
+		memset(&u->view, 0, sizeof u->view);
 	}
 	u->popup = PV_UI_NO_POPUP;
 	top_of_page(u);
@@ -229,9 +216,9 @@ static void popup_key(struct pv_ui *u, uint32_t key)
 {
 	bool picker = u->popup == PV_UI_PICK_POLICY || u->popup == PV_UI_PICK_TAP;
 	size_t n = picker ? pv_ui_picks(u) : 0;
-	if (picker && (key == PV_UI_KEY_DOWN || key == 'j'))
-		u->pick += u->pick + 1 < n;
-	else if (picker && (key == PV_UI_KEY_UP || key == 'k'))
+	if (key == PV_UI_KEY_DOWN || key == 'j')
+		u->pick += !picker || u->pick + 1 < n;
+	else if (key == PV_UI_KEY_UP || key == 'k')
 		u->pick -= u->pick > 0;
 	else if (picker && key == PV_UI_KEY_HOME)
 		u->pick = 0;
@@ -308,17 +295,22 @@ static void page_key(struct pv_ui *u, uint32_t key)
 	case PV_UI_KEY_TAB:
 		step_view(u, 1);
 		break;
+	case 'n':
+	case 'N':
+		pv_ui_next_of_kind(u, key == 'n' ? 1 : -1);
+		break;
 	case PV_UI_KEY_BACKTAB:
 		step_view(u, -1);
 		break;
 	default:
 		if (key >= '1' && key <= '9')
-			show(u, key - '1');
+			show_nth(u, key - '1');
 	}
 }
 
 void pv_ui_key(struct pv_ui *u, uint32_t key)
 {
+	u->notice[0] = '\0';
 	if (u->typing) {
 		type(u, key);
 		return;
@@ -334,6 +326,7 @@ void pv_ui_key(struct pv_ui *u, uint32_t key)
 	case '?':
 	case PV_UI_KEY_HELP:
 		u->popup = PV_UI_HELP;
+		u->pick = 0;
 		break;
 	case 'p':
 		open_picker(u, PV_UI_PICK_POLICY, u->s.policy);

@@ -131,6 +131,40 @@ static void add_quantiles(struct build *b, struct pv_ui_section *s, const char *
 		b->h->live = true;
 }
 
+/* Which of the list's facts the key is; PV_UI_FACTS_MAX: none, as there are too many. */
+static size_t fact_of(struct build *b, struct pv_ui_metric *m, const char *key)
+{
+	const char *name = pv_ui_clean(&b->m->pool, key, strlen(key), PV_UI_NAME_MAX);
+	size_t i = 0;
+	while (i < m->facts && strcmp(m->fact[i], name))
+		i++;
+	if (i == m->facts && i < PV_UI_FACTS_MAX)
+		m->fact[m->facts++] = name;
+	return i;
+}
+
+/* What an item has beside its name and estimate. */
+static void add_facts(struct build *b, struct pv_ui_metric *m, struct pv_ui_item *it, json_t *item)
+{
+	struct pv_ui_num *fact = NULL, n;
+	const char *key;
+	json_t *v;
+	json_object_foreach (item, key, v) {
+		if (!strcmp(key, "estimate") || !number(v, &n))
+			continue;
+		if (!fact && !(fact = pv_ui_alloc(&b->m->pool, PV_UI_FACTS_MAX * sizeof *fact)))
+			return;
+		size_t i = fact_of(b, m, key);
+		if (i == PV_UI_FACTS_MAX) {
+			b->m->left_out++;
+			continue;
+		}
+		fact[i] = n;
+		it->have |= 1u << i;
+	}
+	it->fact = fact;
+}
+
 static void add_top(struct build *b, struct pv_ui_section *s, const char *path, const json_t *list)
 {
 	size_t n = json_array_size(list), cap = n < PV_UI_ITEMS_MAX ? n : PV_UI_ITEMS_MAX;
@@ -138,7 +172,7 @@ static void add_top(struct build *b, struct pv_ui_section *s, const char *path, 
 	if (!m || !cap || !(m->item = pv_ui_alloc(&b->m->pool, cap * sizeof *m->item)))
 		return;
 	for (size_t i = 0; i < n && m->items < cap; i++) {
-		const json_t *v = json_array_get(list, i);
+		json_t *v = json_array_get(list, i);
 		struct pv_ui_item *it = &m->item[m->items];
 		if (!json_is_string(json_object_get(v, "name")) ||
 		    !number(json_object_get(v, "estimate"), &it->n)) {
@@ -147,6 +181,7 @@ static void add_top(struct build *b, struct pv_ui_section *s, const char *path, 
 		}
 		it->name = name_of(b, json_object_get(v, "name"));
 		it->place = "";
+		add_facts(b, m, it, v);
 		if (json_object_get(v, "lat") && json_object_get(v, "lon"))
 			it->place = pv_ui_fmt(&b->m->pool, "%s, %s", name_of(b, json_object_get(v, "lat")),
 					      name_of(b, json_object_get(v, "lon")));
@@ -338,4 +373,17 @@ const struct pv_ui_section *pv_ui_section(const struct pv_ui_handler *h, const c
 		if (!strcmp(s->title, title))
 			return s;
 	return NULL;
+}
+
+struct pv_ui_id pv_ui_id(const struct pv_ui_handler *h)
+{
+	struct pv_ui_id id;
+	snprintf(id.policy, sizeof id.policy, "%s", h->policy);
+	snprintf(id.name, sizeof id.name, "%s", h->name);
+	return id;
+}
+
+bool pv_ui_is(const struct pv_ui_handler *h, const struct pv_ui_id *id)
+{
+	return !strcmp(h->name, id->name) && !strcmp(h->policy, id->policy);
 }

@@ -8,7 +8,7 @@
  *
  *      17                                         a number
  *      {"p50": 1, "p90": 2, ..., "live": 3}       quantiles, or a rate
- *      [{"name": "a", "estimate": 3}, ...]        a top list
+ *      [{"name": "a", "estimate": 3}, ...]        a top list; other numbers of its items are its columns
  *      {"buckets": {"10": 1, "+Inf": 2}}          a histogram
  *      any other object                           more metrics; their path goes on with a dot
  *
@@ -33,6 +33,7 @@
 #define PV_UI_HANDLERS_MAX 64            /* of a policy; more than anybody can leaf through */
 #define PV_UI_SECTIONS_MAX 2048          /* of a handler; pv's flow handler folds more into "other" long before */
 #define PV_UI_ITEMS_MAX 256              /* of a top list */
+#define PV_UI_FACTS_MAX 12               /* further numbers of its items; connections have 8 */
 #define PV_UI_DEPTH_MAX 12               /* of objects in objects */
 #define PV_UI_NAME_MAX 256               /* bytes of a name; DNS names are shorter */
 
@@ -49,6 +50,8 @@ struct pv_ui_item {
 	const char *name;
 	struct pv_ui_num n;
 	const char *place; /* "58.41, 15.61", or "" */
+	const struct pv_ui_num *fact; /* the metric's facts; NULL where it has none */
+	unsigned have;                /* bit i: fact[i] is there */
 };
 
 struct pv_ui_metric {
@@ -60,6 +63,8 @@ struct pv_ui_metric {
 	unsigned have;                  /* bit i: q[i] is there */
 	struct pv_ui_item *item;        /* TOP; HISTOGRAM: upper bounds and cumulative counts */
 	size_t items;
+	const char *fact[PV_UI_FACTS_MAX]; /* TOP: names of its items' further numbers, in the agent's order */
+	size_t facts;
 	const char *text;               /* TEXT */
 };
 
@@ -79,6 +84,11 @@ struct pv_ui_handler {
 	size_t n;
 };
 
+/* What a handler is found by in the next answer. */
+struct pv_ui_id {
+	char policy[PV_UI_NAME_MAX], name[PV_UI_NAME_MAX]; /* "": none */
+};
+
 struct pv_ui_model {
 	struct pv_ui_pool pool;
 	struct pv_ui_handler handler[PV_UI_HANDLERS_MAX];
@@ -96,6 +106,9 @@ void pv_ui_model_free(struct pv_ui_model *);
 
 /* NULL when there is none. Names of metrics are compared as the original's client did, without case. */
 const struct pv_ui_metric *pv_ui_metric(const struct pv_ui_section *, const char *path);
+struct pv_ui_id pv_ui_id(const struct pv_ui_handler *);
+bool pv_ui_is(const struct pv_ui_handler *, const struct pv_ui_id *);
+
 const struct pv_ui_section *pv_ui_section(const struct pv_ui_handler *, const char *title);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "ui/overview.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/version.h"
+#include "ui/handler.h"
 
 /* The handlers that the header speaks of. */
 struct all {
@@ -15,25 +13,53 @@ struct all {
 	bool dns2;
 };
 
-static const struct pv_ui_handler *first(const struct pv_ui_overview_of *o, const char *schema)
+size_t pv_ui_kind(const char *schema)
 {
-	for (size_t i = 0; i < o->model->n; i++)
-		if (o->shown[i] && !strcmp(o->model->handler[i].schema, schema))
-			return &o->model->handler[i];
-	return NULL;
+	static const struct {
+		const char *schema;
+		size_t kind;
+	} kinds[] = {
+	    {"packets", PV_UI_KIND_NET}, {"net", PV_UI_KIND_NET},   {"dns", PV_UI_KIND_DNS},
+	    {"dhcp", PV_UI_KIND_DHCP},	 {"pcap", PV_UI_KIND_PCAP},
+	};
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (!strcmp(kinds[i].schema, schema))
+			return kinds[i].kind;
+	return PV_UI_KINDS;
+}
+
+size_t pv_ui_of_kind(const struct pv_ui_handler *const *all, size_t n, size_t kind, const struct pv_ui_id *chosen,
+		     const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX], size_t *at)
+{
+	size_t found = 0;
+	*at = 0;
+	for (size_t i = 0; i < n && found < PV_UI_HANDLERS_MAX; i++)
+		if (pv_ui_kind(all[i]->schema) == kind) {
+			if (pv_ui_is(all[i], chosen))
+				*at = found;
+			out[found++] = all[i];
+		}
+	return found;
+}
+
+static const struct pv_ui_handler *of_kind(const struct pv_ui_overview_of *o, size_t kind)
+{
+	const struct pv_ui_handler *some[PV_UI_HANDLERS_MAX];
+	size_t at, n = pv_ui_of_kind(o->handler, o->handlers, kind, &o->chosen[kind], some, &at);
+	return n ? some[at] : NULL;
 }
 
 static struct all find_all(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
 {
+	const struct pv_ui_handler *net = of_kind(o, PV_UI_KIND_NET);
+	bool v2 = net && !strcmp(net->schema, "net");
 	struct all a = {&p->pool,
-			first(o, "packets"),
-			first(o, "net"),
-			first(o, "dns"),
-			first(o, "dhcp"),
-			first(o, "pcap"),
+			v2 ? NULL : net,
+			v2 ? net : NULL,
+			of_kind(o, PV_UI_KIND_DNS),
+			of_kind(o, PV_UI_KIND_DHCP),
+			of_kind(o, PV_UI_KIND_PCAP),
 			false};
-	if (a.packets)
-		a.net = NULL;
 	a.dns2 = a.dns && pv_ui_metric(a.dns->section, "observed_packets");
 	return a;
 }
@@ -120,7 +146,28 @@ static void plain(struct lines *l, const char *name, double n)
 	field(l, pv_ui_fmt(&l->p->pool, "%s %.0f", name, n));
 }
 
-static void packet_lines(struct lines *l, const struct all *a)
+/* Where there are several of a kind: which one the numbers are of. */
+static void choice_line(struct lines *l, const struct pv_ui_overview_of *o)
+{
+	static const char *const names[PV_UI_KINDS] = {"net", "dns", "dhcp", "pcap"};
+	const struct pv_ui_handler *some[PV_UI_HANDLERS_MAX];
+	bool any = false;
+	for (size_t kind = 0; kind < PV_UI_KINDS; kind++) {
+		size_t at, n = pv_ui_of_kind(o->handler, o->handlers, kind, &o->chosen[kind], some, &at), i = 0;
+		if (n < 2)
+			continue;
+		while (o->handler[i] != some[at])
+			i++;
+		if (!any)
+			line(l);
+		field(l, pv_ui_fmt(&l->p->pool, "%s %zu of %zu: %s", names[kind], at + 1, n, o->label[i]));
+		any = true;
+	}
+	if (any)
+		field(l, "n: next");
+}
+
+static void packet_lines(struct lines *l, const struct all *a, bool whole)
 {
 	const struct pv_ui_handler *h = a->net ? a->net : a->packets;
 	double total = packets(a, "total", NULL, "total_packets");
@@ -145,6 +192,8 @@ static void packet_lines(struct lines *l, const struct all *a)
 	field(l, pv_ui_fmt(a->pool, "Out %s pps", out_rate));
 	plain(l, "IP Card. In:", packets(a, "cardinality.src_ips_in", "in", "cardinality.ips"));
 	plain(l, "Out:", packets(a, "cardinality.dst_ips_out", "out", "cardinality.ips"));
+	if (!a->pcap && !whole)
+		return;
 	plain(l, "TCP Errors", number(a->pcap, "tcp_reassembly_errors"));
 	plain(l, "OS Drops", number(a->pcap, "os_drops"));
 	plain(l, "IF Drops", number(a->pcap, "if_drops"));
@@ -174,7 +223,7 @@ static double wire_replies(const struct all *a)
 	return dns(a, "wire_packets.replies", NULL, "xacts");
 }
 
-static void dns_lines(struct lines *l, const struct all *a)
+static void dns_lines(struct lines *l, const struct all *a, bool whole)
 {
 	double total = wire_total(a), xacts = dns(a, "xact.counts.total", NULL, "xacts");
 	double in = dns(a, "xact.in.total", "in", "xacts"), out = dns(a, "xact.out.total", "out", "xacts");
@@ -188,8 +237,10 @@ static void dns_lines(struct lines *l, const struct all *a)
 	share(l, "TCP", dns(a, "wire_packets.tcp", NULL, "tcp_xacts"), total);
 	share(l, "IPv4", dns(a, "wire_packets.ipv4", NULL, "ipv4_xacts"), total);
 	share(l, "IPv6", dns(a, "wire_packets.ipv6", NULL, "ipv6_xacts"), total);
-	share(l, "Query", dns(a, "wire_packets.queries", NULL, NULL), total);
-	share(l, "Response", dns(a, "wire_packets.replies", NULL, NULL), total);
+	if (!a->dns2 || whole) { /* it does not count them */
+		share(l, "Query", dns(a, "wire_packets.queries", NULL, NULL), total);
+		share(l, "Response", dns(a, "wire_packets.replies", NULL, NULL), total);
+	}
 	line(l);
 	plain(l, "DNS Xacts", xacts);
 	plain(l, "Timed Out", dns(a, "xact.counts.timed_out", NULL, "timeout_queries"));
@@ -204,34 +255,20 @@ static void dns_lines(struct lines *l, const struct all *a)
 	plain(l, "Qname Card.", dns(a, "cardinality.qname", NULL, "cardinality.qname"));
 }
 
-/* "3:04PM" */
-static const char *clock_time(const struct all *a, uint64_t at)
-{
-	time_t t = (time_t)at;
-	struct tm tm;
-	if (at > INT32_MAX * UINT64_C(64) || !localtime_r(&t, &tm))
-		return "?";
-	return pv_ui_fmt(a->pool, "%d:%02d%s", tm.tm_hour % 12 ? tm.tm_hour % 12 : 12, tm.tm_min,
-			 tm.tm_hour < 12 ? "AM" : "PM");
-}
-
-static void last_line(struct lines *l, const struct all *a, const struct pv_ui_overview_of *o)
+static void last_line(struct lines *l, const struct all *a, const struct pv_ui_overview_of *o, bool whole)
 {
 	double replies = wire_replies(a);
 	const struct pv_ui_handler *h = a->net ? a->net : a->packets;
-	for (size_t i = 0; !h && i < o->model->n; i++)
-		if (o->shown[i])
-			h = &o->model->handler[i];
+	if (!h && o->handlers)
+		h = o->handler[0];
 	line(l);
-	if (a->dns || o->whole) {
+	if (a->dns || whole) {
 		share(l, "DNS NOERROR", dns(a, "wire_packets.noerror", NULL, "noerror_xacts"), replies);
 		share(l, "SRVFAIL", dns(a, "wire_packets.srvfail", NULL, "srvfail_xacts"), replies);
 		share(l, "NXDOMAIN", dns(a, "wire_packets.nxdomain", NULL, "nxdomain_xacts"), replies);
 		share(l, "REFUSED", dns(a, "wire_packets.refused", NULL, "refused_xacts"), replies);
 	}
-	field(l, h ? pv_ui_fmt(a->pool, "Time Window %s to %s, Period %" PRIu64 "s", clock_time(a, h->start),
-			       clock_time(a, h->start + h->length), h->length)
-		   : "Time Window unknown");
+	field(l, h ? pv_ui_window_text(a->pool, h) : "Time Window unknown");
 }
 
 /* ---- the lists ---------------------------------------------------------------------------------- */
@@ -313,10 +350,10 @@ static void print_items(struct pv_ui_page *p, const struct pv_ui_panel *panel, d
 						  : pv_ui_fmt(&p->pool, "%.0f", r->key[0]);
 }
 
-static void add_list(struct pv_ui_page *p, const struct all *a, const struct list *l)
+static void add_list(struct pv_ui_page *p, const struct all *a, const struct list *l, bool whole)
 {
-	struct pv_ui_panel *panel = pv_ui_panel(p, PV_UI_LIST, l->title);
 	const struct pv_ui_handler *h = l->dns ? a->dns : a->net ? a->net : a->packets;
+	struct pv_ui_panel *panel = h || whole ? pv_ui_panel(p, PV_UI_LIST, l->title) : NULL;
 	bool v2 = l->dns ? a->dns2 : a->net != NULL;
 	for (const struct pv_ui_section *s = h ? h->section : NULL; s; s = s->next) {
 		if (!v2 && s == h->section)
@@ -361,21 +398,35 @@ static void trends(struct pv_ui_page *p, const struct all *a)
 	add_trend(p, panel, "DHCP messages", a->dhcp, NULL, "rates.total");
 }
 
+/* Handlers of other kinds, all of them. */
+static void others(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
+{
+	for (size_t i = 0; i < o->handlers; i++) {
+		const struct pv_ui_handler *h = o->handler[i];
+		if (pv_ui_kind(h->schema) == PV_UI_KINDS)
+			pv_ui_handler_brief(p, h, pv_ui_fmt(&p->pool, "%s: %s", h->schema, o->label[i]));
+	}
+}
+
 void pv_ui_overview(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
 {
 	struct all a = find_all(p, o);
+	bool any = a.packets || a.net || a.dns || a.dhcp || a.pcap, whole = o->whole && any;
 	struct lines l = {p,
 			  pv_ui_panel(p, PV_UI_LINES,
 				      pv_ui_fmt(&p->pool, "pktvisor-cli (client: %s | server: %s) Policy: %s",
 						PV_VERSION, o->server, o->policy))};
-	if (o->whole || a.packets || a.net || a.pcap)
-		packet_lines(&l, &a);
-	if (o->whole || a.dhcp)
+	choice_line(&l, o);
+	if (whole || a.packets || a.net || a.pcap)
+		packet_lines(&l, &a, whole);
+	if (whole || a.dhcp)
 		dhcp_line(&l, &a);
-	if (o->whole || a.dns)
-		dns_lines(&l, &a);
-	last_line(&l, &a, o);
+	if (whole || a.dns)
+		dns_lines(&l, &a, whole);
+	last_line(&l, &a, o, whole);
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-		add_list(p, &a, &lists[i]);
-	trends(p, &a);
+		add_list(p, &a, &lists[i], whole);
+	if (any)
+		trends(p, &a);
+	others(p, o);
 }

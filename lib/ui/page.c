@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void pv_ui_page_init(struct pv_ui_page *p, const char *title)
 {
@@ -42,11 +43,23 @@ struct pv_ui_row *pv_ui_row(struct pv_ui_page *p, struct pv_ui_panel *b, const c
 	return r;
 }
 
+void pv_ui_panel_cut(struct pv_ui_panel *b, size_t rows)
+{
+	struct pv_ui_row *r = b->row;
+	for (size_t i = 1; r && i < rows; i++)
+		r = r->next;
+	if (!r || b->rows <= rows)
+		return;
+	r->next = NULL;
+	b->last = r;
+	b->rows = rows;
+}
+
 void pv_ui_page_filter(struct pv_ui_page *p, const char *text)
 {
 	for (struct pv_ui_panel *b = p->panel; b && *text; b = b->next) {
 		struct pv_ui_row **at = &b->row;
-		if (b->kind == PV_UI_LINES || b->kind == PV_UI_HEADING)
+		if (b->kind == PV_UI_LINES || b->kind == PV_UI_WORDS || b->kind == PV_UI_HEADING)
 			continue;
 		b->last = NULL;
 		b->rows = 0;
@@ -73,6 +86,8 @@ static int compare(const void *a, const void *b, void *ctx)
 	const struct pv_ui_row *x = *(const struct pv_ui_row *const *)a,
 			       *y = *(const struct pv_ui_row *const *)b;
 	const struct order *o = ctx;
+	if (x->rest != y->rest)
+		return x->rest - y->rest;
 	int by = o->column < 0
 		     ? strcmp(x->name, y->name)
 		     : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
@@ -87,7 +102,7 @@ void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, b
 	if (b->kind == PV_UI_LIST && column > 0)
 		o.column = 0;
 	if (b->kind == PV_UI_TABLE && column >= (int)b->columns)
-		o.column = b->columns ? (int)b->columns - 1 : -1;
+		return; /* it has none such */
 	struct pv_ui_row **all = pv_ui_alloc(&p->pool, b->rows * sizeof *all);
 	size_t n = 0;
 	if (!all)
@@ -116,6 +131,14 @@ static bool ends(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
+/* Of the path's last word: "bytes" in it, or "bps". */
+static bool prefixed(const char *path)
+{
+	const char *word = strrchr(path, '.');
+	word = word ? word + 1 : path;
+	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) || !strcmp(word, "bps");
+}
+
 const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)
 {
 	return n.real ? pv_ui_fmt(p, "%.2f", n.d) : pv_ui_fmt(p, "%" PRIu64, n.u);
@@ -126,9 +149,9 @@ const char *pv_ui_value(struct pv_ui_pool *p, const char *path, struct pv_ui_num
 	static const char prefix[] = "kMGTPE";
 	double d = n.d;
 	size_t i = 0;
-	if (ends(path, "_us"))
-		return pv_ui_fmt(p, "%.1f", n.d / 1000);
-	if (!ends(path, "_bytes") || d < 10000)
+	if (ends(path, "_us")) /* answers of a network nearby take some tens of microseconds */
+		return pv_ui_fmt(p, n.d < 10000 ? "%.2f" : "%.1f", n.d / 1000);
+	if (!prefixed(path) || d < 10000)
 		return pv_ui_count(p, n);
 	for (d /= 1000; d >= 1000 && prefix[i + 1]; i++)
 		d /= 1000;
@@ -138,6 +161,23 @@ const char *pv_ui_value(struct pv_ui_pool *p, const char *path, struct pv_ui_num
 const char *pv_ui_value_name(struct pv_ui_pool *p, const char *path)
 {
 	return ends(path, "_us") ? pv_ui_fmt(p, "%.*s ms", (int)strlen(path) - 3, path) : path;
+}
+
+/* "3:04PM" */
+static const char *clock_time(struct pv_ui_pool *p, uint64_t at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+	if (at > INT32_MAX * UINT64_C(64) || !localtime_r(&t, &tm))
+		return "?";
+	return pv_ui_fmt(p, "%d:%02d%s", tm.tm_hour % 12 ? tm.tm_hour % 12 : 12, tm.tm_min,
+			 tm.tm_hour < 12 ? "AM" : "PM");
+}
+
+const char *pv_ui_window_text(struct pv_ui_pool *p, const struct pv_ui_handler *h)
+{
+	return pv_ui_fmt(p, "Time Window %s to %s, Period %" PRIu64 "s", clock_time(p, h->start),
+			 clock_time(p, h->start + h->length), h->length);
 }
 
 double pv_ui_percent(double n, double base)

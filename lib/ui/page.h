@@ -21,6 +21,7 @@ enum pv_ui_panel_kind {
 	PV_UI_LIST,    /* name and number; several lists stand side by side */
 	PV_UI_GRID,    /* many short "name number" pairs, in as many columns as fit */
 	PV_UI_TABLE,   /* a name and columns of numbers, over the whole width */
+	PV_UI_WORDS,   /* title and names, in as many lines as it takes */
 	PV_UI_HEADING, /* a line that separates */
 };
 
@@ -39,6 +40,7 @@ struct pv_ui_row {
 	const char *cell[PV_UI_COLUMNS]; /* LIST, GRID: [0] */
 	double key[PV_UI_COLUMNS];       /* to sort by */
 	bool trend;                      /* there is a history to draw behind the last column */
+	bool rest;                       /* of everything that has no row: stays last, whatever is sorted by */
 	struct pv_ui_ref ref;
 };
 
@@ -67,6 +69,8 @@ void pv_ui_page_free(struct pv_ui_page *);
 struct pv_ui_panel *pv_ui_panel(struct pv_ui_page *, enum pv_ui_panel_kind, const char *title);
 struct pv_ui_row *pv_ui_row(struct pv_ui_page *, struct pv_ui_panel *, const char *name, const char *cell);
 
+void pv_ui_panel_cut(struct pv_ui_panel *, size_t rows); /* leaves no more than that */
+
 /* Only rows that have the text in their names, case aside. Headings and the header stay. */
 void pv_ui_page_filter(struct pv_ui_page *, const char *text);
 
@@ -78,10 +82,14 @@ void pv_ui_panel_sort(struct pv_ui_page *, struct pv_ui_panel *, int column, boo
 
 const char *pv_ui_count(struct pv_ui_pool *, struct pv_ui_num); /* exact: "1234"; "1.50" */
 
-/* In the unit that the path's end names: "_us" in ms, "_bytes" with a unit prefix, all others exact. */
+/* In the unit that the path's last word names: "_us" in ms; bytes and bits per second ("in_bytes", "rates.bps") with a unit
+ * prefix; all others exact. */
 const char *pv_ui_value(struct pv_ui_pool *, const char *path, struct pv_ui_num);
 /* The path with that unit: "xact.in.quantiles_us" is "xact.in.quantiles ms". */
 const char *pv_ui_value_name(struct pv_ui_pool *, const char *path);
+
+/* "Time Window 3:04PM to 3:09PM, Period 300s" */
+const char *pv_ui_window_text(struct pv_ui_pool *, const struct pv_ui_handler *);
 
 /* Share of base in percent, 0 where there is none. */
 double pv_ui_percent(double n, double base);

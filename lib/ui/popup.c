@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/handler.h"
+#include "ui/known.h"
 #include "ui/ui.h"
 
 #define LINES  40
@@ -17,6 +17,7 @@ static const char *const help[] = {
     "PgUp, PgDn       scroll; also Home, End, g, G",
     "p, t             pick a policy, a tap",
     "+, -             longer, shorter window",
+    "n, N             next, previous handler of the kind",
     "s, R             sort: name, each column, as at first; reverse",
     "/                only names that contain a text",
     "Space, r         pause; ask now",
@@ -26,6 +27,7 @@ static const char *const help[] = {
 struct popup {
 	const char *title, *line[LINES];
 	size_t n, selected; /* selected: LINES is none */
+	size_t from;        /* first line that is shown, if there are more than fit */
 };
 
 static void add(struct popup *p, const char *line)
@@ -44,17 +46,18 @@ static void show(const struct popup *p, struct pv_ui_screen *s)
 	int x = (s->cols - w) / 2, y = (s->rows - h) / 2;
 	pv_ui_fill(s, x, y, w, h, PV_UI_PLAIN);
 	pv_ui_box(s, x, y, w, h, p->title);
-	for (int i = 0; i < h - 2; i++) {
-		enum pv_ui_attr attr = (size_t)i == p->selected ? PV_UI_SELECTED : PV_UI_PLAIN;
-		pv_ui_fill(s, x + 1, y + 1 + i, w - 2, 1, attr);
-		pv_ui_put(s, x + 2, y + 1 + i, w - 4, attr, p->line[i]);
+	for (size_t i = 0; (int)i < h - 2; i++) {
+		enum pv_ui_attr attr = i == p->selected ? PV_UI_SELECTED : PV_UI_PLAIN;
+		int line = y + 1 + (int)i;
+		pv_ui_fill(s, x + 1, line, w - 2, 1, attr);
+		pv_ui_put(s, x + 2, line, w - 4, attr, p->line[p->from + i]);
 	}
 }
 
 /* As many entries as fit, around the one that is selected. */
 static void picker(const struct pv_ui *u, struct popup *p, int rows)
 {
-	size_t n = pv_ui_picks(u), fit = rows > 4 ? (size_t)rows - 4 : 1;
+	size_t n = pv_ui_picks(u), fit = rows > 3 ? (size_t)rows - 2 : 1;
 	if (fit > LINES)
 		fit = LINES;
 	size_t first = u->pick >= fit ? u->pick - fit + 1 : 0;
@@ -120,6 +123,9 @@ static void about_item(struct popup *p, struct pv_ui_pool *pool, const struct pv
 	add(p, pv_ui_fmt(pool, "rank     %zu of the %zu shown", rank + 1, m->items));
 	if (*it->place)
 		add(p, pv_ui_fmt(pool, "place    %s", it->place));
+	for (size_t i = 0; i < m->facts; i++)
+		if (it->have & 1u << i)
+			add(p, pv_ui_fmt(pool, "%-10s %s", m->fact[i], pv_ui_count(pool, it->fact[i])));
 }
 
 static void about_metric(struct popup *p, struct pv_ui_pool *pool, const struct pv_ui_metric *m)
@@ -167,7 +173,7 @@ static void details(const struct pv_ui *u, struct popup *p, struct pv_ui_pool *p
 		elsewhere(u, p, pool);
 }
 
-void pv_ui_draw_popup(const struct pv_ui *u, struct pv_ui_screen *s)
+void pv_ui_draw_popup(struct pv_ui *u, struct pv_ui_screen *s)
 {
 	struct pv_ui_pool pool = PV_UI_POOL(1 << 20);
 	struct popup p = {.selected = LINES};
@@ -179,6 +185,12 @@ void pv_ui_draw_popup(const struct pv_ui *u, struct pv_ui_screen *s)
 		details(u, &p, &pool);
 	} else {
 		picker(u, &p, s->rows);
+	}
+	if (p.selected == LINES) { /* what does not fit can be scrolled to */
+		size_t fit = s->rows > 2 ? (size_t)s->rows - 2 : 0, most = p.n > fit ? p.n - fit : 0;
+		u->pick = p.from = u->pick < most ? u->pick : most;
+		if (most)
+			p.title = pv_ui_fmt(&pool, "%s, more with arrows", p.title);
 	}
 	show(&p, s);
 	pv_ui_pool_free(&pool);

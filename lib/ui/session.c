@@ -63,13 +63,13 @@ static enum pv_ui_ask due(const struct pv_ui_session *s, uint64_t now_ns)
 {
 	if (s->at_once || (now_ns >= s->next_ns && !s->paused))
 		return PV_UI_ASK_METRICS;
-	if (s->failures || !s->model)
+	if (!s->there)
 		return PV_UI_ASK_NOTHING; /* the metrics are what shows that it is there again */
 	if (!s->have_server && !s->asked_app)
 		return PV_UI_ASK_APP;
 	if (!s->asked_policies || now_ns >= s->names_ns)
 		return PV_UI_ASK_POLICIES;
-	if (s->minute < s->window)
+	if (s->model && !s->failures && s->minute < s->window)
 		return PV_UI_ASK_MINUTE;
 	return PV_UI_ASK_NOTHING;
 }
@@ -112,6 +112,7 @@ static void tell(struct pv_ui_session *s, const char *what)
 static void fail(struct pv_ui_session *s, uint64_t now_ns, const char *what)
 {
 	s->failures++;
+	s->there = false;
 	unsigned pause = s->failures < 4 ? 1u << (s->failures - 1) : PV_UI_PAUSE_MAX;
 	s->next_ns = now_ns + pause * SECOND;
 	tell(s, what);
@@ -156,8 +157,8 @@ static void got_metrics(struct pv_ui_session *s, uint64_t now_ns, unsigned statu
 		words(status, body, len, text, sizeof text);
 		if (status != 425 || !correct(s, text)) {
 			s->failures++;
-			s->next_ns =
-			    now_ns + SECOND; /* it is there and has words: no reason to ask less often */
+			s->there = true; /* and has words: no reason to ask less often, nor not for names */
+			s->next_ns = now_ns + SECOND;
 			tell(s, text);
 		}
 		return;
@@ -180,6 +181,7 @@ static void got_metrics(struct pv_ui_session *s, uint64_t now_ns, unsigned statu
 	s->model = m;
 	s->answer = j;
 	s->failures = s->retries = 0;
+	s->there = true;
 	s->error[0] = '\0';
 	s->asked_app = s->asked_app && s->have_server;
 	s->answered_ns = now_ns;
@@ -196,9 +198,18 @@ static void got_app(struct pv_ui_session *s, const json_t *j)
 	s->have_server = true;
 }
 
+/* pktvisord's policies about itself, one for each input stream. */
+static bool of_resources(const char *name)
+{
+	size_t n = strlen(name), end = strlen("-resources");
+	return n > end && !strcmp(name + n - end, "-resources");
+}
+
+/* What a person has made comes first. */
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	bool x = of_resources(a), y = of_resources(b);
+	return x != y ? x - y : strcmp(a, b);
 }
 
 static void list_names(struct pv_ui_names *out, json_t *object)

@@ -48,6 +48,7 @@ struct pv_ui_session {
 	/* what follows is nobody else's business */
 	enum pv_ui_ask asking;
 	bool have_server, asked_app, asked_policies, at_once;
+	bool there; /* the last answer came from an agent, whatever it said */
 	unsigned failures, retries, minute;
 	uint64_t names_ns;
 };

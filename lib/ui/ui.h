@@ -11,6 +11,7 @@
 #ifndef PV_UI_UI_H
 #define PV_UI_UI_H
 
+#include "ui/overview.h"
 #include "ui/page.h"
 #include "ui/screen.h"
 #include "ui/session.h"
@@ -55,15 +56,17 @@ struct pv_ui {
 	struct pv_ui_session s;
 	bool quit;
 
-	char view[PV_UI_NAME_MAX]; /* a handler's name or schema; "": the overview */
+	struct pv_ui_id view; /* no name: the overview */
+	struct pv_ui_id chosen[PV_UI_KINDS]; /* for the overview */
 	char section[2 * PV_UI_NAME_MAX + 4]; /* of that handler; "": all */
 	char tap[PV_UI_NAME_MAX]; /* "": all */
 	char filter[PV_UI_FILTER_MAX];
 	bool typing; /* the filter */
+	char notice[512]; /* what a person asked for and cannot have; until the next key */
 	bool sorted, reverse;
 	int sort; /* column, or -1 for names; when sorted */
 	enum pv_ui_popup popup;
-	size_t pick; /* line of a picker */
+	size_t pick; /* line of a picker; of what else is too long for the screen, the first that is shown */
 	struct pv_ui_detail detail;
 
 	bool selected; /* spot and row mean something */
@@ -74,6 +77,8 @@ struct pv_ui {
 	/* of the last picture */
 	struct pv_ui_spot spots[PV_UI_SPOTS];
 	int nspots, height, page_rows;
+	int columns;              /* that a table has, 1 when there are only lists */
+	char sorted_by[64];       /* heading of the column that rows are sorted by */
 	struct pv_ui_detail under; /* the selected row */
 };
 
@@ -83,6 +88,18 @@ void pv_ui_free(struct pv_ui *);
 
 void pv_ui_key(struct pv_ui *, uint32_t key);
 
+/* Handlers of the picked tap, in order. */
+size_t pv_ui_handlers(const struct pv_ui *, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX]);
+
+/* Those of them that a person means by a word: the full name, a schema (all of it), the end of a name ("t-dns"), the
+ * beginning of a schema, a part of a name; the first of these ways that finds any. 0 with a line in err, which has the
+ * candidates: nothing is called so, or it is not clear what. */
+size_t pv_ui_match(const struct pv_ui *, const char *what, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX],
+		   char *err, size_t cap);
+
+/* Shows the view that is called so. false: there is a notice. */
+bool pv_ui_begin(struct pv_ui *, const char *view);
+
 /* Lines that all of the view needs at this width, the status line not counted. */
 int pv_ui_height(struct pv_ui *, int cols);
 
@@ -91,13 +108,17 @@ void pv_ui_draw(struct pv_ui *, struct pv_ui_screen *, uint64_t now_ns, bool sta
 
 /* ---- between the files of this folder ------------------------------------------------------------ */
 
-/* Handlers of the picked tap, in order; at most PV_UI_HANDLERS_MAX. */
-size_t pv_ui_handlers(const struct pv_ui *, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX]);
-/* The one that `view` means; NULL: the overview. */
+/* The one that is looked at; NULL: the overview. */
 const struct pv_ui_handler *pv_ui_viewed(const struct pv_ui *);
+/* How many handlers have its schema, and which of them it is, from 0. */
+size_t pv_ui_namesakes(const struct pv_ui *, const struct pv_ui_handler *, size_t *which);
+void pv_ui_next_of_kind(struct pv_ui *, int by);
+/* Its name, as short as the policy allows. */
+const char *pv_ui_label(struct pv_ui_pool *, const struct pv_ui *, const struct pv_ui_handler *);
 /* Lines of the picker: names, and the entry for all. */
 size_t pv_ui_picks(const struct pv_ui *);
 const char *pv_ui_pick(const struct pv_ui *, size_t i);
-void pv_ui_draw_popup(const struct pv_ui *, struct pv_ui_screen *);
+void pv_ui_draw_popup(struct pv_ui *, struct pv_ui_screen *);
+void pv_ui_draw_status(const struct pv_ui *, struct pv_ui_screen *, uint64_t now_ns);
 
 #endif

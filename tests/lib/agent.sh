@@ -27,7 +27,7 @@ start() {
 listening() {
 	local i
 	URL=
-	for i in $(seq 400); do
+	for i in $(seq 1200); do
 		URL=$(sed -n 's/.*web server listening on \(.*\)/\1/p' "$1" 2>/dev/null | tail -n 1)
 		[ -z "$URL" ] || { URL=http${TLS:+s}://$URL; return 0; }
 		kill -0 "$PID" 2>/dev/null || break
@@ -45,7 +45,7 @@ finish() {
 }
 
 # get PATH [CURL OPTIONS...]: the body
-get() { local path=$1; shift; "${AT[@]}" curl -s --max-time 20 "${TLS[@]}" "$@" "$URL$path"; }
+get() { local path=$1; shift; "${AT[@]}" curl -s --max-time 60 "${TLS[@]}" "$@" "$URL$path"; }
 # ask METHOD PATH [BODY [TYPE]]: the status and the body
 ask() {
 	local body=()
@@ -70,29 +70,17 @@ policies() { get /api/v1/policies | jq length; }
 # taps: how many there are
 taps() { get /api/v1/taps | jq length; }
 
-# until_true COMMAND...: its status, asked again for up to twenty seconds
-until_true() {
-	local i
-	for i in $(seq 200); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
 # ended: waits until all inputs have been read to their end
 none_runs() { [ "$(get /api/v1/metrics/app | jq '[.app.inputs[] | select(.state == "running" or .state == "waiting")] | length')" = 0 ]; }
 ended() { until_true none_runs; }
 
 # unprivileged SENTENCE: the capabilities of every thread, and whether exec could bring new ones. A thread that opens an interface has
-# CAP_NET_RAW for that moment, so a second and a third look count.
+# CAP_NET_RAW for that moment, so later looks count, too.
+effective() { cat "/proc/$PID"/task/*/status | awk '/^CapEff/ { print $2 }' | sort -u; }
+none_effective() { [ "$(effective)" = 0000000000000000 ]; }
 unprivileged() {
-	local i got
-	for i in 1 2 3; do
-		got=$(cat "/proc/$PID"/task/*/status | awk '/^CapEff/ { print $2 }' | sort -u)
-		[ "$got" != 0000000000000000 ] || break
-		sleep 0.3
-	done
-	is "$1: no thread has an effective capability" "$got" 0000000000000000
+	until_true none_effective
+	is "$1: no thread has an effective capability" "$(effective)" 0000000000000000
 	is "$1: nor can one get new privileges" "$(cat "/proc/$PID"/task/*/status | awk '/^(NoNewPrivs|CapInh|CapAmb)/ { print $1 $2 }' | sort -u | xargs)" \
 		"CapAmb:0000000000000000 CapInh:0000000000000000 NoNewPrivs:1"
 }

@@ -6,12 +6,14 @@
 #   bird_start SIDE           c or s: bird in that namespace, with its sessions down
 #   bird SIDE COMMAND...      birdc
 #   bird_up NAME              takes a session up, and waits until both sides call it established
+#   bird_heard NAME N         waits until the client has heard of N routes in that session, those that were told again included
 #   birds_got                 messages that both received: OPEN UPDATE NOTIFICATION KEEPALIVE ROUTE-REFRESH
 #   bird_stop                 ends both
 #
 # Sessions: four (192.0.2.11 to .53), six (2001:db8:0:1::11 to ::53), each between AS 64497 and 64496. The server announces 1000 routes
 # in each. One of them has so many communities that its message takes several segments: 2000 bytes for four, and more
-# than 16,000 for six, which has extended messages (RFC 8654). A keepalive every second.
+# than 16,000 for six, which has extended messages (RFC 8654). Keepalives are those of sessions that come up: one every
+# BIRD_KEEPALIVE seconds, 80, might be on the way when a session ends: said, but not received.
 #
 # Packages: bird2, python3.
 
@@ -56,7 +58,7 @@ END
 	cat <<END
 template bgp peer {
 	local as $as;
-	hold time 3; keepalive time 1; connect delay time 0; connect retry time 1; error wait time 1, 2;
+	hold time $((3 * ${BIRD_KEEPALIVE:-80})); keepalive time ${BIRD_KEEPALIVE:-80}; connect delay time 0; connect retry time 1; error wait time 1, 2;
 	passive $passive; disabled on; enable route refresh on; advertise hostname on;
 }
 protocol bgp four from peer { source address $me4; neighbor $to4 as $other; ipv4 { import all; export filter long4; }; }
@@ -75,7 +77,7 @@ bird_start()
 	ip netns exec "$ns" bird -f -c "$BIRD_DIR/$1.conf" -s "$BIRD_DIR/$1.ctl" 2>"$BIRD_DIR/$1.err" &
 	BIRD_PID[$1]=$!
 	local i
-	for i in $(seq 50); do
+	for i in $(seq 600); do
 		bird "$1" show status 2>/dev/null | grep -q 'up and running' && return 0
 		sleep 0.1
 	done
@@ -89,11 +91,22 @@ bird_up()
 {
 	local i side
 	for side in s c; do bird $side enable "$1" >/dev/null; done
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		[ "$(for side in s c; do bird $side show protocols "$1"; done | grep -c Established)" = 2 ] && return 0
 		sleep 0.1
 	done
 	echo "bird.sh: $1 does not come up: $(bird c show protocols)" >&2
+	return 1
+}
+
+bird_heard()
+{
+	local i
+	for i in $(seq 600); do
+		[ "$(bird c show protocols all "$1" | awk '/Import updates:/ { print $3 }')" = "$2" ] && return 0
+		sleep 0.1
+	done
+	echo "bird.sh: $1 has not heard of $2 routes: $(bird c show protocols all "$1")" >&2
 	return 1
 }
 

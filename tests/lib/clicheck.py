@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""Does the picture say what the JSON says? clicheck.py JSON PICTURE POLICY
+"""Does the picture say what the JSON says? clicheck.py JSON PICTURE POLICY | --connections JSON PICTURE
 
 PICTURE is what `pktvisor-cli --once --size 200` prints of the JSON: header lines and lists of the overview are worked out here
-a second time, from their description, and compared text by text. Prints what differs; exit status 1 when something does."""
+a second time, from their description, and compared text by text. With --connections the picture is of that view, and its table is
+what is compared. Prints what differs; exit status 1 when something does."""
 import json
 import sys
 import time
@@ -88,7 +89,38 @@ def wanted_rows(items, base):
         yield item["name"] or "(empty)", number
 
 
+FACTS = ["bps", "bytes", "pps", "packets", "bytes_ab", "bytes_ba", "packets_ab", "packets_ba"]
+
+
+def unit(key, n):
+    """Bytes and bits per second from 10,000 up have a prefix, and three digits."""
+    if not key.startswith("b") or n < 10000:
+        return "%d" % n
+    for prefix in "kMG":
+        n /= 1000
+        if n < 1000:
+            break
+    return ("%.2f" if n < 10 else "%.1f" if n < 100 else "%.0f") % n + prefix
+
+
+def connections(handlers, lines):
+    body = next(iter(handlers.values()))["connections"]
+    top = next(i for i, line in enumerate(lines) if "top_connections" in line)
+    head = lines[top + 1].strip("|\u2502").split()
+    bad = [] if head == ["share"] + FACTS else ["columns: %s" % head]
+    for i, item in enumerate(body["top_connections"]):
+        want = [item["name"], "%.1f%%" % (item["bytes"] / body["bytes"] * 100)] + [unit(k, item[k]) for k in FACTS]
+        got = lines[top + 2 + i].strip("|\u2502").split()
+        if got != " ".join(want).split():
+            bad.append("row %d: %s\n    want: %s" % (i, got, want))
+    print("\n".join(bad))
+    sys.exit(1 if bad or not body["top_connections"] else 0)
+
+
 def main():
+    if sys.argv[1] == "--connections":
+        with open(sys.argv[2], encoding="utf-8") as f, open(sys.argv[3], encoding="utf-8") as g:
+            connections(json.load(f)["default"], g.read().splitlines())
     with open(sys.argv[1], encoding="utf-8") as f:
         handlers = json.load(f)[sys.argv[3]]
     with open(sys.argv[2], encoding="utf-8") as f:

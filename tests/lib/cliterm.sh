@@ -11,29 +11,20 @@ unset NO_COLOR TMUX
 mux_end() { "${MUX[@]}" kill-server 2>/dev/null; }
 # When the command has ended the pane says "ended STATUS".
 mux_begin() {
-	"${MUX[@]}" new-session -d -s cli -x "$1" -y "$2" "$3; echo ended \$?; sleep 60"
+	"${MUX[@]}" new-session -d -s cli -x "$1" -y "$2" "$3; echo ended \$?; sleep 1000"
 	"${MUX[@]}" set-option -g status off
 	size "$1" "$2"
 }
-mux_again() { "${MUX[@]}" respawn-pane -k -t cli "$1; echo ended \$?; sleep 60"; }
+mux_again() { "${MUX[@]}" respawn-pane -k -t cli "$1; echo ended \$?; sleep 1000"; }
 
 keys() { "${MUX[@]}" send-keys -t cli "$@"; } # as tmux names them
 screen() { "${MUX[@]}" capture-pane -p -t cli; }
 size() { "${MUX[@]}" resize-window -t cli -x "$1" -y "$2"; }
 shows() { screen | grep -qE -- "$1"; }
 
-# within COMMAND...: it succeeds, within twenty seconds
-within() {
-	local i
-	for i in $(seq 200); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
 # sees SENTENCE REGEX: the screen has it, soon
 sees() {
-	if within shows "$2"; then ok "$1"; else
+	if until_true shows "$2"; then ok "$1"; else
 		echo "want: $2"; screen
 		not_ok "$1"
 	fi
@@ -44,7 +35,7 @@ golden() {
 	local filter=("${@:2}")
 	[ ${#filter[@]} -gt 0 ] || filter=(cat)
 	[ -z "${GOLDEN:-}" ] || { sleep 2; screen | "${filter[@]}" >"$TESTS/ui/golden/$1.txt"; }
-	if within same_screen "$1" "${filter[@]}"; then ok "screen $1"; else
+	if until_true same_screen "$1" "${filter[@]}"; then ok "screen $1"; else
 		diff "$TESTS/ui/golden/$1.txt" picture | head -n 30
 		not_ok "screen $1"
 	fi

@@ -85,7 +85,7 @@ dns_server_start()
 	} >"$DNS_DIR/knot.conf"
 	ip netns exec "$ns" knotd -c "$DNS_DIR/knot.conf" 2>"$DNS_DIR/log" &
 	DNS_PID=$!
-	for i in $(seq 50); do
+	for i in $(seq 300); do
 		ip netns exec "$ns" kdig +short +retry=0 +timeout=1 @"$1" host.test A 2>/dev/null |
 			grep -q 192.0.2.90 && return 0
 		sleep 0.1

@@ -17,7 +17,7 @@ DNSTAP_ZONES="example.com example.org example.co.uk test 2.0.192.in-addr.arpa" #
 dnstap_answers() # NETNS ADDRESS PORT
 {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		ip netns exec "$1" kdig +short +retry=0 +timeout=1 @"$2" -p "$3" host.test A 2>/dev/null | grep -q 192.0.2.90 && return 0
 		sleep 0.1
 	done

@@ -11,7 +11,7 @@
 flow_softflowd() {
 	local file=$1 to=$2 version=$3
 	shift 3
-	timeout 10 softflowd -d -r "$file" -n "$to" -v "$version" -c none -p "$PWD/softflowd.pid" "$@" >softflowd.log 2>&1
+	timeout 100 softflowd -d -r "$file" -n "$to" -v "$version" -c none -p "$PWD/softflowd.pid" "$@" >softflowd.log 2>&1
 }
 
 # A buffer of one packet: with larger ones pmacctd 1.7.7 counts some packets twice at its end.

@@ -8,6 +8,7 @@
 #   ns_c dig @192.0.2.53 ...        # run in the client's namespace
 #   ns_s named -f ...               # run in the server's namespace
 #   ip netns exec "$NS_S" prog &    # in the background: spelled out, or $! would be a shell around it
+#   ns_idle                         # until nobody in the two has anything to do
 #
 # Needs root. Nothing leaves the two namespaces: neither has another device than lo and its end of the
 # veth, so no default route leads anywhere but to the other side. Names carry the process id, so
@@ -64,7 +65,7 @@ ns_up()
 	ip -n "$NS_S" route add 203.0.113.0/24 dev s0
 	ip -n "$NS_S" -6 route add 2001:db8:0:2::/64 dev s0
 	# The link-local addresses appear a moment after the links are up; what is sent before is lost.
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for i in $(seq 60); do
 		ns_c ping -q -c1 -W1 $NS_SERVER6 >/dev/null 2>&1 && return 0
 		sleep 0.2
 	done
@@ -83,7 +84,7 @@ ns_capture()
 	ip netns exec "${NS_AT:-$NS_S}" tcpdump --immediate-mode -B 8192 -Z root -n -i "${NS_DEV:-s0}" \
 		-w "$file" "$@" 2>"$log" &
 	NS_CAPTURES="$NS_CAPTURES $!:$log"
-	for i in $(seq 50); do
+	for i in $(seq 600); do
 		grep -q 'listening on' "$log" && return 0
 		sleep 0.1
 	done
@@ -91,11 +92,27 @@ ns_capture()
 	return 1
 }
 
+# Waits, for a minute at most, until every process in the two namespaces has slept for half a second: whatever was sent has been taken
+# by who wanted it. A process that gets no processor does not sleep.
+ns_idle()
+{
+	local i looks=0 p
+	for i in $(seq 600); do
+		looks=$((looks + 1))
+		for p in $(ip netns pids "$NS_C") $(ip netns pids "$NS_S"); do
+			! cat /proc/"$p"/task/*/status 2>/dev/null | grep '^State:' | grep -qv 'sleeping' || looks=0
+		done
+		[ $looks -lt 6 ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # Ends all captures; returns 1 if one of them lost packets.
 ns_capture_end()
 {
 	local c bad=0
-	sleep 0.5
+	ns_idle
 	for c in $NS_CAPTURES; do
 		kill -INT "${c%%:*}" 2>/dev/null
 		wait "${c%%:*}" 2>/dev/null

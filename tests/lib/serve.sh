@@ -13,7 +13,7 @@ serve() {
 	pv-serve -p 0 -v "$@" 2>$SERVER.err <&0 & PID=$!
 	SERVERS+=("$PID")
 	PORT=
-	for i in $(seq 200); do
+	for i in $(seq 1200); do
 		PORT=$(sed -n 's/^pv-serve: web server listening on .*:\([0-9]*\)$/\1/p' $SERVER.err)
 		[ -z "$PORT" ] || return 0
 		kill -0 "$PID" 2>/dev/null || return 1
@@ -25,7 +25,7 @@ serve() {
 # served POLICY STATE: waits until an input of the policy is in that state
 served() {
 	local i
-	for i in $(seq 400); do
+	for i in $(seq 1200); do
 		get /api/v1/metrics/app | jq -r --arg p "$1" '.app.inputs[] | select(.policy == $p) | .state' | grep -qx "$2" && return 0
 		kill -0 "$PID" || return 1
 		sleep 0.05
@@ -34,9 +34,9 @@ served() {
 }
 
 # get PATH [CURL OPTIONS...]: the body
-get() { local path=$1; shift; curl -s --max-time 20 "$@" "http://127.0.0.1:$PORT$path"; }
+get() { local path=$1; shift; curl -s --max-time 60 "$@" "http://127.0.0.1:$PORT$path"; }
 # code PATH [CURL OPTIONS...]: the status
-code() { local path=$1; shift; curl -s --max-time 20 -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$PORT$path"; }
+code() { local path=$1; shift; curl -s --max-time 60 -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$PORT$path"; }
 
 # stop: ends the server in order; its exit status
 stop() { kill -TERM "$PID"; wait "$PID"; }

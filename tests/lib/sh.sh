@@ -49,6 +49,17 @@ one_line() {
 	fi
 }
 
+# until_true COMMAND...: its status, asked again until it is true, for a minute or longer. Who waits for what must come, and not for a
+# time, is right on a slow machine, too.
+until_true() {
+	local i
+	for i in $(seq 600); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # Every capture that there is: ours, and those of the conformance kit where it lies beside the project.
 SHARED=${PV_SHARED:-$TOP/../shared}
 captures() {

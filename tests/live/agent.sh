@@ -71,3 +71,9 @@ finish
 start "$f" && unprivileged "a saved capture"
 is "and nothing is permitted, either" "$(cat /proc/$PID/task/*/status | awk '/^CapPrm/ { print $2 }' | sort -u)" 0000000000000000
 finish
+echo '{visor: {taps: {m: {input_type: mock}, f: {input_type: flow, config: {flow_type: sflow, bind: 127.0.0.1, port: 0}}}, policies: {
+	m: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {n: {type: net}}}},
+	f: {kind: collection, input: {tap: f, input_type: flow}, handlers: {modules: {f: {type: flow}}}}}}}' >plain.yaml
+start --config plain.yaml
+is "nor for inputs that are no interface" "$(cat /proc/$PID/task/*/status | awk '/^CapPrm/ { print $2 }' | sort -u)" 0000000000000000
+finish

@@ -20,18 +20,18 @@ start --config c.yaml || exit 1
 ip netns exec "$NS_S" bash -c "
 	pv-capture s0 2>capture.err >raw.pve & echo \$! >capture.pid; wait" &
 pipe=$!
-sleep 1
+until_true test -s raw.pve
 bird_start c && bird_start s && bird_up four && bird_up six || { not_ok "the sessions come up"; exit 1; }
 ok "sessions of both families come up"
-sleep 1.5
+# A session ends when nothing is on the way in it, or that would be said and not received.
+bird_heard four 1000 && bird_heard six 1000 || not_ok "all routes are heard of"
 bird c reload in four >/dev/null
-sleep 0.5
+bird_heard four 2000 || not_ok "and again, when asked for"
 bird c disable six >/dev/null
 bird s restart four >/dev/null
-bird_up four || not_ok "a session comes up again"
-sleep 1
+bird_up four && bird_heard four 1000 || not_ok "a session comes up again"
 bird s disable four >/dev/null
-sleep 1.5
+ns_idle
 want=$(birds_got)
 kill -INT "$(cat capture.pid)"; wait $pipe
 types='[.open, .update, .notification, .keepalive, .routerefresh] | map(tostring) | join(" ")'

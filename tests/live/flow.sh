@@ -5,7 +5,10 @@
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 . "$TESTS/lib/flowexport.sh"
-trap ns_down EXIT INT TERM
+. "$TESTS/lib/agent.sh"
+cleanup() { stop_agents; ns_down; }
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 ns_up 2>/dev/null || { skip "needs network namespaces"; exit 0; }
 for tool in softflowd pmacctd tcpreplay; do
 	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || { skip "needs $tool"; exit 0; }
@@ -57,6 +60,33 @@ for version in 9 10; do
 	is "softflowd, version $version, every tenth packet: the rate is known from its options" "$(pv-cat --json --type flow sampled.pve | jq .rate | sort -u)" 10
 	near "and the scaled total is near the truth" "$(flow_totals sampled.pve)" "$truth" 10
 done
+
+# ---- a tap with three workers: softflowd from five addresses, by turns, each time from another port
+AT=(ip netns exec "$NS_S")
+cat >workers.yaml <<END
+{version: '1.0', visor: {taps: {nf: {input_type: flow, config: {flow_type: netflow, bind: '::', port: 2055}}}, policies: {
+  nf: {kind: collection, input: {tap: nf, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}}}}
+END
+start --workers 3 --config workers.yaml
+sent=0
+for version in 9 10; do
+	for address in $NS_CLIENT4 198.51.100.21 198.51.100.22 203.0.113.31 203.0.113.32; do
+		ip -n "$NS_C" route replace $NS_SERVER4/32 dev c0 src $address
+		ip netns exec "$NS_C" bash -c ". '$TESTS/lib/flowexport.sh'; flow_softflowd '$file' $NS_SERVER4:2055 $version"
+		sent=$((sent + 1))
+	done
+done
+ip -n "$NS_C" route del $NS_SERVER4/32 dev c0
+want=$(echo "$truth" | awk -v n=$sent '{ print n * ($1 + $3), n * ($2 + $4) }')
+workers() { get /api/v1/policies/nf/metrics/bucket/0 | jq -r '[.nf["nf-nf-flow"].flow.devices[]?.interfaces[] | [.in_packets, .in_bytes]] | transpose | map(add | tostring) | join(" ")'; }
+arrived() { [ "$(workers)" = "$want" ]; }
+until_true arrived
+is "three workers of an agent: packets and bytes of all ten" "$(workers)" "$want"
+is "from five devices" "$(get /api/v1/policies/nf/metrics/bucket/0 | jq '.nf["nf-nf-flow"].flow.devices | length')" 5
+is "no sequence of theirs has a gap, every set had its template, and nothing was dropped" \
+	"$(self pktvisor_flow_lost_total) $(self pktvisor_flow_unknown_sets_total) $(self pktvisor_packets_dropped_total)" "0 0 0"
+is "and more than one worker had work" "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_worker_packets_total\{/ && $NF { n++ } END { print (n >= 2) }')" 1
+finish
 
 # ---- pmacctd, while the traffic passes; exports go over lo, so that they are not traffic themselves
 probes() { # RATE ENGINE

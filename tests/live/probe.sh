@@ -53,6 +53,9 @@ probe() {
 	is "$HOW: none without answers" "$(jq -c '[.. | .targets? // empty][0].dead | keys' got)" '["attempts","connect_failures","dns_lookup_failures","packets_timeout","successes"]'
 }
 HOW="raw sockets" probe env
+# A zone's server is gone, and a name of elsewhere stands behind its twenty: the dead take a second each, their patience is 2.5.
+"${AT[@]}" pv-probe -c 1 -i 3000 -w 2500 $(for i in $(seq 20); do echo "gone$i=gone$i.example.com"; done) here=localhost | pv-window --json --periods 1 >got
+is "names that nobody looks up keep no other waiting" "$(target got here), $(target got gone20)" "1 1 0 0 0, 0 0 0 1 0"
 was="$(counter asked) $(counter lost)"
 is "the kernel says so, too: asked and lost" "$was" "8 2"
 ns_c sysctl -qw net.ipv4.ping_group_range="0 2147483647"

@@ -8,7 +8,7 @@ trap stop_agents EXIT
 
 OURS=192.0.2.53/32,2001:db8:0:1::53/128
 five='{n: {type: net}, d: {type: dns}, h: {type: dhcp}, p: {type: pcap}, b: {type: bgp}}'
-names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 bgp http-mix"
+names="dns-udp4 dns-udp6 dns-tcp4 dns-tcp6 dns-mixed dns-ecs dnssec dhcp4 dhcp6 dhcp-relay bgp http-mix"
 {
 	printf 'version: "1.0"\nvisor:\n  taps:\n'
 	for n in $names; do tap "$n" "$CAPTURES/$n.pcap" $OURS; done
@@ -47,6 +47,8 @@ for n in $names; do
 	dhcp4) is "$n: messages" "$(of $n h .wire_packets.{discover,offer,request,ack})" "$(for k in discover offer request ack; do fact $n dhcp4_$k; done | xargs)" ;;
 	dhcp6) is "$n: messages" "$(of $n h .wire_packets.{solicit,advertise,request_v6,reply})" \
 		"$(for k in solicit advertise request; do fact $n dhcp6_$k; done | xargs) $(tcpdump -n -r "$CAPTURES/$n.pcap" 2>/dev/null | grep -c 'dhcp6 reply')" ;; # tshark looks into ICMP, too
+	dhcp-relay) is "$n: messages, out of what relays wrap them in" "$(of $n h .wire_packets.{discover,offer,request,ack,solicit,advertise,request_v6,reply})" \
+		"$(for k in dhcp4_{discover,offer,request,ack} dhcp6_{solicit,advertise,request,reply}; do fact $n $k; done | xargs)" ;;
 	bgp) is "$n: messages" "$(of $n b .wire_packets.{open,update,notification,keepalive,routerefresh})" \
 		"$(for k in open update notification keepalive routerefresh; do fact $n bgp_$k; done | xargs)" ;;
 	esac

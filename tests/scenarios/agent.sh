@@ -82,6 +82,12 @@ is "nonsense is the client's fault" "$(code "${yaml[@]}" --data-binary '{visor: 
 is "no tap has these tags" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap_selector: {any: [{a: b}]}, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies")" 422
 code "${yaml[@]}" --data-binary "{visor: {taps: {out: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" "$URL/api/v1/taps" >/dev/null
 is "files elsewhere are not for clients" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: out, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c 'data directory')" "400 1"
+mkfifo data/fifo
+for file in /etc/passwd "$PWD/data/fifo"; do
+	answer=$(code "${yaml[@]}" --max-time 10 --data-binary "{visor: {taps: {f: {input_type: flow, config: {flow_type: netflow, pcap_file: $file}}}}}" "$URL/api/v1/taps")
+	is "nor are they for flow inputs: ${file##*/}" "$answer $(code "${yaml[@]}" --max-time 10 --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: f, input_type: flow}, handlers: {modules: {h: {type: flow}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c 'only regular files below the data directory may be read')" "201 400 1"
+	code -X DELETE "$URL/api/v1/taps/f" >/dev/null
+done
 code "${yaml[@]}" --data-binary "{visor: {taps: {gone: {input_type: pcap, config: {iface: nosuch0}}}}}" "$URL/api/v1/taps" >/dev/null
 is "an interface that is not there" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: gone, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c '^policy \[q\] failed to start: .*nosuch0')" "422 1"
 is "and nothing is left of it" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["p","t-#-resources"]'
@@ -137,7 +143,11 @@ like "is named with its policy" "$(cat err)" 'policy \[time\] failed to start: m
 
 status 1 "without anything to do" pktvisord -p 0
 status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
-status 1 "options that are not built say so" pktvisord --otel --admin-api
+for option in --otel --otel-port=1 --otel-interval=9 --otel-host=h --cp-custom=x --cp-url=u; do
+	status 1 "options that are not built say so: $option" pktvisord "$option" --check
+done
+echo '{visor: {config: {otel_host: h, otel_port: 1, cp_url: u, cp_disable: true}}}' >off.yaml
+status 0 "settings of what is off are none of them" pktvisord --check --config off.yaml
 status 2 "unknown options are mistakes" pktvisord --nosuch
 status 0 "--module-list" pktvisord --module-list
 like "and what it lists" "$(cat out)" '^handler: dns version 1.0$'

@@ -21,7 +21,7 @@ golden term.flow-many.section.80x24
 size 120 40
 golden term.flow-many.section.120x40
 keys Escape s s s
-sees "sorted by a column" 'by column 2'
+sees "sorted by a column" 'by filtered'
 keys p Home
 sees "all policies can be picked" '\(all policies\)'
 keys Down Down Down Down Down Enter # the fifth by name
@@ -29,6 +29,11 @@ sees "another policy is picked" 'Policy: netprobe'
 keys 3
 golden term.netprobe.120x40
 keys p Home Down Down Down Down Down Down Enter
+sees "one with two handlers of a kind shows the first, and says so" 'dns 1 of 2: t-all'
+keys n
+sees "n shows the next" 'dns 2 of 2: t-bad'
+sees "with its numbers" 'DNS Wire Pkts 20/800'
+keys p Home Down Down Down Down Down Down Down Enter
 sees "and another" 'Policy: taps'
 keys t Down Down Enter
 sees "one tap of it" 'tap t-x'

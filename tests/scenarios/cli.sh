@@ -46,7 +46,16 @@ is "of one tap" "$(cli -p "$FAKE" -P taps -j -t t | jq -c '[.[] | keys[]]')" '["
 is "of another, whose name begins with that" "$(cli -p "$FAKE" -P taps -j -t t-x | jq -c '[.[] | keys[]]')" '["default-t-x-net"]'
 is "merged handlers are of every tap" "$(cli -p "$FAKE" -P merged -j -t t | jq -c '[.[] | keys[]]')" '["dns_merged","packets_merged"]'
 status 1 "a view that is not there" cli -p "$FAKE" -P bgp --once --view dns
-one_line "says so" err "^pktvisor-cli: --view dns: policy 'bgp' has no such handler$"
+one_line "says so, and which there are" err "^pktvisor-cli: --view dns: policy 'bgp' has no such handler, but t-bgp \\(bgp\\)$"
+status 1 "a part of several names" cli -p "$FAKE" -P several --once --view t-
+one_line "says which" err '^pktvisor-cli: --view t-: may mean t-all \(dns\), t-bad \(dns\), t-net \(packets\)$'
+for v in default-t-bad bad t-bad ba; do
+	is "--view $v finds t-bad" "$(cli -p "$FAKE" -P several -j --view $v | jq -c '[.[] | keys[]]')" '["default-t-bad"]'
+done
+is "--view dns is all that are of the kind" "$(cli -p "$FAKE" -P several -j --view dns | jq -c '[.[] | keys[]]')" '["default-t-all","default-t-bad"]'
+like "and the picture says which one it shows" "$(cli -p "$FAKE" -P several --once --view dns)" 'dns 1 of 2 \(n: next\): t-all '
+status 1 "a tap that is not there" cli -p "$FAKE" -P several --once -t nosuch
+one_line "says so" err "^pktvisor-cli: --tap nosuch: policy 'several' has no such tap$"
 is "a window that is not kept is corrected" "$(cli -p "$FAKE" -P three -j | jq -c '.[][].dns.wire_packets.total')" 33
 is "an agent of one period gives the open minute" "$(cli -p "$FAKE" -P early -j | jq -c '.[][].dns.wire_packets.total')" 77
 
@@ -99,6 +108,17 @@ finish
 pv-flow "$CAPTURES/flow/softflowd-v9.pcap" | pv-window >flow.pvb
 served flow.pvb && cli -p "$PORT" --once --size 80 --view flow >out
 golden real.flow.80 out
+finish
+
+# ---- connections: as many columns as there is room for, and what is in them -----------------------------
+pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window >connections.pvb
+served connections.pvb && cli -p "$PORT" -j >json
+for size in 80 120 200; do
+	cli -p "$PORT" --once --size $size --view conn >out
+	golden real.connections.$size out
+done
+python3 "$TESTS/lib/clicheck.py" --connections json out
+is "every number of a connection is the JSON's" $? 0
 finish
 
 # ---- no agent, wrong words ----------------------------------------------------------------------------

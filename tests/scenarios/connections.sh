@@ -104,6 +104,8 @@ top() {
 is "by bit rate unless asked otherwise" "$(top bps)" "$(top bps | jq -c 'sort | reverse')"
 is "sorted by packets" "$(top packets --sort packets)" "$(top packets --sort packets | jq -c 'sort | reverse')"
 is "which chooses other rows" "$(top name --sort packets --topn 1)" '["ICMP 192.0.2.11 <-> 192.0.2.53"]'
+is "which is shown first" "$(pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window --table --sort packets | grep -o '^  top_connections.*')" \
+	"  top_connections                                          share  pps  packets     bps   bytes"
 is "sorted by address: IPv4 before 2001:" "$(top name --sort name | jq -c '[.[] | test("\\[?2001:")] | . == sort')" true
 status 2 "an order that there is not" pv-window --json --sort colour </dev/null
 one_line "and says which there are" err "sorted by 'colour', only by name, bytes, bps, packets, pps, bytes_ab"

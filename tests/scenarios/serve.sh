@@ -238,8 +238,12 @@ serve --input one=fifo --input two=unix:sock --input two/other=unix:sock2 --peri
 served default ended
 cat b.pvb >fifo; served one ended
 is "a FIFO is a policy of its own" "$(get /api/v1/policies/one/metrics/window/3 | jq -r '.one | keys | join(" ")')" "one-one-dhcp one-one-dns one-one-net"
-cat b.pvb >fifo; sleep 0.5
-is "another writer of it goes on" "$(get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]')" '["ended",2]'
+one_now() { get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.policy == "one") | [.state, .streams]'; }
+cat b.pvb >fifo; for _ in $(seq 200); do [ "$(one_now)" != '["ended",2]' ] || break; sleep 0.05; done
+is "another writer of it goes on" "$(one_now)" '["ended",2]'
+head -c 1000000 /dev/zero >fifo; cat b.pvb >fifo
+for _ in $(seq 200); do [ "$(one_now)" != '["ended",3]' ] || break; sleep 0.05; done
+is "one that sends no stream is said once, and the next goes on" "$(one_now) $(grep -c "policy 'one': input damaged" inputs.err)" '["ended",3] 1'
 # send SOCKET [FILE]: stdin; then holds on until the file is there
 send() { python3 -c 'import os,socket,sys,time
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())

@@ -575,7 +575,7 @@ static void slow_pipe(void **state)
 	dup2(fds[0], STDIN_FILENO);
 	close(fds[0]);
 	w->g.on_packet_close = fds[1];
-	alarm(20);
+	alarm(200);
 	assert_int_equal(run(&conf, &w->g, w->err), PV_END);
 	alarm(0);
 	assert_int_equal(w->g.packets, 1);
@@ -619,7 +619,7 @@ static void told_to_stop(void **state)
 	dup2(empty[0], STDIN_FILENO);
 	conf.file = "-";
 	memset(&w->g, 0, sizeof w->g);
-	alarm(20);
+	alarm(200);
 	assert_int_equal(run(&conf, &w->g, w->err), PV_END);
 	alarm(0);
 	assert_int_equal(w->g.packets, 0);

@@ -275,6 +275,9 @@ static void messages6(void **state)
 	assert_int_equal(decode(g, 6, deep, n, false, &d), PV_DHCP_NESTING);
 	assert_int_equal(decode(g, 6, deep + 38, n - 38, false, &d), PV_DHCP_OK);
 	assert_int_equal(d.relay_hops, PV_DHCP_RELAYS);
+	size_t most = 9 * 38 + 4; /* RFC 8415 19.1.2: a hop count of 7 is still relayed, with 8 */
+	assert_int_equal(decode(g, 6, deep + n - most, most, false, &d), PV_DHCP_OK);
+	assert_int_equal(d.relay_hops, 9);
 	assert_int_equal(d.type, 1);
 }
 

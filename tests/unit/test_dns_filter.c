@@ -145,6 +145,7 @@ static void errors(void **state)
 	    {"xact_ttl_secs", "5s", "wrong type for key: xact_ttl_secs"},
 	    {"xact_ttl_ms", "[5]", "wrong type for key: xact_ttl_ms"},
 	    {"xact_ttl_secs", "#86401", "xact_ttl_secs must be between 1 and 86400"},
+	    {"xact_ttl_secs", "#0", "xact_ttl_secs must be between 1 and 86400"},
 	    {"xact_ttl_ms", "#0", "xact_ttl_ms must be between 1 and 86400000"},
 	    {"xact_ttl_ms", "#86400001", "xact_ttl_ms must be between 1 and 86400000"},
 	    {"dnstap_msg_type", "#1", "wrong type for key: dnstap_msg_type"},

@@ -162,20 +162,70 @@ static void sequences_of_flows(void **state)
 	struct pv_collector *c = collector();
 	static const struct {
 		uint32_t sequence;
-		unsigned count;
+		unsigned count, uptime_s;
 		uint64_t lost;
 	} table[] = {
-		{100000, 10, 0}, {100010, 5, 0}, {100020, 5, 5}, /* five are missing */
-		{100015, 5, 0},					 /* no, they were late */
-		{0xfffffffe, 4, 0},				       /* the exporter was started anew */
-		{2, 1, 0},     {5, 1, 2},			       /* over the edge, and on */
+		{100000, 10, 500, 0}, {100010, 5, 500, 0}, {100020, 5, 500, 5}, /* five are missing */
+		{100015, 5, 500, 0},			/* no, they were late */
+		{100015, 5, 500, 0}, {100025, 1, 500, 0}, {100015, 5, 500, 0}, {100026, 1, 500, 0}, /* and came twice */
+		{0xfffffffe, 4, 500, 0},		/* the exporter was started anew */
+		{2, 1, 500, 0}, {5, 1, 500, 2},		/* over the edge, and on */
+		{0, 1, 400, 2}, {1, 1, 400, 2}, {9, 1, 400, 9}, /* started anew, soon after it was, which its clock says */
+		{2, 7, 400, 2},				/* all of them late */
+		{0, 1, 400, 2}, {1, 1, 400, 2}, {2, 1, 400, 2}, {4, 1, 400, 3}, /* again, which two that follow say */
+		{0xd0000000, 1, 2000000, 3}, {0xd0000001, 1, 4000000, 3}, /* no network loses so much */
+		{0xd0000003, 1, 4294967, 4}, {0xd0000004, 1, 0, 4}, {0xd0000006, 1, 1, 5}, /* the clock goes round */
 	};
 	for (size_t i = 0; i < N(table); i++) {
+		put_fixed(&m, 5, table[i].count, table[i].sequence, 0);
+		for (unsigned b = 0; b < 4; b++)
+			m.b[4 + b] = (uint8_t)(table[i].uptime_s * 1000u >> (24 - 8 * b));
+		feed(c, &m, &g);
+		print_message("row %zu\n", i);
+		assert_int_equal(counts(c).lost, table[i].lost);
+	}
+	pv_collector_free(c);
+}
+
+/* softflowd's IPFIX, too: its numbers count what comes with them. */
+static void sequences_that_count_themselves(void **state)
+{
+	(void)state;
+	struct bytes m;
+	struct got g;
+	struct pv_collector *c = collector();
+	static const struct {
+		uint32_t sequence;
+		unsigned count;
+		uint64_t lost;
+	} table[] = {{24, 24, 0}, {54, 30, 0}, {64, 10, 0}, {90, 6, 20}, {100, 10, 20}, {105, 5, 20}, {110, 10, 20}, {120, 3, 20}};
+	for (size_t i = 0; i < N(table); i++) { /* the last two are of one who counts as others do */
 		put_fixed(&m, 5, table[i].count, table[i].sequence, 0);
 		feed(c, &m, &g);
 		print_message("row %zu\n", i);
 		assert_int_equal(counts(c).lost, table[i].lost);
 	}
+	pv_collector_free(c);
+}
+
+/* Nobody takes the losses of others off. */
+static void losses_are_ones_own(void **state)
+{
+	(void)state;
+	struct bytes m;
+	struct got g = {.n = 0};
+	struct pv_collector *c = collector();
+	static const struct {
+		uint16_t port;
+		uint32_t sequence;
+	} table[] = {{1, 10}, {2, 10}, {1, 20}, {2, 9}, {2, 8}};
+	for (size_t i = 0; i < N(table); i++) {
+		put_fixed(&m, 5, 1, table[i].sequence, 0);
+		struct pv_flow_datagram d = datagram(m.b, m.n);
+		d.port = table[i].port;
+		pv_collector_take(c, &d, got_record, &g);
+	}
+	assert_int_equal(counts(c).lost, 9);
 	pv_collector_free(c);
 }
 
@@ -261,14 +311,66 @@ static void templates_and_data(void **state)
 		assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
 		assert_int_equal(g.n, 0);
 		assert_int_equal(counts(c).unknown_sets, 2);
-		/* so has another port of the same address */
+		/* so has another address */
 		begin_message(&m, v9, 0);
 		at = open_set(&m, 300);
 		put_usual(&m, 1);
 		close_set(&m, at);
 		end_message(&m, v9);
 		struct pv_flow_datagram d = datagram(m.b, m.n);
-		d.port++;
+		d.from[15]++;
+		g.n = 0;
+		pv_collector_take(c, &d, got_record, &g);
+		assert_int_equal(g.n, 0);
+		pv_collector_free(c);
+	}
+}
+
+/* From several ports of one address and domain: what was told to one serves all, and each has its own first. */
+static void several_source_ports(void **state)
+{
+	static const uint16_t octets[][2] = {{1, 4}}, packets[][2] = {{2, 4}}, rate[][2] = {{34, 4}};
+	(void)state;
+	for (int v9 = 0; v9 < 2; v9++) {
+		struct pv_collector *c = collector();
+		struct bytes m;
+		struct got g = {.n = 0};
+		struct pv_flow_datagram d;
+		for (unsigned port = 0; port < 2; port++) { /* a sampling rate, in words of its own */
+			begin_message(&m, v9, 0);
+			size_t at = open_set(&m, v9 ? 1 : 3);
+			put16(&m, 400);
+			put16(&m, v9 ? 0 : 1), put16(&m, v9 ? 4 : 1);
+			put16(&m, rate[0][0]), put16(&m, 4);
+			close_set(&m, at);
+			at = open_set(&m, 400);
+			put32(&m, 10 + port);
+			close_set(&m, at);
+			put_template(&m, v9 ? 0 : 2, 300, port ? packets : octets, 1);
+			end_message(&m, v9);
+			d = datagram(m.b, m.n);
+			d.port = (uint16_t)(7000 + port);
+			assert_int_equal(pv_collector_take(c, &d, got_record, &g), PV_FDEC_OK);
+		}
+		begin_message(&m, v9, 1);
+		size_t at = open_set(&m, 300);
+		put32(&m, 77);
+		close_set(&m, at);
+		end_message(&m, v9);
+		for (unsigned port = 0; port < 3; port++) {
+			d = datagram(m.b, m.n);
+			d.port = (uint16_t)(7000 + port);
+			pv_collector_take(c, &d, got_record, &g);
+		}
+		assert_int_equal(g.n, 3);
+		assert_int_equal(g.f[0].bytes, 77);
+		assert_int_equal(g.f[1].packets, 77);
+		assert_int_equal(g.f[2].packets, 77); /* the newest */
+		assert_int_equal(g.f[0].rate, 10);
+		assert_int_equal(g.f[2].rate, 11);
+		assert_int_equal(counts(c).unknown_sets, 0);
+		assert_int_equal(counts(c).lost, 0); /* each counts for itself */
+		pv_collector_clear(c);
 		g.n = 0;
 		pv_collector_take(c, &d, got_record, &g);
 		assert_int_equal(g.n, 0);
@@ -371,11 +473,13 @@ static void variable_lengths_and_enterprises(void **state)
 	close_ipfix(&m);
 	every_prefix(&m);
 	assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
-	assert_int_equal(g.n, 2);
+	assert_int_equal(g.n, 4);
 	assert_int_equal(g.f[0].bytes, 100);
 	assert_int_equal(g.f[0].packets, 1);
-	assert_int_equal(g.f[1].bytes, 200);
-	assert_int_equal(g.f[1].packets, 2);
+	assert_int_equal(g.f[1].bytes, 999);
+	assert_int_equal(g.f[1].packets, 0);
+	assert_int_equal(g.f[2].bytes, 200);
+	assert_int_equal(g.f[2].packets, 2);
 	/* a value that is longer than its set */
 	put_ipfix(&m, 2, 1);
 	at = open_set(&m, 256);
@@ -436,6 +540,51 @@ static void fields(void **state)
 		assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
 		assert_int_equal(g.n, 1);
 		assert_string_equal(text(&g.f[0]), table[i].want);
+		pv_collector_free(c);
+	}
+}
+
+/* Flows of both directions: a record for each, and none for one in which nothing went. */
+static void both_directions(void **state)
+{
+	(void)state;
+	for (int cisco = 0; cisco < 2; cisco++) { /* which says initiator and responder, or RFC 5103 */
+		struct bytes m;
+		struct got g;
+		struct pv_collector *c = collector();
+		put_ipfix(&m, 0, 1);
+		size_t at = open_set(&m, 2);
+		put16(&m, 256), put16(&m, 12);
+		put16(&m, 8), put16(&m, 4), put16(&m, 12), put16(&m, 4);
+		put16(&m, 7), put16(&m, 2), put16(&m, 11), put16(&m, 2);
+		put16(&m, 10), put16(&m, 2), put16(&m, 14), put16(&m, 2);
+		put16(&m, 4), put16(&m, 1), put16(&m, 5), put16(&m, 1);
+		if (cisco) {
+			put16(&m, 231), put16(&m, 8), put16(&m, 298), put16(&m, 8);
+			put16(&m, 232), put16(&m, 8), put16(&m, 299), put16(&m, 8);
+		} else {
+			put16(&m, 85), put16(&m, 8), put16(&m, 86), put16(&m, 8);
+			put16(&m, 0x8000 | 85), put16(&m, 8), put32(&m, 29305);
+			put16(&m, 0x8000 | 86), put16(&m, 8), put32(&m, 29305);
+		}
+		close_set(&m, at);
+		at = open_set(&m, 256);
+		for (unsigned answered = 0; answered < 2; answered++) {
+			put_bytes(&m, "\xc0\0\2\1\xc6\x33\x64\2", 8);
+			put16(&m, 40000), put16(&m, 443), put16(&m, 3), put16(&m, 4), put8(&m, 6), put8(&m, 8);
+			put64(&m, 100), put64(&m, 1), put64(&m, answered ? 9000 : 0), put64(&m, answered ? 7 : 0);
+		}
+		close_set(&m, at);
+		close_ipfix(&m);
+		every_prefix(&m);
+		assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
+		assert_int_equal(g.n, 3);
+		assert_string_equal(text(&g.f[1]), "4: 192.0.2.1#40000 198.51.100.2#443 proto 6 tos 8 flags 0 if 3 4 100/1 x1");
+		assert_string_equal(text(&g.f[2]), "4: 198.51.100.2#443 192.0.2.1#40000 proto 6 tos 8 flags 0 if 4 3 9000/7 x1");
+		put_ipfix(&m, 2, 1); /* records are counted as they come */
+		close_ipfix(&m);
+		feed(c, &m, &g);
+		assert_int_equal(counts(c).lost, 0);
 		pv_collector_free(c);
 	}
 }
@@ -512,6 +661,15 @@ static void sampling_by_options(void **state)
 		assert_int_equal(g.f[0].rate, 200);
 		assert_int_equal(g.f[1].rate, 1000);
 		assert_int_equal(g.f[2].rate, 1000);
+		/* an interval of 0: it samples no more */
+		begin_message(&m, v9, v9 ? 3 : 6);
+		at = open_set(&m, 400);
+		put_zeros(&m, v9 ? 9 : 12);
+		close_set(&m, at);
+		end_message(&m, v9);
+		feed(c, &m, &g);
+		feed(c, &data, &g);
+		assert_int_equal(g.f[2].rate, 1);
 		pv_collector_free(c);
 	}
 }
@@ -572,6 +730,7 @@ static void what_cannot_be(void **state)
 		{"a record of no length", "\0\2\0\x0c\1\0\0\1\0\1\0\0", 12, PV_FDEC_TEMPLATE},
 		{"more scopes than fields", "\0\3\0\x0e\1\0\0\1\0\2\0\1\0\4", 14, PV_FDEC_TEMPLATE},
 		{"a template and padding", "\0\2\0\x0f\1\0\0\1\0\1\0\4\0\0\0", 15, PV_FDEC_OK},
+		{"options of no scope, for want of better", "\0\3\0\x0e\1\0\0\1\0\0\0\x22\0\4", 14, PV_FDEC_OK},
 		{"an enterprise without number", "\0\2\0\x0c\1\0\0\1\x80\1\0\4", 12, PV_FDEC_TEMPLATE},
 	};
 	(void)state;
@@ -715,6 +874,8 @@ static void samples(void **state)
 		{"IPv6", {"ipv6", "other"}, 3, 4, "6: 2001..01#80 2002..02#1025 proto 6 tos 4 flags 16 if 3 4 1280/1 x512"},
 		{"the header is best", {"ipv4", "header", "ethernet"}, 3, 4, "4: 192.0.2.1#12345 198.51.100.2#443 proto 6 tos 185 flags 18 if 3 4 1518/1 x512"},
 		{"a tunnel is not the packet", {"ipv6", "tunnel"}, 3, 4, "6: 2001..01#80 2002..02#1025 proto 6 tos 4 flags 16 if 3 4 1280/1 x512"},
+		{"802.11 that the agent has read", {"header-wifi", "ipv4"}, 3, 4, "4: 192.0.2.9#53 198.51.100.9#1024 proto 17 tos 8 flags 0 if 3 4 1500/1 x512"},
+		{"the same the other way round", {"ipv4", "header-wifi"}, 3, 4, "4: 192.0.2.9#53 198.51.100.9#1024 proto 17 tos 8 flags 0 if 3 4 1500/1 x512"},
 		{"Ethernet alone", {"ethernet"}, 3, 4, "0: 0000..00#0 0000..00#0 proto 0 tos 0 flags 0 if 3 4 99/1 x512"},
 		{"nothing of use", {"other"}, 3, 4, NULL},
 		{"from within, and dropped", {"ethernet"}, 0x3fffffff, 0x40000001, "0: 0000..00#0 0000..00#0 proto 0 tos 0 flags 0 if -1 -1 99/1 x512"},
@@ -851,6 +1012,24 @@ static void old_versions(void **state)
 		assert_int_equal(counts(c).counter_samples, 1);
 		pv_collector_free(c);
 	}
+}
+
+/* Agents that do not say who they are do not count each other's datagrams. */
+static void agents_without_address(void **state)
+{
+	(void)state;
+	struct pv_collector *c = collector();
+	struct got g = {.n = 0};
+	for (uint32_t i = 0; i < 6; i++) {
+		struct bytes m = {.n = 0};
+		put32(&m, 4), put32(&m, 0);
+		put32(&m, i / 2 + (i % 2 ? 5000 : 1)), put32(&m, 1), put32(&m, 0);
+		struct pv_flow_datagram d = datagram(m.b, m.n);
+		d.from[15] = (uint8_t)(i % 2);
+		assert_int_equal(pv_collector_take(c, &d, got_record, &g), PV_FDEC_OK);
+	}
+	assert_int_equal(counts(c).lost, 0);
+	pv_collector_free(c);
 }
 
 /* ---- the collector ----------------------------------------------------------------------------------- */
@@ -1008,10 +1187,14 @@ int main(void)
 		cmocka_unit_test(fixed_layouts),
 		cmocka_unit_test(only_protocols_with_ports_have_some),
 		cmocka_unit_test(sequences_of_flows),
+		cmocka_unit_test(sequences_that_count_themselves),
+		cmocka_unit_test(losses_are_ones_own),
 		cmocka_unit_test(templates_and_data),
+		cmocka_unit_test(several_source_ports),
 		cmocka_unit_test(redefinition_withdrawal_and_age),
 		cmocka_unit_test(variable_lengths_and_enterprises),
 		cmocka_unit_test(fields),
+		cmocka_unit_test(both_directions),
 		cmocka_unit_test(sampling_by_options),
 		cmocka_unit_test(sequences_of_messages),
 		cmocka_unit_test(what_cannot_be),
@@ -1019,6 +1202,7 @@ int main(void)
 		cmocka_unit_test(samples_that_are_none),
 		cmocka_unit_test(samples_that_lie),
 		cmocka_unit_test(old_versions),
+		cmocka_unit_test(agents_without_address),
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(a_flood_of_templates),
 		cmocka_unit_test(one_exporter_pushes_out_its_own),

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include <jansson.h>
@@ -351,9 +353,11 @@ static void test_services(void **state)
 	(void)state;
 	struct pv_services *s = pv_services_parse(csv, sizeof csv - 1, "list", err, sizeof err);
 	assert_non_null(s);
+	struct pv_services_reader r;
+	pv_services_reader_init(&r, s);
 	for (size_t i = 0; i < LEN(table); i++) {
 		size_t n = 0;
-		const char *name = pv_services_name(s, table[i].proto, table[i].port, &n);
+		const char *name = pv_services_name(&r, table[i].proto, table[i].port, &n);
 		if (!table[i].name) {
 			if (name)
 				fail_msg("%u/%u is %s", table[i].port, table[i].proto, name);
@@ -364,7 +368,56 @@ static void test_services(void **state)
 		assert_int_equal(n, strlen(name));
 	}
 	size_t n;
-	assert_null(pv_services_name(NULL, 6, 53, &n));
+	assert_int_equal(pv_services_reopen(s, err, sizeof err), 0); /* it is no file */
+	assert_non_null(pv_services_name(&r, 6, 53, &n));
+	pv_services_reader_reset(&r);
+	pv_services_free(s);
+	pv_services_reader_init(&r, NULL);
+	assert_null(pv_services_name(&r, 6, 53, &n));
+	pv_services_reader_reset(&r);
+}
+
+static void write_list(const char *path, const char *text)
+{
+	char fresh[64];
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	FILE *f = fopen(fresh, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+/* A list that is replaced is that of all readers; one that is none changes nothing. */
+static void test_services_again(void **state)
+{
+	static const char head[] = "Service Name,Port Number,Transport Protocol\n";
+	struct pv_services_reader r[2];
+	char path[] = "/tmp/pv-services-XXXXXX", text[128], err[256];
+	size_t n;
+	(void)state;
+	close(mkstemp(path));
+	snprintf(text, sizeof text, "%sdomain,53,udp\n", head);
+	write_list(path, text);
+	struct pv_services *s = pv_services_open(path, err, sizeof err);
+	assert_non_null(s);
+	for (int i = 0; i < 2; i++)
+		pv_services_reader_init(&r[i], s);
+	assert_string_equal(pv_services_name(&r[0], 17, 53, &n), "domain");
+	snprintf(text, sizeof text, "%snames,53,udp\nweb,80,tcp\n", head);
+	write_list(path, text);
+	assert_int_equal(pv_services_reopen(s, err, sizeof err), 0);
+	assert_string_equal(pv_services_name(&r[0], 17, 53, &n), "names");
+	write_list(path, "not,a,list\n");
+	assert_int_equal(pv_services_reopen(s, err, sizeof err), -1);
+	assert_non_null(strstr(err, path));
+	unlink(path);
+	assert_int_equal(pv_services_reopen(s, err, sizeof err), -1);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(pv_services_name(&r[i], 6, 80, &n), "web");
+		assert_int_equal(n, 3);
+		pv_services_reader_reset(&r[i]);
+	}
 	pv_services_free(s);
 }
 
@@ -518,7 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys),	 cmocka_unit_test(test_wrong),	   cmocka_unit_test(test_accepts),
 	    cmocka_unit_test(test_notfound),	 cmocka_unit_test(test_summary),   cmocka_unit_test(test_services),
-	    cmocka_unit_test(test_services_cut), cmocka_unit_test(test_view),	   cmocka_unit_test(test_view_networks),
+	    cmocka_unit_test(test_services_again), cmocka_unit_test(test_services_cut), cmocka_unit_test(test_view),	   cmocka_unit_test(test_view_networks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static struct pv_http *start(bool admin, const char *token)
 static int call(const struct pv_http *h)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)pv_http_port(h))};
-	struct timeval wait = {10, 0};
+	struct timeval wait = {100, 0};
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
@@ -140,6 +140,20 @@ static void rows(void **state)
 	assert_null(strstr(reply, "Content-Encoding"));
 	assert_int_equal(ask(h, REQ("GET /large", "Accept-Encoding: gzip\r\n")), 200);
 	assert_non_null(strstr(reply, "Content-Encoding: gzip"));
+	static const struct {
+		const char *header;
+		bool gzip;
+	} accept[] = {
+		{REQ("GET /large", "Accept-Encoding: gzip;q=0\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: GZIP ; Q=0.000\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: gzip;q=0, br;q=1\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: x-gzip, br\r\n"), false},
+		{REQ("GET /large", "Accept-Encoding: br;q=0, GZip;Q=0.5\r\n"), true},
+	};
+	for (size_t i = 0; i < sizeof accept / sizeof accept[0]; i++) {
+		assert_int_equal(ask(h, accept[i].header), 200);
+		assert_int_equal(strstr(reply, "Content-Encoding: gzip") != NULL, accept[i].gzip);
+	}
 	assert_int_equal(ask(h, REQ("GET /broken", "")), 500);
 	assert_string_equal(body(), "{\"error\":\"out of memory\"}");
 	static const char *const none[] = {

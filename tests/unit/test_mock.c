@@ -273,7 +273,7 @@ static void pace(void **state)
 	poll_all(&r);
 	uint64_t took = clock_of(CLOCK_MONOTONIC) - start;
 	assert_true(took >= 300 * MS);
-	assert_true(r.waits >= 1);
+	assert_true(r.waits >= 1 || took > 400 * MS); /* unless we were kept from it: then all of them were due */
 	assert_true(r.polls < 100);
 	assert_int_equal(r.out.events[PV_EV_PACKET], 4);
 	close_run(&r);

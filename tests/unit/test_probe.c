@@ -276,9 +276,39 @@ static void matching(void **state)
 	sent(&s, 119 * SEC, 1, "a");
 	sent(&s, 121 * SEC, 2, "a");
 	answer(&s, 122 * SEC, 1, 3 * SEC, "a");
-	tick(&s, 127 * SEC);
+	for (uint64_t t = 123; t <= 126; t++)
+		tick(&s, t * SEC);
 	flush(&s);
 	assert_int_equal(s.events, 4);
+	close_seen(&s);
+}
+
+/* Somebody sets the clock while attempts are open: what is answered in time was in time. */
+static void clock_is_set(void **state)
+{
+	struct seen s;
+	(void)state;
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	tick(&s, 3700 * SEC); /* an hour forward */
+	answer(&s, 3700 * SEC, 1, 20 * MS, "a");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "}");
+	sent(&s, 3700 * SEC, 2, "b"); /* and nothing comes: that is so after five seconds, not before */
+	tick(&s, 3701 * SEC);
+	tick(&s, 7300 * SEC);
+	flush(&s);
+	assert_int_equal(s.events, 3);
+	tick(&s, 7301 * SEC);
+	tick(&s, 7302 * SEC);
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
+	close_seen(&s);
+	/* back: stream time stands still, and the source's word is all there is */
+	open_seen(&s, 5 * SEC, DEFAULTS);
+	sent(&s, 100 * SEC, 1, "a");
+	sent(&s, 100 * SEC, 2, "b");
+	answer(&s, 100 * SEC, 1, 20 * MS, "a");
+	ev_probe(&s.out, 100 * SEC, 2, PV_PROBE_TIMEOUT, 5 * SEC, "b");
+	is_seen(&s, "{" ONE("a", 21544, 20000) "," NOTHING("b", 1, 0, 0, 1) "}");
 	close_seen(&s);
 }
 
@@ -434,50 +464,69 @@ static uint64_t number(const struct seen *s, const char *target, const char *key
 	return n;
 }
 
+struct outcome {
+	uint64_t attempts, successes, connect, dns, timeout;
+};
+
+/* Probes targets to the end, and adds up what the source says of them in *all. */
+static void outcomes(const struct pv_probe_conf *conf, const struct outcome *want, struct pv_probe_status *all)
+{
+	char err[200];
+	struct seen s;
+	struct pv_probe_status st;
+	open_seen(&s, 3600 * SEC, DEFAULTS);
+	struct pv_probe *p = pv_probe_open(conf, err, sizeof err);
+	assert_non_null(p);
+	assert_int_equal(pv_probe_targets(p), conf->ntargets);
+	assert_int_equal(pv_probe_sockets(p), 0);
+	run_source(p, &s);
+	for (size_t i = 0; i < conf->ntargets; i++) {
+		const char *name = conf->targets[i].name;
+		print_message("%s\n", name);
+		assert_int_equal(number(&s, name, "attempts"), want[i].attempts);
+		assert_int_equal(number(&s, name, "successes"), want[i].successes);
+		assert_int_equal(number(&s, name, "connect_failures"), want[i].connect);
+		assert_int_equal(number(&s, name, "dns_lookup_failures"), want[i].dns);
+		assert_int_equal(number(&s, name, "packets_timeout"), want[i].timeout);
+	}
+	pv_probe_status(p, &st);
+	all->attempts += st.attempts;
+	all->answers += st.answers;
+	all->failures += st.failures;
+	all->timeouts += st.timeouts;
+	pv_probe_free(p);
+	close_seen(&s);
+}
+
+/* Who answers is waited for as long as a busy machine may take for it, who does not for a moment. */
 static void connects(void **state)
 {
 	int open = socket(AF_INET, SOCK_STREAM, 0), closed = socket(AF_INET, SOCK_STREAM, 0),
 	    busy = socket(AF_INET, SOCK_STREAM, 0), in[4];
-	const struct pv_probe_target targets[] = {
+	const struct pv_probe_target answering[] = {
 		{"open", "127.0.0.1", PV_PROBE_TCP, 0, bound(open, 64)},
 		{"name", "localhost", PV_PROBE_TCP, 4, bound(socket(AF_INET, SOCK_STREAM, 0), 64)},
 		{"closed", "127.0.0.1", PV_PROBE_TCP, 0, bound(closed, -1)},
-		{"busy", "127.0.0.1", PV_PROBE_TCP, 0, full(busy, in, 4)},
-		{"nobody", "no.such.name.invalid", PV_PROBE_TCP, 0, 80},
 		{"family", "::1", PV_PROBE_TCP, 6, 1},
 	};
-	const struct pv_probe_conf conf = {.targets = targets, .ntargets = sizeof targets / sizeof targets[0],
-					   .interval_ns = 200 * MS, .timeout_ns = 150 * MS, .count = 3};
-	char err[200];
-	struct seen s;
+	const struct pv_probe_target silent[] = {
+		{"busy", "127.0.0.1", PV_PROBE_TCP, 0, full(busy, in, 4)},
+		{"nobody", "no.such.name.invalid", PV_PROBE_TCP, 0, 80},
+	};
+	static const struct outcome answer[] = {{3, 3, 0, 0, 0}, {3, 3, 0, 0, 0}, {3, 0, 3, 0, 0}, {3, 0, 3, 0, 0}},
+				    silence[] = {{3, 0, 0, 0, 3}, {0, 0, 0, 3, 0}};
+	struct pv_probe_conf conf = {
+		.targets = answering, .ntargets = 4, .interval_ns = 20 * MS, .timeout_ns = 60 * SEC, .count = 3};
+	struct pv_probe_status st = {0};
 	(void)state;
-	open_seen(&s, 3600 * SEC, DEFAULTS);
-	struct pv_probe *p = pv_probe_open(&conf, err, sizeof err);
-	assert_non_null(p);
-	assert_int_equal(pv_probe_targets(p), 6);
-	assert_int_equal(pv_probe_sockets(p), 0);
-	run_source(p, &s);
-	static const struct {
-		const char *target;
-		uint64_t attempts, successes, connect, dns, timeout;
-	} want[] = {{"open", 3, 3, 0, 0, 0}, {"name", 3, 3, 0, 0, 0},	{"closed", 3, 0, 3, 0, 0},
-		    {"busy", 3, 0, 0, 0, 3}, {"nobody", 0, 0, 0, 3, 0}, {"family", 3, 0, 3, 0, 0}};
-	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
-		print_message("%s\n", want[i].target);
-		assert_int_equal(number(&s, want[i].target, "attempts"), want[i].attempts);
-		assert_int_equal(number(&s, want[i].target, "successes"), want[i].successes);
-		assert_int_equal(number(&s, want[i].target, "connect_failures"), want[i].connect);
-		assert_int_equal(number(&s, want[i].target, "dns_lookup_failures"), want[i].dns);
-		assert_int_equal(number(&s, want[i].target, "packets_timeout"), want[i].timeout);
-	}
-	struct pv_probe_status st;
-	pv_probe_status(p, &st);
+	outcomes(&conf, answer, &st);
+	conf = (struct pv_probe_conf){
+		.targets = silent, .ntargets = 2, .interval_ns = 200 * MS, .timeout_ns = 150 * MS, .count = 3};
+	outcomes(&conf, silence, &st);
 	assert_int_equal(st.attempts, 15);
 	assert_int_equal(st.answers, 6);
 	assert_int_equal(st.failures, 9);
 	assert_int_equal(st.timeouts, 3);
-	pv_probe_free(p);
-	close_seen(&s);
 	close(open);
 	close(closed);
 	close(busy);
@@ -518,6 +567,38 @@ static void echoes(void **state)
 	}
 	pv_probe_free(first);
 	pv_probe_free(second);
+}
+
+/* Whoever is sent requests cannot make replies to those of others: what they are known by has nothing in common. */
+static void tokens(void **state)
+{
+	static const struct pv_probe_target target = {"a", "127.0.0.1", PV_PROBE_PING, 0, 0};
+	const struct pv_probe_conf conf = {.targets = &target, .ntargets = 1, .interval_ns = 100 * MS, .timeout_ns = 100 * MS,
+					   .packets = 10, .count = 1};
+	uint8_t b[256];
+	char err[200];
+	struct seen s;
+	uint64_t token[10];
+	size_t n = 0;
+	(void)state;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP);
+	struct pv_probe *p = fd >= 0 ? pv_probe_open(&conf, err, sizeof err) : NULL;
+	if (!p) {
+		if (fd >= 0)
+			close(fd);
+		skip();
+	}
+	open_seen(&s, 3600 * SEC, DEFAULTS);
+	run_source(p, &s);
+	for (ssize_t got; n < 10 && (got = recv(fd, b, sizeof b, 0)) > 0;)
+		if (got >= 44 && b[20] == 8 && !memcmp(b + 36, "pktvisor", 8))
+			memcpy(&token[n++], b + 28, 8);
+	assert_true(n > 1);
+	for (size_t i = 1; i < n; i++)
+		assert_true((token[i] ^ token[i - 1]) >> 20);
+	close_seen(&s);
+	pv_probe_free(p);
+	close(fd);
 }
 
 static void stops(void **state)
@@ -585,9 +666,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo),	    cmocka_unit_test(replies), cmocka_unit_test(failures), cmocka_unit_test(patience),
-		cmocka_unit_test(matching), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
+		cmocka_unit_test(matching),
+		cmocka_unit_test(clock_is_set), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
 		cmocka_unit_test(addresses),
-		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
+		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(tokens),	cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -475,6 +475,26 @@ static void stop_is_bounded(void **state)
 	}
 }
 
+/* A row for each reason that was met, behind the rows that there are, and never more than there is room for. */
+static void ledger_has_reasons(void **state)
+{
+	(void)state;
+	static const uint64_t reasons[] = {9, 0, 3, 0, 7};
+	static const struct {
+		size_t n, max, want;
+	} cases[] = {{0, 8, 2}, {2, 8, 4}, {2, 3, 3}, {2, 2, 2}, {0, 0, 0}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pv_ledger_row row[8] = {{0}};
+		size_t n = pv_ledger_reasons(row, cases[i].n, cases[i].max, reasons, 5);
+		assert_int_equal(n, cases[i].want);
+		for (size_t k = cases[i].n; k < 8; k++) {
+			bool there = k < n, first = k == cases[i].n;
+			assert_int_equal(row[k].what, !there ? 0 : PV_LEDGER_REASON + (first ? 2 : 4));
+			assert_int_equal(row[k].value, !there ? 0 : first ? 3 : 7);
+		}
+	}
+}
+
 /* ---- the filter ---------------------------------------------------------------------------------- */
 
 /* Runs a script through `n` filters, the options of each by a letter: '-' none, 'o' --only, 'c' --chain, 'b'
@@ -745,6 +765,8 @@ struct checker {
 	unsigned sleep_us; /* per batch, for the first hundred */
 	unsigned batches;
 	uint64_t fail_at; /* the output fails at this packet; 0 never */
+	const struct mem *rest; /* of the input: it comes with the first batch, which takes longer than the grace of a signal */
+	int rest_fd;
 };
 
 static void checker_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
@@ -753,6 +775,12 @@ static void checker_batch(struct pv_stage *stage, const struct pv_event *first, 
 	const uint8_t *p = (const void *)first, *end = p + bytes;
 	if (c->sleep_us && c->batches++ < 100)
 		usleep(c->sleep_us);
+	if (c->rest) {
+		assert_int_equal(write(c->rest_fd, c->rest->p, c->rest->n), (ssize_t)c->rest->n);
+		close(c->rest_fd);
+		c->rest = NULL;
+		usleep(1000 * (PV_PIPE_GRACE_MS + 100));
+	}
 	for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
 		const struct pv_packet *pkt = (const void *)p;
 		c->stops += pkt->ev.type == PV_EV_STOP;
@@ -930,7 +958,7 @@ static void pipe_errors(void **state)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(write(fds[1], in.p, in.n), (ssize_t)in.n);
 	s = fake_new(&conf, mem_sink(&m), NULL);
-	alarm(20); /* or never */
+	alarm(200); /* or never */
 	end = pv_pipe_run(s, fds[0], sig);
 	alarm(0);
 	assert_int_equal(end.in, PV_BAD);
@@ -966,8 +994,10 @@ static void pipe_signal(void **state)
 	    {"within an event", 50, PV_OK, "< a1:fake p1 n1.1 e >"},
 	    {"the upstream ends too", -1, PV_END, "< a1:fake p1 n1.1 p2 n2.1 n2.1 e >"},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	int64_t fastest = PV_PIPE_GRACE_MS; /* of many, for a busy machine may keep us from any of them */
+	for (size_t k = 0, i; k < sizeof cases / sizeof cases[0] + 20; k++) {
 		struct mem in = {0}, rest = {0}, m = {0};
+		i = k < sizeof cases / sizeof cases[0] ? k : sizeof cases / sizeof cases[0] - 1;
 		struct pv_out o;
 		int fd[2], sig = eventfd(1, EFD_CLOEXEC);
 		char out[256];
@@ -990,8 +1020,8 @@ static void pipe_signal(void **state)
 		struct pv_pipe_end end = pv_pipe_run(s, fd[0], sig);
 		int64_t took = ms() - before;
 		assert_int_equal(end.in, cases[i].in);
-		assert_true(cases[i].tail < 0 ? took < PV_PIPE_GRACE_MS : took >= PV_PIPE_GRACE_MS - 50);
-		assert_true(took < 10 * PV_PIPE_GRACE_MS);
+		assert_true(cases[i].tail < 0 || took >= PV_PIPE_GRACE_MS - 50);
+		fastest = took < fastest ? took : fastest;
 		read_script(&m, out, sizeof out);
 		if (strcmp(out, cases[i].out))
 			fail_msg("%s: '%s'", cases[i].name, out);
@@ -1005,6 +1035,61 @@ static void pipe_signal(void **state)
 		mem_free(&rest);
 		mem_free(&m);
 	}
+	assert_true(fastest < PV_PIPE_GRACE_MS / 2); /* who sees the end does not wait for more */
+}
+
+/* One that gets no processor while the grace passes takes what was sent within it all the same. */
+static void pipe_signal_late(void **state)
+{
+	(void)state;
+	struct mem in = {0}, rest = {0};
+	struct pv_out o;
+	struct checker c;
+	int fd[2], sig = eventfd(1, EFD_CLOEXEC);
+	checker_init(&c);
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	assert_int_equal(pv_out_init(&o, mem_sink(&in)), 0);
+	ev_start(&o, SEC, PV_CLOCK_LIVE, 1, 0);
+	ev_packet(&o, SEC, 0, "a", 1);
+	pv_out_flush(&o);
+	o.sink = mem_sink(&rest);
+	ev_packet(&o, SEC, 1, "b", 1);
+	ev_stop(&o, SEC);
+	pv_out_flush(&o);
+	pv_out_free(&o);
+	assert_int_equal(write(fd[1], in.p, in.n), (ssize_t)in.n);
+	c.rest = &rest;
+	c.rest_fd = fd[1];
+	struct pv_pipe_end end = pv_pipe_run(&c.stage, fd[0], sig);
+	assert_int_equal(end.in, PV_END);
+	assert_int_equal(c.next, 2);
+	assert_int_equal(c.stops, 1);
+	assert_true(c.in_order && c.ended && !c.cut);
+	checker_free(&c.stage);
+	close(fd[0]);
+	close(sig);
+	mem_free(&in);
+	mem_free(&rest);
+}
+
+/* An upstream that goes on for ever is not followed for ever. */
+static void pipe_signal_endless(void **state)
+{
+	(void)state;
+	int fd[2], sig = eventfd(1, EFD_CLOEXEC);
+	pthread_t thread;
+	struct checker c;
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	struct source src = {fd[1], UINT64_C(1) << 40, false, PV_FAIL};
+	checker_init(&c);
+	assert_int_equal(pthread_create(&thread, NULL, run_source, &src), 0);
+	struct pv_pipe_end end = pv_pipe_run(&c.stage, fd[0], sig);
+	close(fd[0]);
+	pthread_join(thread, NULL);
+	assert_int_equal(end.in, PV_OK);
+	assert_true(c.in_order && c.ended && !c.cut);
+	checker_free(&c.stage);
+	close(sig);
 }
 
 /* ---- the driver that joins stages as threads ------------------------------------------------------------- */
@@ -1272,6 +1357,7 @@ int main(void)
 	    cmocka_unit_test(out_reserve),
 	    cmocka_unit_test(out_variable_parts),
 	    cmocka_unit_test(stop_is_bounded),
+		cmocka_unit_test(ledger_has_reasons),
 	    cmocka_unit_test(filter_order),
 	    cmocka_unit_test(filter_ledger),
 	    cmocka_unit_test(filter_takes_full_ledgers),
@@ -1281,6 +1367,8 @@ int main(void)
 	    cmocka_unit_test(pipes_break),
 	    cmocka_unit_test(pipe_errors),
 	    cmocka_unit_test(pipe_signal),
+	    cmocka_unit_test(pipe_signal_late),
+	    cmocka_unit_test(pipe_signal_endless),
 	    cmocka_unit_test(threads_carry_everything),
 	    cmocka_unit_test(threads_hold_back),
 	    cmocka_unit_test(threads_consumer_fails),

@@ -121,6 +121,25 @@ static const struct {
 	 "  top                                    share    bps  bytes\n"
 	 "  TCP 192.0.2.1:53 <-> 198.51.100.200…   75.0%  12.3M  7,500\n"
 	 "  other                                  25.0%      9  2,500\n"},
+	{"sums that are beyond every number are still shares",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"top\":["
+	 "{\"estimate\":9223372036854775807,\"name\":\"a\",\"bytes\":9223372036854775807},"
+	 "{\"estimate\":9223372036854775807,\"name\":\"b\",\"bytes\":9223372036854775807}],"
+	 "\"h\":{\"buckets\":{\"10\":1.8446744073709552e19,\"+Inf\":1.8446744073709552e19}}}}}", 80,
+	 "── x ────────────────────────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "\n"
+	 "  h  9,223,372,036,854,775,807 values\n"
+	 "  ≤    10  9,223,372,036,854,775,807 100.0%  █████████████████████████████████\n"
+	 "\n"
+	 "  top   share  bytes\n"
+	 "  a    100.0%  9.22E\n"
+	 "  b    100.0%  9.22E\n"},
+	{"where there is no room for quantiles their units and the middle ones give way",
+	 "{\"1m\":{\"x\":{" PERIOD ",\"rates.of.some.length\":{\"p50\":1234567890123,\"p90\":1234567890123,\"p95\":1234567890123,"
+	 "\"p99\":1}}}}", 40,
+	 "── x ── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "                               p50   p99\n"
+	 "  rates.of.som…  1,234,567,890,123     1\n"},
 	{"a share is of the counter that is named like the list, also of bytes",
 	 "{\"5m\":{\"x\":{" PERIOD ",\"total\":9999,\"in_bytes\":400,\"in_udp_bytes\":300,\"out_bytes\":200,"
 	 "\"top_in_src_ips_bytes\":[{\"estimate\":100,\"name\":\"a\"}],\"top_in_udp_ports_bytes\":[{\"estimate\":150,\"name\":\"b\"}]}}}", 100,

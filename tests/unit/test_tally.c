@@ -14,6 +14,7 @@
 
 #include "guard.h"
 #include "sketch/tally.h"
+#include "sketch_util.h"
 
 #define ROWS 64
 
@@ -44,8 +45,9 @@ static const char *rows(const struct pv_tally *t, size_t max, int sort)
 	size_t n = pv_tally_rows(t, r, max, sort), at = 0;
 	text[0] = 0;
 	for (size_t i = 0; i < n; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%u=%llu/%llu", i ? " " : "", key_of(r[i]),
-				       (unsigned long long)r[i]->sum[0], (unsigned long long)r[i]->sum[1]);
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%u=%llu/%llu", i ? " " : "",
+				       key_of(r[i]), (unsigned long long)r[i]->sum[0],
+				       (unsigned long long)r[i]->sum[1]);
 	return text;
 }
 
@@ -97,7 +99,8 @@ static void flood(void **state)
 	assert_int_equal(pv_tally_rows(t, r, 2, 0), 2);
 	assert_int_equal(key_of(r[0]), 1);
 	assert_int_equal(key_of(r[1]), 2);
-	assert_int_equal(r[0]->sum[0], 2500 * 1500); /* it was there before the first had to go, and never went */
+	assert_int_equal(r[0]->sum[0],
+			 2500 * 1500); /* it was there before the first had to go, and never went */
 	assert_true(r[1]->sum[0] <= 500 * 1000 && r[1]->sum[0] + pv_tally_max_error(t) >= 500 * 1000);
 	pv_tally_free(t);
 }
@@ -119,6 +122,132 @@ static void who_goes(void **state)
 	add(t, 1, 7, 1);
 	assert_string_equal(rows(t, 9, 0), "2=50/1 5=11/2 6=10/1 1=7/1");
 	pv_tally_free(t);
+}
+
+/* As many rows as may stay have been heavy for long; then, among many keys that are seen once, a new one
+ * begins which soon is a quarter of everything. It must be seen. */
+static void latecomer(void **state)
+{
+	struct pv_tally *t = new_tally();
+	const struct pv_tally_row *r[1];
+	uint64_t weight = 0;
+	(void)state;
+	for (uint32_t i = 0; i < ROWS / 2; i++)
+		add(t, 10 + i, 100000, 1);
+	for (uint32_t i = 0; i < 200000; i++) {
+		add(t, 1000000 + i, 60, 1);
+		if (i % 4 == 0) {
+			add(t, 1, 200, 1);
+			weight += 200;
+		}
+	}
+	assert_int_equal(pv_tally_rows(t, r, 1, 0), 1);
+	assert_int_equal(key_of(r[0]), 1);
+	assert_true(r[0]->sum[0] <= weight && r[0]->sum[0] + pv_tally_max_error(t) >= weight);
+	pv_tally_free(t);
+}
+
+/* ---- what the header promises, of any sequence of calls --------------------------------------------- */
+
+#define KEYS  300u
+#define PARTS 5
+
+/* A tally and what it should know. */
+struct part {
+	struct pv_tally *t;
+	uint64_t sum[KEYS][2];
+};
+
+static void add_random(struct part *p, uint64_t *random)
+{
+	for (uint64_t n = rnd(random) % 2000; n; n--) {
+		uint32_t key = (uint32_t)(rnd(random) % KEYS);
+		if (rnd(random) % 2)
+			key %= 8; /* some come more often */
+		uint64_t weight = rnd(random) % 3 ? rnd(random) % 100 : 1000 * (rnd(random) % 10),
+			 other = rnd(random) % 5;
+		add(p->t, key, weight, other);
+		p->sum[key][0] += weight;
+		p->sum[key][1] += other;
+	}
+}
+
+static void merge_parts(struct part *to, const struct part *from)
+{
+	assert_int_equal(pv_tally_merge(to->t, from->t), 0);
+	for (uint32_t k = 0; k < KEYS; k++)
+		for (int c = 0; c < 2; c++)
+			to->sum[k][c] += from->sum[k][c];
+}
+
+/* Into an image and out of it, with another seed. */
+static void again(struct part *p)
+{
+	size_t n = pv_tally_image_size(p->t);
+	uint8_t *image = malloc(n);
+	assert_non_null(image);
+	assert_int_equal(pv_tally_write(p->t, image, n), n);
+	pv_tally_free(p->t);
+	p->t = pv_tally_read(2, image, n, ROWS, n);
+	assert_non_null(p->t);
+	free(image);
+}
+
+static void check_promises(const struct part *p)
+{
+	const struct pv_tally_row *r[ROWS];
+	uint64_t all[2] = {0}, error = pv_tally_max_error(p->t), shown[KEYS] = {0};
+	size_t n = pv_tally_rows(p->t, r, ROWS, 0);
+	assert_int_equal(n, pv_tally_active(p->t));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t k = key_of(r[i]);
+		assert_true(k < KEYS && !shown[k]);
+		assert_true(r[i]->sum[0] <= p->sum[k][0] && r[i]->sum[1] <= p->sum[k][1]);
+		assert_true(pv_tally_evicted(p->t) || r[i]->sum[1] == p->sum[k][1]);
+		shown[k] = r[i]->sum[0];
+	}
+	for (uint32_t k = 0; k < KEYS; k++) {
+		assert_true(p->sum[k][0] <= shown[k] + error);
+		all[0] += p->sum[k][0];
+		all[1] += p->sum[k][1];
+	}
+	check_total(p->t, all[0], all[1]);
+	assert_true(error * (ROWS / 2 + 1) <= all[0]);
+	assert_true(error == 0 || pv_tally_evicted(p->t));
+}
+
+/* Parts in any order, with images in between: the promises hold, and what had not to go is the same in every
+ * order. */
+static void promises(void **state)
+{
+	uint64_t random = 5;
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		static struct part part[PARTS], one;
+		memset(&one, 0, sizeof one);
+		memset(part, 0, sizeof part);
+		one.t = new_tally();
+		for (int i = 0; i < PARTS; i++) {
+			part[i].t = new_tally();
+			add_random(&part[i], &random);
+			check_promises(&part[i]);
+		}
+		for (int i = 0; i < PARTS; i++)
+			merge_parts(&one, &part[i]);
+		check_promises(&one);
+		for (int left = PARTS; left > 1; left--) {
+			int a = (int)(rnd(&random) % (unsigned)left), b = (a + 1) % left;
+			if (rnd(&random) % 2)
+				again(&part[a]);
+			merge_parts(&part[a], &part[b]);
+			add_random(&part[a], &random);
+			check_promises(&part[a]);
+			pv_tally_free(part[b].t);
+			part[b] = part[left - 1];
+		}
+		pv_tally_free(part[0].t);
+		pv_tally_free(one.t);
+	}
 }
 
 static void merging(void **state)
@@ -180,6 +309,12 @@ static void images(void **state)
 	assert_null(pv_tally_read(2, buf, n + 1, ROWS, 7));
 	buf[24 + 16] = PV_TALLY_KEY + 1; /* the first row's length */
 	assert_null(pv_tally_read(2, buf, n, ROWS, 7));
+	buf[24 + 16] = 4;
+	back = pv_tally_read(2, buf, n, ROWS, 7);
+	assert_non_null(back);
+	pv_tally_free(back);
+	buf[24 + 16 + 1 + 4 + 7] = 1; /* it paid more than it has */
+	assert_null(pv_tally_read(2, buf, n, ROWS, 7));
 	pv_tally_free(t);
 	errno = 0;
 	assert_null(pv_tally_new(0, ROWS, 1));
@@ -190,8 +325,9 @@ static void images(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_and_orders), cmocka_unit_test(flood),  cmocka_unit_test(who_goes),
-		cmocka_unit_test(merging),	   cmocka_unit_test(images),
+	    cmocka_unit_test(sums_and_orders), cmocka_unit_test(flood),	 cmocka_unit_test(who_goes),
+	    cmocka_unit_test(merging),	       cmocka_unit_test(images), cmocka_unit_test(latecomer),
+	    cmocka_unit_test(promises),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

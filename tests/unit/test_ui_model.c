@@ -26,6 +26,15 @@ static struct pv_ui_model *model_of(const char *text, char *err, size_t cap)
 	return m;
 }
 
+/* "name:count@place(fact:value ...)" */
+static void describe_item(FILE *f, const char *comma, const struct pv_ui_metric *m, const struct pv_ui_item *it)
+{
+	fprintf(f, "%s%s:%.0f%s%s", comma, it->name, it->n.d, *it->place ? "@" : "", it->place);
+	for (size_t i = 0; i < m->facts; i++)
+		if (it->have & 1u << i)
+			fprintf(f, "(%s:%.0f)", m->fact[i], it->fact[i].d);
+}
+
 /* "schema start+length; title: path=value ..." */
 static void describe(const struct pv_ui_model *m, char *out, size_t cap)
 {
@@ -41,8 +50,7 @@ static void describe(const struct pv_ui_model *m, char *out, size_t cap)
 			for (const struct pv_ui_metric *x = s->metric; x; x = x->next) {
 				fprintf(f, " %s=", x->path);
 				for (size_t k = 0; k < x->items; k++)
-					fprintf(f, "%s%s:%.0f%s%s", k ? "," : "", x->item[k].name, x->item[k].n.d,
-						*x->item[k].place ? "@" : "", x->item[k].place);
+					describe_item(f, k ? "," : "", x, &x->item[k]);
 				if (x->kind == PV_UI_NUMBER)
 					fprintf(f, x->n.real ? "%.2f" : "%.0f", x->n.d);
 				else if (x->kind == PV_UI_QUANTILES)
@@ -67,6 +75,13 @@ static const struct {
 	 "p/h/dns 7+60 rates.total=q11\n"},
 	{"{\"p\":{\"h\":{\"x\":{\"top\":[{\"name\":\"a\",\"estimate\":3},{\"name\":\"b\",\"estimate\":1,\"lat\":\"1\",\"lon\":\"2\"}]}}}}",
 	 "p/h/x top=a:3,b:1@1, 2\n"},
+	{"{\"p\":{\"h\":{\"x\":{\"top\":[{\"name\":\"a\",\"estimate\":3,\"bps\":7,\"x\":{}},{\"pps\":1,\"bps\":-2,\"name\":\"b\",\"estimate\":1},"
+	 "{\"name\":\"c\",\"estimate\":0}]}}}}",
+	 "p/h/x top=a:3(bps:7),b:1(bps:-2)(pps:1),c:0\n"},
+	/* more facts than a list may have */
+	{"{\"p\":{\"h\":{\"x\":{\"top\":[{\"name\":\"a\",\"estimate\":3,\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,"
+	 "\"j\":1,\"k\":1,\"l\":1,\"m\":1,\"n\":1}]}}}}",
+	 "p/h/x top=a:3(a:1)(b:1)(c:1)(d:1)(e:1)(f:1)(g:1)(h:1)(i:1)(j:1)(k:1)(l:1)\nleft out 2\n"},
 	{"{\"p\":{\"h\":{\"x\":{\"hist\":{\"buckets\":{\"+Inf\":4,\"10\":1.0,\"9\":1}}}}}}", "p/h/x hist=9:1,10:1,+Inf:4\n"},
 	{"{\"p\":{\"h\":{\"net\":{\"in\":{\"n\":1},\"out\":{\"n\":2},\"x\":{\"in\":{\"n\":3}}}}}}",
 	 "p/h/net x.in.n=3; direction in n=1; direction out n=2\n"},

@@ -81,9 +81,11 @@ static const struct {
 	double n;
 	const char *want;
 } values[] = {
-	{"a", 12345678, "12345678"}, {"x_us", 1500, "1.5"},	   {"x_us", 0, "0.0"},
+	{"a", 12345678, "12345678"}, {"x_us", 1500, "1.50"},	   {"x_us", 0, "0.00"},
 	{"x_bytes", 9999, "9999"},   {"x_bytes", 10000, "10.0k"}, {"x_bytes", 4500000, "4.50M"},
 	{"x_bytes", 1.7e11, "170G"}, {"x_bytes", 1e25, "10000000E"},
+	{"x_us", 46, "0.05"},	     {"x_us", 12345, "12.3"},	  {"rates.bps", 9876543210, "9.88G"},
+	{"bytes_ab", 30486, "30.5k"}, {"a.bytes_in", 30486, "30.5k"}, {"bytes.n", 30486, "30486"},
 };
 
 static void test_values(void **state)
@@ -144,10 +146,10 @@ static void check_visible(const struct pv_ui *u)
 }
 
 /* Presses keys, each after a look; letters stand for themselves, and for special ones:
- * ^ v < > arrows, $ Enter, ! Escape, ~ Tab, _ Backspace, n Page Down, N Page Up, H Home, E End. */
+ * ^ v < > arrows, $ Enter, ! Escape, ~ Tab, _ Backspace, d Page Down, u Page Up, H Home, E End. */
 static void press(struct seen *t, const char *keys)
 {
-	static const char names[] = "^v<>$!~_nNHE";
+	static const char names[] = "^v<>$!~_duHE";
 	static const uint32_t codes[] = {PV_UI_KEY_UP,	  PV_UI_KEY_DOWN,	PV_UI_KEY_LEFT,	     PV_UI_KEY_RIGHT,
 					 PV_UI_KEY_ENTER, PV_UI_KEY_ESCAPE,	PV_UI_KEY_TAB,	     PV_UI_KEY_BACKSPACE,
 					 PV_UI_KEY_PAGE_DOWN, PV_UI_KEY_PAGE_UP, PV_UI_KEY_HOME, PV_UI_KEY_END};
@@ -167,7 +169,7 @@ static const struct {
 	{"~", "[2 dns]", "[1 overview]"},
 	{"~~", "[3 flow]", "Top QTypes"},
 	{"~~~", "[1 overview]", "[3 flow]"},
-	{"2", "default-t-dns", "[1 overview]"},
+	{"2", "dns: t-dns  Policy: default", "[1 overview]"},
 	{"9", "[1 overview]", NULL},
 	{"2!", "[1 overview]", "[2 dns]"},
 	{"?", "Shift-Tab", NULL},
@@ -186,7 +188,10 @@ static const struct {
 	{"v$", "share    60.00% of 100", NULL},
 	{"v$", "metric   top_qname2", NULL},
 	{"vv$", "rank     2 of the 3 shown", NULL},
-	{"vvvvvv$", "metric   top_qtype", NULL},
+	{"vvvv$", "metric   top_qtype", NULL},
+	{"vvvvv$", "flow: u-flow  devices: d2", "Top QTypes"}, /* the overview has it, too */
+	{"vvvvv$!", "Devices", "Top QTypes"},
+	{"vvvvv$!!", "Top QTypes", NULL},
 	{"v>$", "Details", "metric   top_qname2"},
 	{"v$q", NULL, NULL},
 	{"3v$", "devices: d2", "Devices"},
@@ -194,7 +199,10 @@ static const struct {
 	{"p", "(all policies)", NULL},
 	{"t", "(all taps)", NULL},
 	{"s", "by name", NULL},
-	{"ss", "by column 1", NULL},
+	{"ss", "by number", NULL},
+	{"sss", "5 min", " by "},
+	{"3ss", "by flows", NULL},
+	{"3sss", "5 min", " by "},
 	{"R", "reversed", NULL},
 };
 
@@ -251,13 +259,13 @@ static void test_bounds(void **state)
 	(void)state;
 	assert_true(pv_ui_init(&t.u, "default", 5));
 	look(&t, 120, 30); /* before there is an answer */
-	press(&t, "vn$^>");
+	press(&t, "vd$^>");
 	give(&t.u, ANSWER);
 	look(&t, 120, 30);
-	press(&t, "nnnnE");
+	press(&t, "ddddE");
 	assert_int_equal(t.u.scroll, t.u.height - 29);
-	press(&t, "N");
-	press(&t, "NNNN");
+	press(&t, "u");
+	press(&t, "uuuu");
 	assert_int_equal(t.u.scroll, 0);
 	press(&t, "vvvvvvvvvvvvvvvvvvvv^^^>>>>>>>>");
 	assert_true(t.u.selected);
@@ -270,7 +278,7 @@ static void test_bounds(void **state)
 	assert_int_equal(t.u.scroll, 0);
 	give(&t.u, "{\"default\":{}}");
 	look(&t, 120, 30);
-	press(&t, "v^<>$nN");
+	press(&t, "v^<>$du");
 	assert_false(t.u.selected);
 	pv_ui_free(&t.u);
 }
@@ -301,6 +309,163 @@ static void test_pick(void **state)
 	pv_ui_free(&t.u);
 }
 
+/* Two handlers of a kind; in all policies also two of one name. */
+#define ONE                                                                                                            \
+	"{\"p\":{\"p-t-a\":{\"dns\":{\"wire_packets\":{\"total\":11}}},\"p-t-b\":{\"dns\":{\"wire_packets\":{\"total\":22}}},"  \
+	"\"p-t-n\":{\"packets\":{\"total\":33,\"top_ipv4\":[{\"name\":\"192.0.2.1\",\"estimate\":3}]}},"                          \
+	"\"input_merged\":{\"input_resources\":{\"policy_count\":7}}}"
+#define ALL                                                                                                            \
+	ONE ",\"q\":{\"input_merged\":{\"input_resources\":{\"policy_count\":8}},\"q-t-n\":{\"packets\":{\"total\":44}}}}"
+
+static const struct {
+	const char *policy, *keys, *has, *hasnt;
+} kinds[] = {
+	{"p", "", "dns 1 of 2: t-a | n: next", "net 1"},
+	{"p", "", "DNS Wire Pkts 11/0", NULL},
+	{"p", "n", "dns 2 of 2: t-b", NULL},
+	{"p", "n", "DNS Wire Pkts 22/0", NULL},
+	{"p", "nn", "dns 1 of 2: t-a", NULL},
+	{"p", "N", "dns 2 of 2: t-b", NULL},
+	{"p", "2", "dns 1 of 2 (n: next): t-a", NULL},
+	{"p", "2n", "dns 2 of 2 (n: next): t-b", "Messages 11"},
+	{"p", "2N", "dns 2 of 2 (n: next): t-b", NULL},
+	{"p", "2nn", "dns 1 of 2 (n: next): t-a", NULL},
+	{"p", "4n", "packets: t-n", "(n: next)"}, /* the only one */
+	{"p", "", "2 dns t-a  3 dns t-b  4 packets ", NULL},
+	{"__all", "", "net 1 of 2: p-t-n | dns 1 of 2: p-t-a", NULL},
+	{"__all", "n", "net 2 of 2: q-t-n | dns 2 of 2: p-t-b", NULL},
+	{"__all", "vn", "net 2 of 2: q-t-n | dns 1 of 2: p-t-a", NULL}, /* of the selected row's kind */
+	{"__all", "5", "input_resources 1 of 2 (n: next): p/input_merged", "Policies 8"},
+	{"__all", "5n", "input_resources 2 of 2 (n: next): q/input_merged", "Policies 7"},
+};
+
+static void test_kinds(void **state)
+{
+	static struct seen t;
+	(void)state;
+	for (size_t i = 0; i < LEN(kinds); i++) {
+		assert_true(pv_ui_init(&t.u, kinds[i].policy, 5));
+		give(&t.u, *kinds[i].policy == 'p' ? ONE "}" : ALL);
+		t.rows = 60;
+		look(&t, 120, 60);
+		press(&t, kinds[i].keys);
+		if (!strstr(t.text, kinds[i].has) || (kinds[i].hasnt && strstr(t.text, kinds[i].hasnt)))
+			fail_msg("%s, keys '%s': no '%s' in\n%.1500s", kinds[i].policy, kinds[i].keys, kinds[i].has, t.text);
+		pv_ui_free(&t.u);
+	}
+}
+
+static const struct {
+	const char *what, *want; /* names, or what is wrong */
+} matches[] = {
+	{"p-t-a", "p-t-a "},
+	{"a", "p-t-a "},
+	{"T-A", "p-t-a "},
+	{"dns", "p-t-a p-t-b "},
+	{"dn", "p-t-a p-t-b "},
+	{"input", "input_merged input_merged "},
+	{"input_merged", "input_merged input_merged "},
+	{"t-n", "may mean p-t-n (packets), q-t-n (packets)"},
+	{"packets", "p-t-n q-t-n "},
+	{"-t-", "may mean p-t-a (dns), p-t-b (dns), p-t-n (packets), q-t-n (packets)"},
+	{"q-", "q-t-n "},
+	{"x", "policy '__all' has no such handler, but p-t-a (dns), p-t-b (dns), p-t-n (packets), "
+	      "p/input_merged (input_resources), q/input_merged (input_resources), q-t-n (packets)"},
+	{"", "policy '__all' has no such handler, but p-t-a (dns), p-t-b (dns), p-t-n (packets), "
+	     "p/input_merged (input_resources), q/input_merged (input_resources), q-t-n (packets)"},
+};
+
+/* A view by its name, or by less. */
+static void test_match(void **state)
+{
+	static struct pv_ui u;
+	const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX];
+	char got[512], err[400];
+	(void)state;
+	assert_true(pv_ui_init(&u, "__all", 5));
+	give(&u, ALL);
+	for (size_t i = 0; i < LEN(matches); i++) {
+		size_t n = pv_ui_match(&u, matches[i].what, out, err, sizeof err), at = 0;
+		snprintf(got, sizeof got, "%s", err);
+		for (size_t k = 0; k < n; k++)
+			at += (size_t)snprintf(got + at, sizeof got - at, "%s ", out[k]->name);
+		if (strcmp(got, matches[i].want) != 0)
+			fail_msg("'%s' is '%s', not '%s'", matches[i].what, got, matches[i].want);
+	}
+	assert_true(pv_ui_begin(&u, "q-"));
+	assert_string_equal(u.view.name, "q-t-n");
+	assert_false(pv_ui_begin(&u, "x"));
+	assert_non_null(strstr(u.notice, "--view x: policy"));
+	pv_ui_key(&u, 'r');
+	assert_string_equal(u.notice, "");
+	pv_ui_free(&u);
+}
+
+#define LISTS                                                                                                          \
+	"{\"default\":{\"default-t-c\":{\"connections\":{\"bytes\":200000,\"top_connections\":["                              \
+	"{\"name\":\"a\",\"estimate\":50000,\"bytes\":50000,\"bps\":70,\"packets\":1,\"odd\":9},"                                \
+	"{\"name\":\"b\",\"estimate\":40000,\"bytes\":40000,\"bps\":90,\"packets\":3,\"odd\":8},"                                \
+	"{\"name\":\"other\",\"estimate\":110000,\"bytes\":110000,\"bps\":99,\"packets\":2}]}},"                                \
+	"\"default-t-x\":{\"x\":{\"top\":[{\"name\":\"c\",\"estimate\":5,\"some\":1},{\"name\":\"d\",\"estimate\":4,\"some\":2}]}}}}"
+
+static const struct {
+	const char *keys;
+	int cols;
+	const char *has;
+} columns[] = {
+	/* what tells most first, the estimate once, the rest of all last */
+	{"2", 120, "|       share  bps  bytes  packets  odd "},
+	{"2", 120, "|a      25.0%   70  50.0k        1    9 "},
+	{"2", 120, "|other  55.0%   99   110k        2    - "},
+	{"3", 120, "|   estimate  some "},
+	{"3", 120, "|c         5     1 "},
+	/* where there is no room for all of them, the last ones go, but not the one that rows are sorted by */
+	{"2", 30, "|       share  bps  bytes    |"},
+	{"2ssssss", 30, "|       share  bps  odd      |"},
+	{"2ssssss", 30, "|a      25.0%   70    9      |"},
+	{"2sssss", 30, "|       share  bps  packets  |\n|b      20.0%   90        3  |\n|a      25.0%   70        1  |\n|other "},
+	{"2sss", 30, "|b      20.0%   90"},
+	{"2v$", 120, "odd        9 "},
+};
+
+static void test_columns(void **state)
+{
+	static struct seen t;
+	(void)state;
+	for (size_t i = 0; i < LEN(columns); i++) {
+		assert_true(pv_ui_init(&t.u, "default", 5));
+		give(&t.u, LISTS);
+		look(&t, 120, 30);
+		press(&t, columns[i].keys);
+		look(&t, columns[i].cols, 40);
+		if (!strstr(t.text, columns[i].has))
+			fail_msg("%d columns, keys '%s': no '%s' in\n%.1500s", columns[i].cols, columns[i].keys, columns[i].has, t.text);
+		pv_ui_free(&t.u);
+	}
+}
+
+/* What is longer than the screen can be scrolled to, and no further than its end. */
+static void test_long_popup(void **state)
+{
+	static struct seen t;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	give(&t.u, ANSWER);
+	t.rows = 5;
+	look(&t, 120, 5);
+	press(&t, "?");
+	assert_non_null(strstr(t.text, "Keys, more with arrows"));
+	assert_non_null(strstr(t.text, "next, previous view"));
+	press(&t, "vvvvvvvvvvvvvvvvvvvvvvvvvvvvv");
+	assert_non_null(strstr(t.text, "quit"));
+	assert_null(strstr(t.text, "next, previous view"));
+	press(&t, "^^^^^^^^^^^^^^^^^^^^");
+	assert_non_null(strstr(t.text, "next, previous view"));
+	press(&t, "x");
+	assert_null(strstr(t.text, "Keys"));
+	pv_ui_free(&t.u);
+}
+
 static void test_status(void **state)
 {
 	static struct seen t;
@@ -323,7 +488,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put),   cmocka_unit_test(test_outside), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),
+		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_long_popup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

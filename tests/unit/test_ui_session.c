@@ -105,7 +105,7 @@ static void test_425(void **state)
 		answer(&s, SEC, 425, early[i].text);
 		snprintf(want, sizeof want, "/api/v1/policies/default/metrics/%s/%u", early[i].window == 1 ? "bucket" : "window",
 			 early[i].window == 1 ? 0 : early[i].window);
-		asks(&s, SEC, early[i].window ? want : "");
+		asks(&s, SEC, early[i].window ? want : "/api/v1/metrics/app");
 		assert_int_equal(*s.error != 0, !early[i].window);
 		pv_ui_session_free(&s);
 	}
@@ -160,6 +160,13 @@ static void test_errors(void **state)
 	asks(&s, SEC, "/api/v1/policies/no%20such%2F..%2Fpolicy/metrics/window/5");
 	answer(&s, SEC, 404, "{\"error\":\"policy does not exist\"}");
 	assert_string_equal(s.error, "404 policy does not exist");
+	asks(&s, SEC, "/api/v1/metrics/app"); /* it is there: others can be picked */
+	answer(&s, SEC, 404, "");
+	asks(&s, SEC, "/api/v1/policies");
+	answer(&s, SEC, 200, "{\"b-resources\":{},\"other\":{},\"a-resources\":{},\"resources\":{}}");
+	assert_string_equal(s.policies.name[0], "other"); /* those about the agent itself come last */
+	assert_string_equal(s.policies.name[1], "resources");
+	assert_string_equal(s.policies.name[2], "a-resources");
 	assert_int_equal(waits(&s, SEC), SEC);
 	pv_ui_session_policy(&s, "other");
 	asks(&s, SEC, "/api/v1/policies/other/metrics/window/5");
@@ -169,6 +176,7 @@ static void test_errors(void **state)
 	asks(&s, SEC, "/api/v1/policies/other/metrics/window/5");
 	answer(&s, SEC, 200, "[]");
 	assert_string_equal(s.error, "the answer is not an object");
+	asks(&s, SEC, ""); /* whatever that is, it is no agent */
 	pv_ui_session_free(&s);
 }
 

@@ -34,7 +34,8 @@ struct cli {
 	struct pv_ui_client *client;
 	char token[TOKEN_MAX + 1];
 	int signal_fd;
-	bool utf8;
+	bool utf8, begun;
+	const char *view; /* to begin with; NULL: the overview */
 };
 
 static uint64_t now_ns(void)
@@ -117,11 +118,32 @@ static bool fetch(struct cli *c)
 		    pv_ui_session_next(s, now_ns(), path, sizeof path, &wait_ns) == PV_UI_ASK_NOTHING)
 			break;
 	}
-	if (*c->ui.view && !pv_ui_viewed(&c->ui)) {
-		pv_tool_say(c->prog, "--view %s: policy '%s' has no such handler", c->ui.view, s->policy);
-		return false;
-	}
 	return true;
+}
+
+/* The view and the tap that were asked for, now that there is something to find them in. */
+static bool begin(struct cli *c)
+{
+	struct pv_ui *u = &c->ui;
+	bool tap = !*u->tap || !u->s.taps.n;
+	for (size_t i = 0; !tap && i < u->s.taps.n; i++)
+		tap = !strcmp(u->tap, u->s.taps.name[i]);
+	if (!tap)
+		snprintf(u->notice, sizeof u->notice, "--tap %.60s: policy '%.60s' has no such tap", u->tap, u->s.policy);
+	c->begun = true;
+	return tap && (!c->view || pv_ui_begin(u, c->view));
+}
+
+/* Is the handler of the tap, and of what the view's name means? */
+static bool wanted(const struct cli *c, const char *policy, const char *name)
+{
+	const struct pv_ui_handler h = {.policy = policy, .name = name}, *some[PV_UI_HANDLERS_MAX];
+	char err[8];
+	size_t n = c->view ? pv_ui_match(&c->ui, c->view, some, err, sizeof err) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(some[i]->policy, policy) && !strcmp(some[i]->name, name))
+			return true;
+	return !c->view && pv_ui_of_tap(&c->ui.s, &h, c->ui.tap);
 }
 
 /* The answer, without the handlers that the view and the tap leave out. */
@@ -131,12 +153,9 @@ static int print_json(const struct cli *c)
 	const char *policy, *name;
 	json_object_foreach (c->ui.s.answer, policy, handlers) {
 		json_t *some = json_object();
-		json_object_foreach (handlers, name, v) {
-			const struct pv_ui_handler h = {.policy = policy, .name = name};
-			if (pv_ui_of_tap(&c->ui.s, &h, c->ui.tap) &&
-			    (!*c->ui.view || !strcmp(name, c->ui.view) || json_object_get(v, c->ui.view)))
+		json_object_foreach (handlers, name, v)
+			if (wanted(c, policy, name))
 				json_object_set(some, name, v);
-		}
 		json_object_set_new(all, policy, some);
 	}
 	json_dumpf(all, stdout, JSON_COMPACT | JSON_SORT_KEYS);
@@ -228,6 +247,8 @@ static int run(struct cli *c)
 	while (drawn && !c->ui.quit && !ended(fds)) {
 		drawn = draw(c);
 		step(c, fds, 2, TICK_MS);
+		if (!c->begun && c->ui.s.model)
+			begin(c);
 		read_keys(c);
 	}
 	pv_term_end();
@@ -259,11 +280,15 @@ static int work(struct cli *c)
 		return PV_EXIT_FAILED;
 	}
 	snprintf(c->ui.tap, sizeof c->ui.tap, "%s", c->o.tap);
-	snprintf(c->ui.view, sizeof c->ui.view, "%s", strcmp(c->o.view, "overview") ? c->o.view : "");
+	c->view = strcmp(c->o.view, "overview") ? c->o.view : NULL;
 	if (!c->o.once && !c->o.json)
 		return run(c);
 	if (!fetch(c))
 		return PV_EXIT_FAILED;
+	if (!begin(c)) {
+		pv_tool_say(c->prog, "%s", c->ui.notice);
+		return PV_EXIT_FAILED;
+	}
 	return c->o.json ? print_json(c) : print_once(c, cols, rows);
 }
 
@@ -285,7 +310,7 @@ int main(int argc, char **argv)
 	    {'w', "window", PV_OPT_UINT, &c.o.window, "N",
 	     "minutes to show; 1 is the open one alone (default: 5)", 1, PV_UI_PERIODS_MAX},
 	    {0, "view", PV_OPT_STRING, &c.o.view, "VIEW",
-	     "begin with this handler, or the first of this kind (default: overview)", 0, 0},
+	     "begin with this handler: its name, its kind, or an unambiguous part (default: overview)", 0, 0},
 	    {0, "tls", PV_OPT_FLAG, &c.o.tls, NULL, "speak HTTPS", 0, 0},
 	    {0, "tls-ca", PV_OPT_STRING, &c.o.ca, "FILE",
 	     "HTTPS; trust the certificates in this file, PEM (default: those of the system)", 0, 0},

@@ -321,6 +321,10 @@ static void open_again(struct daemon *d)
 		log_say(&d->log, LOG_ERROR_, "the geo databases stay as they are: %s", err);
 	else if (d->geo)
 		log_say(&d->log, LOG_INFO_, "geo databases opened again");
+	if (d->services && pv_services_reopen(d->services, err, sizeof err))
+		log_say(&d->log, LOG_ERROR_, "the names of services stay as they are: %s", err);
+	else if (d->services)
+		log_say(&d->log, LOG_INFO_, "names of services read again");
 }
 
 static void wait_for_end(struct daemon *d)

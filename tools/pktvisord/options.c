@@ -68,7 +68,7 @@ void options_read(struct options *o, int argc, char **argv)
 	    {0, "prom-instance", PV_OPT_STRING, &o->prom_instance, "ID",
 	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
 	    {0, "workers", PV_OPT_UINT, &o->workers, "N",
-	     "share each interface, by flow, among N captures and analysers, up to 16", 1,
+	     "share each interface, by flow, and each port of exporters among N workers, up to 16", 1,
 	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
 	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
@@ -137,6 +137,7 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	o->admin_api |= v->admin_api;
 	o->otel |= v->otel;
 	o->otel_tls |= v->otel_tls;
+	o->cp_disable |= v->cp_disable;
 	o->modules.list |= v->module_list;
 	text(&o->host, v->host, "localhost");
 	text(&o->tls_cert, v->tls_cert, NULL);
@@ -173,9 +174,11 @@ const char *options_wrong(const struct options *o)
 		return "you must specify --tls-key and --tls-cert to use --tls";
 	if (o->otel_tls && (!o->otel_tls_cert || !o->otel_tls_key))
 		return "you must specify --otel-tls-key and --otel-tls-cert to use --otel-tls";
-	if (o->otel || o->otel_tls || o->otel_host || o->otel_path)
+	/* where to push to may stand in a file that does not push */
+	if (o->otel || o->otel_tls || o->otel_host || o->otel_path || o->otel_port != PV_CONFIG_UNSET ||
+	    o->otel_interval != PV_CONFIG_UNSET)
 		return "OTLP is not built yet; leave the --otel options out";
-	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path))
+	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path || o->cp_custom))
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
 	if (!o->workers)
 		return "workers: at least 1";

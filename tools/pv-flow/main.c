@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "capture/capture.h"
 #include "capture/privs.h"
@@ -48,6 +50,17 @@ static void report(const struct pv_program *prog, const struct pv_collector_stat
 
 /* ---- the three ways ------------------------------------------------------------------------------- */
 
+/* SIGHUP: files have been replaced. */
+static void reread(const struct pv_program *prog, struct settings *s, int hangups)
+{
+	struct signalfd_siginfo ignored;
+	if (hangups < 0 || read(hangups, &ignored, sizeof ignored) < 0)
+		return;
+	pv_tool_flow_reread(prog, &s->show);
+	if (s->verbose)
+		pv_tool_say(prog, "files read again");
+}
+
 /* Once the port is open nothing of root is needed any more. */
 static void drop_privileges(const struct pv_program *prog, bool verbose)
 {
@@ -63,6 +76,7 @@ static int from_socket(const struct pv_program *prog, struct settings *s, struct
 	struct pv_out out;
 	struct pv_flow_listener_status st;
 	enum pv_res res;
+	int hangups = pv_tool_flow_files(&s->show) ? pv_tool_hangups() : -1; /* before there are threads */
 	struct pv_flow_listener *l = pv_flow_listener_open(&s->listen, why, sizeof why);
 	if (!l || pv_out_init(&out, sink)) {
 		pv_tool_say(prog, "%s", l ? "cannot start: out of memory" : why);
@@ -76,6 +90,7 @@ static int from_socket(const struct pv_program *prog, struct settings *s, struct
 			pv_tool_say(prog, "%s", notice);
 		res = pv_flow_listener_poll(l, &out);
 		pv_out_drain(&out);
+		reread(prog, s, hangups);
 	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
 	int code = say_end(prog, &out, res, "cannot start a thread");
 	pv_flow_listener_status(l, &st);
@@ -211,7 +226,7 @@ int main(int argc, char **argv)
 		{'v', "verbose", PV_OPT_FLAG, &s.verbose, NULL, "say what is going on, on stderr", 0, 0},
 	};
 	const struct pv_opt_keys keys[] = {
-		{"Filters and names", pv_flow_keys, PV_FLOW_KEYS, pv_tool_flow_set, &s.show.filter, text, sizeof text},
+		{"Filters and names", pv_flow_keys, PV_FLOW_KEYS, pv_tool_flow_set, &s.show, text, sizeof text},
 	};
 	const struct pv_program prog = {
 		.name = "pv-flow",

@@ -16,6 +16,7 @@ export PV_CAPTURES=$OUT
 ./dns-timeout.sh "$OUT"
 ./dnstap.sh "$OUT"
 ./dhcp.sh "$OUT"
+./dhcp-relay.sh "$OUT"
 ./bgp.sh "$OUT"
 ./net.sh "$OUT"
 ./flow.sh "$OUT"

@@ -13,6 +13,7 @@ F=bgp.pcap
 forget $F
 ns_up || exit 1
 ns_capture "$OUT/$F" 'tcp port 179' || exit 1
+BIRD_KEEPALIVE=1
 bird_start c || exit 1
 bird c enable four >/dev/null # there is nobody yet: refused
 sleep 1

@@ -70,7 +70,7 @@ def dhcp_facts(path):
     for (t,) in tshark(path, "dhcp", ["dhcp.option.dhcp"]):
         c["dhcp4_" + DHCP4.get(int(t), t) if t else "dhcp4_none"] += 1
     for (t,) in tshark(path, "dhcpv6", ["dhcpv6.msgtype"]):
-        c["dhcp6_" + DHCP6.get(int(t.split(",")[0]), t)] += 1
+        c["dhcp6_" + DHCP6.get(int(t.split(",")[-1]), t)] += 1  # of a relayed message, what is in it
     return c
 
 
