@@ -101,7 +101,7 @@ void options_read(struct options *o, int argc, char **argv)
 	    .operands_max = 1,
 	};
 	pv_tool_start(&prog, argc, argv, &o->operand);
-	if (o->check && !o->config) {
+	if (o->check && o->operand && !o->config) {
 		pv_tool_say(&prog, "--check wants --config FILE");
 		exit(PV_EXIT_USAGE);
 	}
