@@ -532,7 +532,6 @@ static void begin_test(struct pv_probe *p, struct target *t, uint64_t mono_ns)
 		begin_packets(p, t, mono_ns);
 		return;
 	}
-	t->left = 0;
 	if (!t->asked)
 		t->asked = pv_resolver_ask(p->resolver, (unsigned)(t - p->target), t->conf.host);
 	t->waiting = t->asked;
@@ -546,13 +545,19 @@ static bool wants_test(const struct pv_probe *p, const struct target *t)
 	return !p->conf.count || t->tests < p->conf.count;
 }
 
+/* With a test: the next begins after it. */
+static bool busy(const struct target *t)
+{
+	return t->waiting || t->left;
+}
+
 static void due(struct pv_probe *p, struct target *t, uint64_t mono_ns)
 {
 	if (t->waiting && mono_ns >= t->mono_lookup_ns) {
 		t->waiting = false;
 		fail(p, t, PV_PROBE_DNS);
 	}
-	if (wants_test(p, t) && mono_ns >= t->mono_test_ns)
+	if (wants_test(p, t) && !busy(t) && mono_ns >= t->mono_test_ns)
 		begin_test(p, t, mono_ns);
 	while (t->left && mono_ns >= t->mono_packet_ns && p->budget) {
 		uint64_t next = later(t->mono_packet_ns, p->conf.packets_interval_ns);
@@ -574,7 +579,7 @@ static uint64_t next_due(const struct pv_probe *p)
 	uint64_t at = p->mono_second_ns < p->mono_end_ns ? p->mono_second_ns : p->mono_end_ns;
 	for (size_t i = 0; i < p->conf.ntargets; i++) {
 		const struct target *t = &p->target[i];
-		if (wants_test(p, t) && t->mono_test_ns < at)
+		if (wants_test(p, t) && !busy(t) && t->mono_test_ns < at)
 			at = t->mono_test_ns;
 		if (t->left && t->mono_packet_ns < at)
 			at = t->mono_packet_ns;

@@ -4,9 +4,10 @@
  *   START, STAGE 0 ("netprobe"), then PROBE ..., TICK ..., STOP; a live stream
  *
  * A test of a target is one connect, or conf.packets echo requests. The first comes at once, the others every
- * conf.interval_ns; one that comes late is made once, those that were missed are not made up for. A name is looked up for
- * every test, beside everything else (probe/resolve.h); a look-up that takes longer than conf.timeout_ns has failed. Echo
- * goes to an IPv4 address where a name has both, a connect to the one that the system puts first; unless the family is said.
+ * conf.interval_ns; one that comes late is made once, those that were missed are not made up for. None begins before the one
+ * in front of it has its address and has sent its packets. A name is looked up for every test, beside everything else
+ * (probe/resolve.h); a look-up that takes longer than conf.timeout_ns has failed. Echo goes to an IPv4 address where a name
+ * has both, a connect to the one that the system puts first; unless the family is said.
  *
  * Every attempt has a number, and two events (event/event.h): SENT, and what became of it. It is waited for until it is
  * older than conf.timeout_ns, or than what pv_probe_wait() says where that is more. Elapsed times of echoes are from before the

@@ -22,8 +22,9 @@ static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const s
 	const char *of = n > 1 ? pv_ui_fmt(&p->pool, " %zu of %zu (n: next)", which + 1, n) : "";
 	const struct pv_ui_section *s = *u->section ? pv_ui_section(h, u->section) : NULL;
 	const char *section = s ? pv_ui_fmt(&p->pool, "  %s: %s", s->map, s->title) : "";
-	return pv_ui_fmt(&p->pool, "%s%s: %s%s  Policy: %s (server: %s)", h->schema, of, pv_ui_label(&p->pool, u, h),
-			 section, h->policy, u->s.server);
+	return pv_ui_fmt(&p->pool, "%s%s: %s%s  %s  Policy: %s (server: %s)", h->schema, of,
+			 pv_ui_label(&p->pool, u, h), section, pv_ui_window_text(&p->pool, h), h->policy,
+			 u->s.server);
 }
 
 static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int cols)
@@ -36,10 +37,11 @@ static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int co
 	const struct pv_ui_overview_of o = {all, n, label, u->chosen, u->s.server, u->s.policy, cols >= 160};
 	pv_ui_overview(p, &o);
 	if (!n)
-		pv_ui_panel(p, PV_UI_HEADING,
-			    *u->tap ? pv_ui_fmt(&p->pool, "No handler of tap %s in policy %s; t picks another", u->tap,
-						u->s.policy)
-				    : pv_ui_fmt(&p->pool, "Policy %s has no handlers; p picks another", u->s.policy));
+		pv_ui_panel(
+		    p, PV_UI_HEADING,
+		    *u->tap ? pv_ui_fmt(&p->pool, "No handler of tap %s in policy %s; t picks another",
+					u->tap, u->s.policy)
+			    : pv_ui_fmt(&p->pool, "Policy %s has no handlers; p picks another", u->s.policy));
 }
 
 /* What there is to sort by: as many columns as some table has. */
@@ -333,7 +335,8 @@ struct widths {
 	size_t columns;
 };
 
-/* Names get half of the table, if they need it; of the columns the last ones go, but not the one that rows are sorted by. */
+/* Names get half of the table, if they need it; of the columns the last ones go, but not the one that rows
+ * are sorted by. */
 static struct widths widths_of(const struct pv_ui_panel *b, int w, int sorted)
 {
 	struct widths d = {.columns = 0};
@@ -375,8 +378,8 @@ static void draw_table(const struct pen *pen, const struct place *p, int y, int 
 	int x = p->at.x + 1, i = 0, at = d.name;
 	for (size_t k = 0; k < d.columns; k++) {
 		size_t c = d.show[k];
-		pv_ui_put_right(pen->s, x + at + 2, y + 1, d.column[c], (int)c == sorted ? PV_UI_TITLE : PV_UI_LABEL,
-				b->column[c]);
+		pv_ui_put_right(pen->s, x + at + 2, y + 1, d.column[c],
+				(int)c == sorted ? PV_UI_TITLE : PV_UI_LABEL, b->column[c]);
 		at += 2 + d.column[c];
 	}
 	for (const struct pv_ui_row *r = b->row; r; r = r->next, i++) {
@@ -390,7 +393,8 @@ static void draw_table(const struct pen *pen, const struct place *p, int y, int 
 		at = d.name;
 		for (size_t k = 0; k < d.columns; k++) {
 			size_t c = d.show[k];
-			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr, r->cell[c] ? r->cell[c] : "");
+			pv_ui_put_right(pen->s, x + at + 2, line, d.column[c], attr,
+					r->cell[c] ? r->cell[c] : "");
 			at += 2 + d.column[c];
 		}
 		if (r->trend)

@@ -108,10 +108,10 @@ static bool alone(const struct pv_ui_handler *h, const struct pv_ui_section *s)
 	return true;
 }
 
-/* A table for each map that there is, in the order of their first members. rows: of each, the rest is left out. compare:
- * only of those with several members. Returns the last one's first row, or NULL. */
-static const struct pv_ui_row *section_tables(struct pv_ui_page *p, const struct pv_ui_handler *h, size_t rows,
-					      bool compare)
+/* A table for each map that there is, in the order of their first members. rows: of each, the rest is left
+ * out. compare: only of those with several members. Returns the last one's first row, or NULL. */
+static const struct pv_ui_row *section_tables(struct pv_ui_page *p, const struct pv_ui_handler *h,
+					      size_t rows, bool compare)
 {
 	struct pv_ui_panel *t = NULL;
 	for (const struct pv_ui_section *s = h->section->next; s; s = s->next) {
@@ -148,7 +148,8 @@ static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h
 			     struct section_order out[PV_UI_WHOLE_SECTIONS])
 {
 	size_t n = 0;
-	for (const struct pv_ui_section *s = h->section->next; s && n < PV_UI_WHOLE_SECTIONS; s = s->next, n++) {
+	for (const struct pv_ui_section *s = h->section->next; s && n < PV_UI_WHOLE_SECTIONS;
+	     s = s->next, n++) {
 		const struct pv_ui_known_table *known = pv_ui_known_table(h->schema, s->map);
 		struct pv_ui_row r = {.name = ""};
 		if (known)
@@ -170,7 +171,8 @@ static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h
 static bool headline_field(struct pv_ui_page *p, struct pv_ui_panel *l, const struct pv_ui_section *s,
 			   const struct pv_ui_handler *h, const struct pv_ui_column *c)
 {
-	const struct pv_ui_metric *m = pv_ui_metric(s, c->path), *base = c->share ? pv_ui_metric(s, c->share) : NULL;
+	const struct pv_ui_metric *m = pv_ui_metric(s, c->path),
+				  *base = c->share ? pv_ui_metric(s, c->share) : NULL;
 	if (!m || m->kind != PV_UI_NUMBER)
 		return false;
 	if (c->share && !base)
@@ -184,20 +186,18 @@ static bool headline_field(struct pv_ui_page *p, struct pv_ui_panel *l, const st
 	return true;
 }
 
-/* The telling numbers of a section, in a frame of their own. window: and the time that they are of. */
+/* The telling numbers of a section, in a frame of their own; where there are none, the title alone. */
 static void headline(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
-		     const char *title, bool window)
+		     const char *title)
 {
 	const struct pv_ui_column *c = pv_ui_known_headline(h->schema);
 	struct pv_ui_panel *l = pv_ui_panel(p, PV_UI_LINES, title);
-	bool any = window;
+	bool any = false;
 	pv_ui_row(p, l, NULL, NULL);
 	for (; c && c->heading; c++)
 		any = headline_field(p, l, s, h, c) || any;
-	if (window)
-		pv_ui_row(p, l, pv_ui_window_text(&p->pool, h), NULL);
 	if (!any && l)
-		l->kind = PV_UI_HEADING; /* nothing but a title */
+		l->kind = PV_UI_HEADING;
 }
 
 static bool in_headline(const struct pv_ui_handler *h, const char *path)
@@ -271,7 +271,7 @@ static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 }
 
 static void short_list(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
-		 const struct pv_ui_metric *m)
+		       const struct pv_ui_metric *m)
 {
 	bool top = m->kind == PV_UI_TOP;
 	double base = top ? pv_ui_base(h, s, m->path) : m->items ? m->item[m->items - 1].n.d : 0;
@@ -310,7 +310,8 @@ struct fact_order {
 static int by_rank(const void *a, const void *b)
 {
 	const struct fact_order *x = a, *y = b;
-	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : (x->fact > y->fact) - (x->fact < y->fact);
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank)
+				  : (x->fact > y->fact) - (x->fact < y->fact);
 }
 
 /* What is known to tell most stands first, as the last ones may find no room. */
@@ -323,14 +324,14 @@ static void order_facts(const struct pv_ui_metric *m, struct fact_order order[PV
 
 /* Columns of a list whose items have more than a number. */
 struct wide_list {
-	double base;      /* 0: no share */
-	bool estimate;    /* no fact says it */
+	double base;   /* 0: no share */
+	bool estimate; /* no fact says it */
 	size_t facts;
 	struct fact_order fact[PV_UI_FACTS_MAX];
 };
 
-static void wide_row(struct pv_ui_page *p, struct pv_ui_row *r, const struct wide_list *w, const struct pv_ui_metric *m,
-		     const struct pv_ui_item *it)
+static void wide_row(struct pv_ui_page *p, struct pv_ui_row *r, const struct wide_list *w,
+		     const struct pv_ui_metric *m, const struct pv_ui_item *it)
 {
 	size_t c = 0;
 	if (w->base > 0) {
@@ -385,12 +386,13 @@ struct list_order {
 static int by_list_rank(const void *a, const void *b)
 {
 	const struct list_order *x = a, *y = b;
-	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : (x->at > y->at) - (x->at < y->at);
+	return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank)
+				  : (x->at > y->at) - (x->at < y->at);
 }
 
 /* The lists of a section that have something in them, the most telling first. NULL: none, or no memory. */
-static struct list_order *ranked(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
-				 size_t *n)
+static struct list_order *ranked(struct pv_ui_page *p, const struct pv_ui_handler *h,
+				 const struct pv_ui_section *s, size_t *n)
 {
 	struct list_order *all = s->n ? pv_ui_alloc(&p->pool, s->n * sizeof *all) : NULL;
 	*n = 0;
@@ -405,7 +407,8 @@ static struct list_order *ranked(struct pv_ui_page *p, const struct pv_ui_handle
 }
 
 /* At most `most` of them. */
-static void lists(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s, size_t most)
+static void lists(struct pv_ui_page *p, const struct pv_ui_handler *h, const struct pv_ui_section *s,
+		  size_t most)
 {
 	size_t n;
 	const struct list_order *all = ranked(p, h, s, &n);
@@ -434,10 +437,11 @@ static void rest_of(struct pv_ui_page *p, const struct pv_ui_handler *h, const s
 	empty_lists(p, s);
 }
 
-void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title, const char *section)
+void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title,
+			const char *section)
 {
 	const struct pv_ui_section *picked = *section ? pv_ui_section(h, section) : NULL;
-	headline(p, h, picked ? picked : h->section, title, true);
+	headline(p, h, picked ? picked : h->section, title);
 	quantiles(p, h, picked ? picked : h->section);
 	if (picked) {
 		rest_of(p, h, picked);
@@ -453,7 +457,7 @@ void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, con
 	struct section_order order[PV_UI_WHOLE_SECTIONS];
 	for (size_t i = 0, n = order_sections(p, h, order); i < n; i++) {
 		const struct pv_ui_section *s = order[i].section;
-		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title), false);
+		headline(p, h, s, pv_ui_fmt(&p->pool, "%s: %s", s->map, s->title));
 		quantiles(p, h, s);
 		rest_of(p, h, s);
 	}
@@ -461,7 +465,7 @@ void pv_ui_handler_page(struct pv_ui_page *p, const struct pv_ui_handler *h, con
 
 void pv_ui_handler_brief(struct pv_ui_page *p, const struct pv_ui_handler *h, const char *title)
 {
-	headline(p, h, h->section, title, false);
+	headline(p, h, h->section, title);
 	quantiles(p, h, h->section);
 	if (!pv_ui_known_headline(h->schema))
 		numbers(p, h, h->section);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ui/handler.h - everything that one handler has, on a page.
  *
- * Made of the metrics' forms alone (ui/model.h), so a handler that nobody here has heard of shows well; what is known of
- * some (ui/known.h) decides what stands first: the telling numbers, the rates, the tables of devices and the like,
- * the lists, the other counters. Counters and lists of nothing are only named, at the end. */
+ * Made of the metrics' forms alone (ui/model.h), so a handler that nobody here has heard of shows well; what is known
+ * of some (ui/known.h) decides what stands first. The order: the telling numbers, the rates, the tables of devices and
+ * the like, the lists, the other counters. Counters and lists of nothing are only named. */
 #ifndef PV_UI_HANDLER_H
 #define PV_UI_HANDLER_H
 

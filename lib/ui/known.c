@@ -7,7 +7,8 @@
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* clang-format off: tables */
+/* Tables: a row a line. */
+/* clang-format off */
 static const struct pv_ui_known_table tables[] = {
     {"flow", "devices", "Devices", 0, false,
      {{"flows", "records_flows", NULL},
@@ -53,11 +54,9 @@ static const struct pv_ui_known_table tables[] = {
       {"orphans", "orphan_responses", NULL}}},
 };
 
-#define HEADLINE_MOST 20 /* with the empty one at the end */
-
 static const struct {
 	const char *schema;
-	struct pv_ui_column column[HEADLINE_MOST];
+	struct pv_ui_column column[PV_UI_HEADLINE_MAX];
 } headlines[] = {
     {"packets",
      {{"Pkts", "total", NULL},
@@ -97,6 +96,7 @@ static const struct {
       {"SRVFAIL", "srvfail_xacts", "xacts"},
       {"REFUSED", "refused_xacts", "xacts"},
       {"Timed out", "timeout_queries", NULL},
+      {"Orphans", "orphan_responses", NULL},
       {"Qnames", "cardinality.qname", NULL},
       {"Seen", "observed_packets", NULL},
       {"Filtered", "filtered_packets", "observed_packets"},

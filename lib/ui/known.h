@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* ui/known.h - what is known of some handlers, as tables. All that has a form is shown without (ui/model.h); this says
- * what a person wants to see first, and what 100 % is. A handler that is in none of the tables shows in the agent's order. */
+/* ui/known.h - what is known of some handlers, as tables. All that has a form is shown without them (ui/model.h);
+ * these say what a person wants to see first, and what 100 % is. A handler that is in none of them shows in the
+ * agent's order. */
 #ifndef PV_UI_KNOWN_H
 #define PV_UI_KNOWN_H
 
 #include "ui/page.h"
+
+#define PV_UI_HEADLINE_MAX 24 /* numbers at the top of a view, of all versions, and the empty one that ends them */
 
 /* A number of a section, and how it is called where it stands among others. */
 struct pv_ui_column {

@@ -134,12 +134,12 @@ static void add_quantiles(struct build *b, struct pv_ui_section *s, const char *
 /* Which of the list's facts the key is; PV_UI_FACTS_MAX: none, as there are too many. */
 static size_t fact_of(struct build *b, struct pv_ui_metric *m, const char *key)
 {
-	const char *name = pv_ui_clean(&b->m->pool, key, strlen(key), PV_UI_NAME_MAX);
-	size_t i = 0;
+	char name[PV_UI_NAME_MAX];
+	size_t i = 0, n = pv_utf8_clean(key, strlen(key), name, sizeof name);
 	while (i < m->facts && strcmp(m->fact[i], name))
 		i++;
 	if (i == m->facts && i < PV_UI_FACTS_MAX)
-		m->fact[m->facts++] = name;
+		m->fact[m->facts++] = pv_ui_clean(&b->m->pool, name, n, PV_UI_NAME_MAX);
 	return i;
 }
 

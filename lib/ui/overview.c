@@ -28,8 +28,9 @@ size_t pv_ui_kind(const char *schema)
 	return PV_UI_KINDS;
 }
 
-size_t pv_ui_of_kind(const struct pv_ui_handler *const *all, size_t n, size_t kind, const struct pv_ui_id *chosen,
-		     const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX], size_t *at)
+size_t pv_ui_of_kind(const struct pv_ui_handler *const *all, size_t n, size_t kind,
+		     const struct pv_ui_id *chosen, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX],
+		     size_t *at)
 {
 	size_t found = 0;
 	*at = 0;
@@ -153,7 +154,8 @@ static void choice_line(struct lines *l, const struct pv_ui_overview_of *o)
 	const struct pv_ui_handler *some[PV_UI_HANDLERS_MAX];
 	bool any = false;
 	for (size_t kind = 0; kind < PV_UI_KINDS; kind++) {
-		size_t at, n = pv_ui_of_kind(o->handler, o->handlers, kind, &o->chosen[kind], some, &at), i = 0;
+		size_t at, n = pv_ui_of_kind(o->handler, o->handlers, kind, &o->chosen[kind], some, &at),
+			   i = 0;
 		if (n < 2)
 			continue;
 		while (o->handler[i] != some[at])
@@ -268,7 +270,7 @@ static void last_line(struct lines *l, const struct all *a, const struct pv_ui_o
 		share(l, "NXDOMAIN", dns(a, "wire_packets.nxdomain", NULL, "nxdomain_xacts"), replies);
 		share(l, "REFUSED", dns(a, "wire_packets.refused", NULL, "refused_xacts"), replies);
 	}
-	field(l, h ? pv_ui_window_text(a->pool, h) : "Time Window unknown");
+	field(l, pv_ui_fmt(a->pool, "Time Window %s", h ? pv_ui_window_text(a->pool, h) : "unknown"));
 }
 
 /* ---- the lists ---------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ui/overview.h - the screen that the original's client showed: six header lines, and the most telling top lists.
  *
- * Of each kind of handler one counts, the chosen one or else the first; where there are several, the header says which one
- * it is, of how many. net and dns of version 2.0, which know directions, are added up over them; what they do not have is 0.
- * A percentage of nothing is 0.0. Handlers that the original did not show follow, each with what is most telling of it
- * (handler.h), as do the trends of the rates. */
+ * Of each kind of handler one counts, the chosen one or else the first; where there are several, the header says which
+ * one it is, of how many. net and dns of version 2.0, which know directions, are added up over them; what they do not
+ * have is 0. A percentage of nothing is 0.0. Handlers that the original did not show follow, each with what is most
+ * telling of it (handler.h). */
 #ifndef PV_UI_OVERVIEW_H
 #define PV_UI_OVERVIEW_H
 
@@ -20,7 +20,7 @@ struct pv_ui_overview_of {
 	const struct pv_ui_id *chosen;  /* of each kind; one that is not there means the first */
 	const char *server;      /* version, or "unknown" */
 	const char *policy;
-	bool whole; /* all lines and lists once there is one of the kinds; else without those of handlers that are not there */
+	bool whole; /* with one of the kinds come the lines and lists of all; else only of those that are there */
 };
 
 size_t pv_ui_kind(const char *schema); /* PV_UI_KINDS: another */

@@ -136,7 +136,8 @@ static bool prefixed(const char *path)
 {
 	const char *word = strrchr(path, '.');
 	word = word ? word + 1 : path;
-	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) || !strcmp(word, "bps");
+	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) ||
+	       !strcmp(word, "bps");
 }
 
 const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)
@@ -176,7 +177,7 @@ static const char *clock_time(struct pv_ui_pool *p, uint64_t at)
 
 const char *pv_ui_window_text(struct pv_ui_pool *p, const struct pv_ui_handler *h)
 {
-	return pv_ui_fmt(p, "Time Window %s to %s, Period %" PRIu64 "s", clock_time(p, h->start),
+	return pv_ui_fmt(p, "%s to %s, Period %" PRIu64 "s", clock_time(p, h->start),
 			 clock_time(p, h->start + h->length), h->length);
 }
 

@@ -88,7 +88,7 @@ const char *pv_ui_value(struct pv_ui_pool *, const char *path, struct pv_ui_num)
 /* The path with that unit: "xact.in.quantiles_us" is "xact.in.quantiles ms". */
 const char *pv_ui_value_name(struct pv_ui_pool *, const char *path);
 
-/* "Time Window 3:04PM to 3:09PM, Period 300s" */
+/* "3:04PM to 3:09PM, Period 300s" */
 const char *pv_ui_window_text(struct pv_ui_pool *, const struct pv_ui_handler *);
 
 /* Share of base in percent, 0 where there is none. */

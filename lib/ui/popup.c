@@ -27,7 +27,7 @@ static const char *const help[] = {
 struct popup {
 	const char *title, *line[LINES];
 	size_t n, selected; /* selected: LINES is none */
-	size_t from;        /* first line that is shown, if there are more than fit */
+	size_t from;	    /* first line that is shown, if there are more than fit */
 };
 
 static void add(struct popup *p, const char *line)

@@ -5,8 +5,8 @@
 #include "ui/ui.h"
 
 /* "2 dns", or where there are several of them "2 dns eth0-dns". */
-static const char *tab(struct pv_ui_pool *pool, const struct pv_ui *u, const struct pv_ui_handler *h, size_t key,
-		       bool here)
+static const char *tab(struct pv_ui_pool *pool, const struct pv_ui *u, const struct pv_ui_handler *h,
+		       size_t key, bool here)
 {
 	size_t which = 0;
 	bool several = pv_ui_namesakes(u, h, &which) > 1;

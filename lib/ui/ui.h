@@ -3,7 +3,8 @@
  *
  *      session (what is known) + state (what a person wants to see) + size  ->  screen (cells)
  *
- * Drawing depends on nothing else: no terminal and no clock, and of the environment on the time zone alone; a test compares pictures, and `--once` prints them.
+ * Drawing depends on nothing else: no terminal and no clock, and of the environment on the time zone alone; a test
+ * compares pictures, and `--once` prints them.
  * pv_ui_draw() also remembers where what was put, so that the arrow keys know what is beside what; it brings scroll and
  * selection back into bounds when the answer, or the terminal, has become smaller.
  *

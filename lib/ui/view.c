@@ -112,14 +112,15 @@ static bool one_schema(const struct pv_ui_handler *const *some, size_t n)
 }
 
 /* "t-dns (dns), t-net (packets)"; what does not fit is an ellipsis. */
-static void list_of(const struct pv_ui *u, const struct pv_ui_handler *const *some, size_t n, char *out, size_t cap)
+static void list_of(const struct pv_ui *u, const struct pv_ui_handler *const *some, size_t n, char *out,
+		    size_t cap)
 {
 	struct pv_ui_pool pool = PV_UI_POOL(65536);
 	size_t at = 0;
 	*out = '\0';
 	for (size_t i = 0; i < n; i++) {
-		const char *one =
-		    pv_ui_fmt(&pool, "%s%s (%s)", i ? ", " : "", pv_ui_label(&pool, u, some[i]), some[i]->schema);
+		const char *one = pv_ui_fmt(&pool, "%s%s (%s)", i ? ", " : "", pv_ui_label(&pool, u, some[i]),
+					    some[i]->schema);
 		if (at + strlen(one) + sizeof ", ..." > cap) {
 			snprintf(out + at, cap - at, ", ...");
 			break;
@@ -129,8 +130,8 @@ static void list_of(const struct pv_ui *u, const struct pv_ui_handler *const *so
 	pv_ui_pool_free(&pool);
 }
 
-size_t pv_ui_match(const struct pv_ui *u, const char *what, const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX],
-		   char *err, size_t cap)
+size_t pv_ui_match(const struct pv_ui *u, const char *what,
+		   const struct pv_ui_handler *out[PV_UI_HANDLERS_MAX], char *err, size_t cap)
 {
 	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX];
 	char names[300];
@@ -150,8 +151,9 @@ size_t pv_ui_match(const struct pv_ui *u, const char *what, const struct pv_ui_h
 		}
 	}
 	list_of(u, all, n, names, sizeof names);
-	snprintf(err, cap, n ? "policy '%.60s' has no such handler, but %s" : "policy '%.60s' has no handlers%s", u->s.policy,
-		 names);
+	snprintf(err, cap,
+		 n ? "policy '%.60s' has no such handler, but %s" : "policy '%.60s' has no handlers%s",
+		 u->s.policy, names);
 	return 0;
 }
 

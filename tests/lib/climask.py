@@ -3,7 +3,7 @@
 """A screen of pktvisor-cli without what differs from run to run: climask.py < SCREEN > MASKED
 
 Numbers become #, history lines ~, and what pads them goes. The header's fields are put one a line, as where it breaks
-depends on its numbers."""
+depends on its numbers; so does where a view's title is cut, so its end goes."""
 import re
 import sys
 
@@ -19,9 +19,9 @@ def mask(text):
 
 
 lines = [line.rstrip("\n") for line in sys.stdin]
-if lines and "(client: " in lines[0]:
+if lines and "Policy: " in lines[0]:
     end = next((i for i, line in enumerate(lines) if line.startswith("\u2514")), len(lines))
     fields = [f.strip() for line in lines[1:end] for f in line.strip("\u2502").split(" | ")]
-    lines = [lines[0]] + fields + lines[end:]
+    lines = [re.sub(" \\([a-z]*\u2026?\u2500*\u2510$| \\(server: .*", "", lines[0])] + fields + lines[end:]
 for line in lines:
     print(mask(line))

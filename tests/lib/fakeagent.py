@@ -45,6 +45,9 @@ HOSTILE = {
     "deeper": b"[" * 200000,
     "values": b'{"p":{"h":{"dns":{"top_qtype":[' + b"[]," * 900000 + b"1]}}}}",
     "longlist": dns(b'{"top_qtype":[' + b",".join(item % (b"name%d" % i) for i in range(90000)) + b"]}"),
+    "facts": dns(b'{"top_qtype":[' + b",".join(
+        b'{"name":"a","estimate":1,' + b",".join(b'"\\u001b%d":%d' % (i * 500 + k, k) for k in range(500)) + b"}"
+        for i in range(100)) + b"]}"),
     "handlers": b'{"p":{' + b",".join(b'"h%d":{"dns":{"wire_packets":{"total":1}}}' % i for i in range(5000)) + b"}}",
     "devices": b'{"p":{"p-t-f":{"flow":{"devices":{' + b",".join(
         b'"10.0.%d.%d":{"records_flows":%d,"interfaces":{"1":{"in_bytes":%d}}}' % (i >> 8, i & 255, i, i)

@@ -478,7 +478,7 @@ static void outcomes(const struct pv_probe_conf *conf, const struct outcome *wan
 	struct pv_probe *p = pv_probe_open(conf, err, sizeof err);
 	assert_non_null(p);
 	assert_int_equal(pv_probe_targets(p), conf->ntargets);
-	assert_int_equal(pv_probe_sockets(p), 0);
+	assert_int_equal(pv_probe_sockets(p), conf->targets[0].test == PV_PROBE_PING);
 	run_source(p, &s);
 	for (size_t i = 0; i < conf->ntargets; i++) {
 		const char *name = conf->targets[i].name;
@@ -532,6 +532,31 @@ static void connects(void **state)
 	close(busy);
 	for (int i = 0; i < 4; i++)
 		close(in[i]);
+}
+
+/* Tests that come faster than a name is looked up, or than the packets of one are sent: each is made whole, one after the other. */
+static void no_test_is_lost(void **state)
+{
+	static const struct outcome want = {40, 40, 0, 0, 0};
+	const struct pv_probe_target name = {"name", "localhost", PV_PROBE_TCP, 4, bound(socket(AF_INET, SOCK_STREAM, 0), 64)},
+				     echo = {"echo", "127.0.0.1", PV_PROBE_PING, 0, 0};
+	struct pv_probe_conf conf = {.targets = &name, .ntargets = 1, .interval_ns = 1, .timeout_ns = 60 * SEC, .count = 40};
+	struct pv_probe_status st = {0};
+	char err[200];
+	(void)state;
+	outcomes(&conf, &want, &st);
+	conf.targets = &echo;
+	conf.count = 8;
+	conf.packets = 5;
+	conf.packets_interval_ns = 3 * MS;
+	struct pv_probe *p = pv_probe_open(&conf, err, sizeof err);
+	if (!p) {
+		print_message("no ICMP here: %s\n", err);
+		return;
+	}
+	pv_probe_free(p);
+	outcomes(&conf, &want, &st);
+	assert_int_equal(st.attempts, 80);
 }
 
 static void echoes(void **state)
@@ -669,7 +694,7 @@ int main(void)
 		cmocka_unit_test(matching),
 		cmocka_unit_test(clock_is_set), cmocka_unit_test(limits),  cmocka_unit_test(groups),   cmocka_unit_test(settings),
 		cmocka_unit_test(addresses),
-		cmocka_unit_test(connects), cmocka_unit_test(echoes),  cmocka_unit_test(tokens),	cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
+		cmocka_unit_test(connects), cmocka_unit_test(no_test_is_lost), cmocka_unit_test(echoes),  cmocka_unit_test(tokens),	cmocka_unit_test(stops),	   cmocka_unit_test(resolver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ui/handler.h"
+#include "ui/known.h"
 #include "ui/ui.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -100,6 +100,30 @@ static void test_values(void **state)
 	pv_ui_pool_free(&pool);
 }
 
+/* ---- what is known of handlers ------------------------------------------------------------------- */
+
+/* A table that is full has no end. */
+static void test_known(void **state)
+{
+	static const char *const schemas[] = {"packets", "net",	     "dns",	 "dhcp",	   "bgp", "pcap",
+					      "flow",	 "netprobe", "connections", "input_resources"};
+	static const char *const maps[][2] = {
+		{"flow", "devices"}, {"flow", "interfaces"}, {"netprobe", "targets"}, {"net", "direction"}, {"dns", "direction"}};
+	(void)state;
+	for (size_t i = 0; i < LEN(schemas); i++) {
+		const struct pv_ui_column *c = pv_ui_known_headline(schemas[i]);
+		assert_non_null(c);
+		assert_null(c[PV_UI_HEADLINE_MAX - 1].heading);
+	}
+	for (size_t i = 0; i < LEN(maps); i++) {
+		const struct pv_ui_known_table *t = pv_ui_known_table(maps[i][0], maps[i][1]);
+		assert_non_null(t);
+		assert_non_null(t->column[t->sort].heading);
+	}
+	assert_null(pv_ui_known_headline("other"));
+	assert_null(pv_ui_known_table("flow", "direction"));
+}
+
 /* ---- keys ---------------------------------------------------------------------------------------- */
 
 #define ANSWER                                                                                                         \
@@ -169,7 +193,7 @@ static const struct {
 	{"~", "[2 dns]", "[1 overview]"},
 	{"~~", "[3 flow]", "Top QTypes"},
 	{"~~~", "[1 overview]", "[3 flow]"},
-	{"2", "dns: t-dns  Policy: default", "[1 overview]"},
+	{"2", "dns: t-dns  12:00AM to 12:00AM, Period 0s  Policy: default", "[1 overview]"},
 	{"9", "[1 overview]", NULL},
 	{"2!", "[1 overview]", "[2 dns]"},
 	{"?", "Shift-Tab", NULL},
@@ -489,7 +513,7 @@ int main(void)
 		cmocka_unit_test(test_put),   cmocka_unit_test(test_outside), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),  cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_long_popup),
+		cmocka_unit_test(test_known), cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_long_popup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

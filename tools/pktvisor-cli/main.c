@@ -129,7 +129,8 @@ static bool begin(struct cli *c)
 	for (size_t i = 0; !tap && i < u->s.taps.n; i++)
 		tap = !strcmp(u->tap, u->s.taps.name[i]);
 	if (!tap)
-		snprintf(u->notice, sizeof u->notice, "--tap %.60s: policy '%.60s' has no such tap", u->tap, u->s.policy);
+		snprintf(u->notice, sizeof u->notice, "--tap %.60s: policy '%.60s' has no such tap", u->tap,
+			 u->s.policy);
 	c->begun = true;
 	return tap && (!c->view || pv_ui_begin(u, c->view));
 }
