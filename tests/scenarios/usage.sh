@@ -86,6 +86,7 @@ wrong 2 "an argument is missing" pv-probe
 wrong 2 "'http://192.0.2.1/': wants HOST, or tcp://HOST:PORT" pv-probe http://192.0.2.1/
 wrong 2 "'tcp://192.0.2.1': a port is wanted, as in tcp://host:443" pv-probe tcp://192.0.2.1
 wrong 2 "--device-map: file.csv: wants a map, of addresses of devices" pv-flow --device-map file.csv file.pcap
+wrong 2 "--type: unknown type 'pigeon'; there are: any, sflow, netflow, ipfix" pv-flow --type pigeon file.pcap
 wrong 2 "--input one: wants POLICY=FIFO or POLICY=unix:PATH" pv-serve -p 0 --input one
 wrong 2 "--check wants --config FILE" pktvisord --check agent.yaml
 wrong 1 "--tls-ca nowhere.pem: No such file or directory" pktvisor-cli --tls-ca nowhere.pem --once
