@@ -204,9 +204,10 @@ test-programs: $(UNIT) $(FUZZ) $(HELPERS) $(BAD_MODULES)
 deps:
 	@contrib/deps/install
 
-## demo: set up, build, run the pipeline on a bundled capture and show what comes out
+## demo: install what building needs, build, run the pipeline on a bundled capture and show what comes out
 .PHONY: demo
-demo: deps
+demo:
+	@contrib/deps/install build run
 	@$(MAKE) --no-print-directory -s -j$$(nproc) tools
 	@contrib/demo $(BIN)
 

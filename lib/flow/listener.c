@@ -542,11 +542,6 @@ void pv_flow_listener_status(struct pv_flow_listener *s, struct pv_flow_listener
 	pthread_mutex_unlock(&s->lock);
 }
 
-uint16_t pv_flow_listener_port(const struct pv_flow_listener *s)
-{
-	return s->port;
-}
-
 const char *pv_flow_listener_notice(struct pv_flow_listener *s)
 {
 	bool news = s->noticed;

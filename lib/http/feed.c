@@ -97,7 +97,8 @@ static void tell_end(struct source *s, const struct pv_reader *r, enum pv_res ho
 	char text[LINE];
 	switch (how) {
 	case PV_END:
-		say(s, "the input has ended; what came is served on");
+		say(s, r->events[PV_EV_BUCKET] || r->events[PV_EV_LIVE] ? "the input has ended; what came is served on"
+			: "the input has ended, without buckets: pv-window makes them");
 		return;
 	case PV_CUT:
 	case PV_BAD:

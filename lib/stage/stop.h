@@ -19,7 +19,4 @@ const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *, size_t *n);
  * nothing was wrong, and has none. Returns how many rows there are then. */
 size_t pv_ledger_reasons(struct pv_ledger_row *rows, size_t n, size_t max, const uint64_t *reasons, size_t nreasons);
 
-/* The word for a ledger number in reports: "received", "os_drops"; NULL when unknown. */
-const char *pv_ledger_name(unsigned what);
-
 #endif

@@ -263,6 +263,12 @@ static int work(struct cli *c)
 {
 	char err[512];
 	int cols, rows;
+	if (c->o.token_file && !read_token(c))
+		return PV_EXIT_FAILED;
+	if (c->o.ca && access(c->o.ca, R_OK)) { /* else it would be said as a connection that failed, again and again */
+		pv_tool_say(c->prog, "--tls-ca %s: %s", c->o.ca, strerror(errno));
+		return PV_EXIT_FAILED;
+	}
 	const struct pv_ui_client_conf conf = {.host = c->o.host,
 					       .port = (uint16_t)c->o.port,
 					       .tls = c->o.tls || c->o.tls_noverify || c->o.ca,
@@ -271,8 +277,6 @@ static int work(struct cli *c)
 					       .token = c->token[0] ? c->token : NULL};
 	if (!parse_size(c, &cols, &rows))
 		return PV_EXIT_USAGE;
-	if (c->o.token_file && !read_token(c))
-		return PV_EXIT_FAILED;
 	if (!(c->client = pv_ui_client_new(&conf, err, sizeof err))) {
 		pv_tool_say(c->prog, "%s", err);
 		return PV_EXIT_FAILED;
