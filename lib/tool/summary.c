@@ -175,11 +175,12 @@ void pv_summary_every(struct pv_summary *s, struct pv_window *w)
 	stop_if_failed(s, w);
 }
 
-/* A stream out of which nobody made anything: the likeliest mistake of all. */
+/* A stream out of which nobody made anything that we know: the likeliest mistake of all. */
 static void say_nothing_analysed(const struct pv_summary *s, json_t *window)
 {
 	if (window && !json_object_size(json_object_iter_value(json_object_iter(window))))
-		pv_tool_say(s->prog, "no analyser announced itself: pv-net, pv-dns or another goes in front of %s", s->prog->name);
+		pv_tool_say(s->prog, "no analyser that is known here announced itself: pv-net, pv-dns or another goes in front of %s",
+			    s->prog->name);
 }
 
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)

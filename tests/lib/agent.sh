@@ -80,11 +80,13 @@ ended() { until_true none_runs; }
 
 # unprivileged SENTENCE: the capabilities of every thread, and whether exec could bring new ones. A thread that opens an interface has
 # CAP_NET_RAW for that moment, so later looks count, too.
-effective() { cat "/proc/$PID"/task/*/status | awk '/^CapEff/ { print $2 }' | sort -u; }
-none_effective() { [ "$(effective)" = 0000000000000000 ]; }
+none_effective() {
+	effective=$(cat "/proc/$PID"/task/*/status | awk '/^CapEff/ { print $2 }' | sort -u)
+	[ "$effective" = 0000000000000000 ]
+}
 unprivileged() {
 	until_true none_effective
-	is "$1: no thread has an effective capability" "$(effective)" 0000000000000000
+	is "$1: no thread has an effective capability" "$effective" 0000000000000000
 	is "$1: nor can one get new privileges" "$(cat "/proc/$PID"/task/*/status | awk '/^(NoNewPrivs|CapInh|CapAmb)/ { print $1 $2 }' | sort -u | xargs)" \
 		"CapAmb:0000000000000000 CapInh:0000000000000000 NoNewPrivs:1"
 }

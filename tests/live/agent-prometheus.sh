@@ -19,7 +19,7 @@ AT=(ip netns exec "$NS_S")
 start --workers 2 --prom-instance edge -H $NS_SERVER4/32 -b "udp port 53" s0 || exit 1
 prometheus_start "$NS_S" "${URL##*:}"
 # All of it is of the first minute, if what starts and ends takes less than twenty seconds.
-ns_c dnsperf -s $NS_SERVER4 -d queries.txt -l 40 -Q 4000 -c 4 -t 30 >dnsperf.out 2>&1
+ns_c dnsperf -s $NS_SERVER4 -d queries.txt -l 40 -Q 4000 -c 16 -t 30 >dnsperf.out 2>&1
 sent=$(sed -n 's/.*Queries sent: *\([0-9]*\).*/\1/p' dnsperf.out)
 lost=$(sed -n 's/.*Queries lost: *\([0-9]*\).*/\1/p' dnsperf.out)
 closed() { get /api/v1/metrics/bucket/1 >minute.json; grep -q '"1m"' minute.json; }

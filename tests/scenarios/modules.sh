@@ -115,7 +115,8 @@ pv-window "${M[@]}" --json <bad.pve >out 2>err
 is "an event that the module finds impossible ends the input" "$?" 3
 one_line "which is said, with where" err "^pv-window: input damaged at byte $at: impossible ntp mode$"
 pv-window --json <bad.pve >out 2>err
-is "nobody knows where it is not loaded" "$?$(cat err)" 0
+is "nobody knows where it is not loaded" "$? $(cat out)" '0 {"5m":{}}'
+one_line "but that nothing was to be done is said" err "^pv-window: no analyser that is known here announced itself: "
 
 # ---- what is refused --------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@
 #define AHEAD	 20000 /* sent and not taken yet: less than a ring has room for, however busy the machine is */
 #define WAITS	 1000  /* of PAUSE_NS, for those who take; between rounds there are none */
 #define POLLS	 4 /* of up to PV_CAPTURE_WAIT_MS, each worker */
+#define POLLS_MOST 400 /* until every worker has something: the sender may get no processor */
 #define UNKNOWN	 UINT8_MAX
 
 static struct {
@@ -115,6 +116,14 @@ static void poll_all(struct pv_capture *c[], struct pv_out out[], unsigned worke
 		}
 }
 
+static bool idle(const struct taker *taker, unsigned workers)
+{
+	for (unsigned i = 0; i < workers; i++)
+		if (!taker[i].packets)
+			return true;
+	return false;
+}
+
 static void round_of(unsigned workers)
 {
 	const struct pv_capture_conf conf = {.iface = "lo", .bpf = "udp"};
@@ -136,6 +145,8 @@ static void round_of(unsigned workers)
 			exit(1);
 	}
 	poll_all(c, out, workers, POLLS);
+	for (unsigned k = POLLS; k < POLLS_MOST && idle(taker, workers); k++)
+		poll_all(c, out, workers, 1);
 	for (unsigned i = 0; i < workers; i++)
 		pv_capture_stop(c[i]);
 	uint32_t until = t.last; /* what comes while one after the other ends is not of interest */
