@@ -806,7 +806,7 @@ static void clock_set_back(void **state)
 {
 	struct team m;
 	char got[256];
-	unsigned part, minute, steps = 0;
+	unsigned part, minute;
 	(void)state;
 	struct pv_store *s = store_new();
 	struct pv_stage *stage = input(s, "p", "t", 5);
@@ -830,7 +830,9 @@ static void clock_set_back(void **state)
 	snprintf(want, sizeof want, "1120:%u* 1060:%u", n2, n1);
 	assert_string_equal(shown(&m, got, sizeof got), want);
 	struct pv_views *all;
-	assert_true(one_view(s, &all)->instance[0].events > 5u * 60 + n1 + n2); /* what is gone has been counted */
+	struct pv_view *v = one_view(s, &all);
+	assert_int_equal(v->info.counts.buckets, 6);
+	assert_int_equal(v->info.counts.lost, 0);
 	pv_views_free(all);
 	close_stream(&t);
 	pv_stage_free(stage);
@@ -839,7 +841,7 @@ static void clock_set_back(void **state)
 	/* each part in its own time: the last one a minute late */
 	static const char script[] = "0 19 1 19 2 19 0 20 0 1* 1 20 1 1* 0 1 1 1 0 2* 2 20 2 1* 2 1 0 2 1 2 2 2*";
 	team_up(&m);
-	for (const char *c = script; *c; steps++) {
+	for (const char *c = script; *c;) {
 		int used = 0;
 		assert_int_equal(sscanf(c, "%u %u%n", &part, &minute, &used), 2);
 		c += used;
@@ -848,7 +850,6 @@ static void clock_set_back(void **state)
 		c += *c == '*';
 		c += *c == ' ';
 	}
-	assert_int_equal(steps, 17);
 	snprintf(want, sizeof want, "1120:%u* 1060:%u", PARTS * n2, PARTS * n1);
 	assert_string_equal(shown(&m, got, sizeof got), want);
 	team_down(&m);
