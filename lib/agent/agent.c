@@ -581,14 +581,6 @@ void pv_agent_finish(struct pv_agent *a)
 /* ---- asking -----------------------------------------------------------------------------------------------
  */
 
-size_t pv_agent_policies(struct pv_agent *a)
-{
-	pthread_mutex_lock(&a->lock);
-	size_t n = a->npolicies;
-	pthread_mutex_unlock(&a->lock);
-	return n;
-}
-
 bool pv_agent_live(struct pv_agent *a)
 {
 	bool live = false;

@@ -74,7 +74,6 @@ bool pv_agent_remove_policy(struct pv_agent *, const char *name);
 /* Inputs end as if they were over: open minutes are closed. Nothing can be loaded any more. */
 void pv_agent_finish(struct pv_agent *);
 
-size_t pv_agent_policies(struct pv_agent *); /* how many */
 bool pv_agent_live(struct pv_agent *);	     /* is one of them on an interface? */
 bool pv_agent_idle(struct pv_agent *);	     /* only files, and all read */
 

@@ -79,13 +79,13 @@ bool pv_parse_size(const char *text, uint64_t *out_bytes)
 int pv_ttl_set(struct pv_ttl *ttl, const struct pv_key *key, const struct pv_value *value, char *err, size_t cap)
 {
 	bool in_ms = !strcmp(key->name, "xact_ttl_ms");
-	uint64_t unit = in_ms ? 1000000 : 1000000000;
+	uint64_t unit = in_ms ? 1000000 : 1000000000, max = PV_TTL_MAX_SECS * UINT64_C(1000000000) / unit;
 	if (value->type != PV_KEY_UINT) {
 		snprintf(err, cap, "wrong type for key: %s", key->name);
 		return -1;
 	}
-	if (!value->number || value->number > UINT64_MAX / unit) {
-		snprintf(err, cap, "%s must be between 1 and %llu", key->name, (unsigned long long)(UINT64_MAX / unit));
+	if (!value->number || value->number > max) {
+		snprintf(err, cap, "%s must be between 1 and %llu", key->name, (unsigned long long)max);
 		return -1;
 	}
 	if (ttl->in_ms && !in_ms)

@@ -43,6 +43,7 @@ struct pv_ttl {
 	uint64_t ns; /* 0: not given */
 	bool in_ms;  /* by xact_ttl_ms */
 };
+#define PV_TTL_MAX_SECS 86400 /* a day: after that nobody looks for the answer any more */
 /* As a pv_set_fn, for a key of one of the two names. */
 int pv_ttl_set(struct pv_ttl *, const struct pv_key *, const struct pv_value *, char *err, size_t cap);
 

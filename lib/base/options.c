@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "base/options.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,14 @@ static bool takes_value(const struct found *f)
 }
 
 /* "only_qname_suffix" is --only-qname-suffix. */
+static void dashed(const char *key, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s", key);
+	for (char *c = out; *c; c++)
+		if (*c == '_')
+			*c = '-';
+}
+
 static bool key_prefix(const char *key, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -34,7 +43,7 @@ static int find_long(const struct pv_program *prog, const char *text, size_t n, 
 	int hits = 0;
 	size_t at = 0;
 	names[0] = 0;
-	static const char *const builtin[] = {"help", "version", "help-mdoc"};
+	static const char *const builtin[] = {"help", "version"};
 	for (size_t i = 0; i < prog->nopts; i++) {
 		const char *name = prog->opts[i].name;
 		if (!name || strncmp(name, text, n))
@@ -56,13 +65,11 @@ static int find_long(const struct pv_program *prog, const char *text, size_t n, 
 			if (strlen(name) == n)
 				return 1;
 			hits++;
-			size_t from = at;
-			at += (size_t)snprintf(names + at, at < cap ? cap - at : 0, "%s--%s", at ? ", " : "", name);
+			char shown[76];
+			dashed(name, shown, sizeof shown);
+			at += (size_t)snprintf(names + at, at < cap ? cap - at : 0, "%s--%s", at ? ", " : "", shown);
 			if (at >= cap)
 				at = cap - 1;
-			for (char *c = names + from; *c; c++)
-				if (*c == '_')
-					*c = '-';
 		}
 	for (size_t i = 0; i < 2; i++)
 		if (n > 0 && !strncmp(builtin[i], text, n) && hits)
@@ -185,7 +192,7 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 			return -1;
 		}
 		if (v < o->min || (o->max && v > o->max)) {
-			snprintf(err, cap, "%s is not within %llu and %llu", text, (unsigned long long)o->min,
+			snprintf(err, cap, "%s is not between %llu and %llu", text, (unsigned long long)o->min,
 				 (unsigned long long)o->max);
 			return -1;
 		}
@@ -193,7 +200,7 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 		return 0;
 	}
 	case PV_OPT_DURATION:
-		if (pv_parse_duration(text, o->target))
+		if (pv_parse_duration(text, o->target) && *(uint64_t *)o->target)
 			return 0;
 		snprintf(err, cap, "not a duration: '%s' (examples: 250ms, 10s, 2m, 1h)", text);
 		return -1;
@@ -243,13 +250,79 @@ static int apply(struct seen *seen, const struct found *f, const char *shown, co
 	return 0;
 }
 
-enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc, char **argv, const char **operands,
-					size_t *noperands, char *err, size_t cap)
+/* How far the parser has come. */
+struct parse {
+	const struct pv_program *prog;
+	int argc, i;
+	char **argv;
+	struct seen seen;
+	char *err;
+	size_t cap;
+};
+
+static int refuse(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(struct parse *p, const char *fmt, ...)
 {
-	struct seen seen = {.n = 0};
-	bool only_operands = false;
-	size_t count = 0;
-	/* help first: it must answer whatever else stands on the line */
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(p->err, p->cap, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* An option that was found. value: what stood at it, or NULL; then it may be the next argument. */
+static int take(struct parse *p, const struct found *f, const char *shown, const char *value)
+{
+	if (!takes_value(f) && value)
+		return refuse(p, "%s takes no argument", shown);
+	if (takes_value(f) && !value) {
+		if (p->i + 1 == p->argc)
+			return refuse(p, "%s requires an argument", shown);
+		value = p->argv[++p->i];
+	}
+	return apply(&p->seen, f, shown, value, p->err, p->cap);
+}
+
+/* --name, --name=VALUE */
+static int long_option(struct parse *p, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	size_t n = eq ? (size_t)(eq - arg - 2) : strlen(arg + 2);
+	struct found f = {NULL, NULL, NULL};
+	char names[200], name[76], shown[80];
+	int hits = n ? find_long(p->prog, arg + 2, n, &f, names, sizeof names) : 0;
+	if (!hits)
+		return refuse(p, "unknown option '%.*s'", (int)(n + 2), arg);
+	if (hits > 1)
+		return refuse(p, "'%.*s' is not a unique prefix: %s", (int)(n + 2), arg, names);
+	dashed(f.opt ? f.opt->name : f.key->name, name, sizeof name);
+	snprintf(shown, sizeof shown, "--%s", name);
+	return take(p, &f, shown, eq ? eq + 1 : NULL);
+}
+
+/* -abc, -aVALUE: the first that takes a value has the rest. */
+static int short_options(struct parse *p, const char *letters)
+{
+	for (const char *c = letters; *c; c++) {
+		struct found f = {NULL, NULL, NULL};
+		const char shown[] = {'-', *c, '\0'};
+		for (size_t o = 0; o < p->prog->nopts; o++)
+			if (p->prog->opts[o].letter == *c)
+				f.opt = &p->prog->opts[o];
+		if (!f.opt)
+			return refuse(p, "unknown option '%s'", shown);
+		bool last = takes_value(&f);
+		if (take(p, &f, shown, last && c[1] ? c + 1 : NULL))
+			return -1;
+		if (last)
+			break;
+	}
+	return 0;
+}
+
+/* What answers whatever else stands on the line. */
+static enum pv_options_result asked(int argc, char **argv)
+{
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
 			return PV_OPTIONS_HELP;
@@ -258,88 +331,36 @@ enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc,
 		if (!strcmp(argv[i], "--help-rows"))
 			return PV_OPTIONS_ROWS;
 	}
-	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i];
+	return PV_OPTIONS_RUN;
+}
+
+enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc, char **argv, const char **operands,
+					size_t *noperands, char *err, size_t cap)
+{
+	struct parse p = {.prog = prog, .argc = argc, .argv = argv, .err = err, .cap = cap};
+	enum pv_options_result first = asked(argc, argv);
+	bool only_operands = false;
+	size_t count = 0;
+	if (first != PV_OPTIONS_RUN)
+		return first;
+	for (p.i = 1; p.i < argc; p.i++) {
+		const char *arg = argv[p.i];
 		if (only_operands || arg[0] != '-' || !arg[1]) {
 			if (count == prog->operands_max) {
-				snprintf(err, cap, "unexpected argument '%s'", arg);
+				refuse(&p, "unexpected argument '%s'", arg);
 				return PV_OPTIONS_BAD;
 			}
 			operands[count++] = arg;
-			continue;
-		}
-		if (!strcmp(arg, "--")) {
+		} else if (!strcmp(arg, "--")) {
 			only_operands = true;
-			continue;
-		}
-		if (!strcmp(arg, "--version"))
+		} else if (!strcmp(arg, "--version")) {
 			return PV_OPTIONS_VERSION;
-		struct found f = {NULL, NULL, NULL};
-		char shown[80];
-		if (arg[1] == '-') {
-			const char *eq = strchr(arg, '=');
-			size_t n = eq ? (size_t)(eq - arg - 2) : strlen(arg + 2);
-			char names[200];
-			int hits = n ? find_long(prog, arg + 2, n, &f, names, sizeof names) : 0;
-			if (hits != 1) {
-				if (!hits)
-					snprintf(err, cap, "unknown option '%.*s'", (int)(n + 2), arg);
-				else
-					snprintf(err, cap, "'%.*s' is not a unique prefix: %s", (int)(n + 2), arg, names);
-				return PV_OPTIONS_BAD;
-			}
-			if (f.opt)
-				snprintf(shown, sizeof shown, "--%s", f.opt->name);
-			else
-				snprintf(shown, sizeof shown, "--%s", f.key->name);
-			for (char *c = shown + 2; f.key && *c; c++)
-				if (*c == '_')
-					*c = '-';
-			const char *value = eq ? eq + 1 : NULL;
-			if (!takes_value(&f) && value) {
-				snprintf(err, cap, "%s takes no argument", shown);
-				return PV_OPTIONS_BAD;
-			}
-			if (takes_value(&f) && !value) {
-				if (i + 1 == argc) {
-					snprintf(err, cap, "%s requires an argument", shown);
-					return PV_OPTIONS_BAD;
-				}
-				value = argv[++i];
-			}
-			if (apply(&seen, &f, shown, value, err, cap))
-				return PV_OPTIONS_BAD;
-			continue;
-		}
-		for (const char *c = arg + 1; *c; c++) {
-			f = (struct found){NULL, NULL, NULL};
-			for (size_t o = 0; o < prog->nopts; o++)
-				if (prog->opts[o].letter == *c)
-					f.opt = &prog->opts[o];
-			snprintf(shown, sizeof shown, "-%c", *c);
-			if (!f.opt) {
-				snprintf(err, cap, "unknown option '%s'", shown);
-				return PV_OPTIONS_BAD;
-			}
-			const char *value = NULL;
-			if (takes_value(&f)) {
-				if (c[1])
-					value = c + 1;
-				else if (i + 1 < argc)
-					value = argv[++i];
-				else {
-					snprintf(err, cap, "%s requires an argument", shown);
-					return PV_OPTIONS_BAD;
-				}
-			}
-			if (apply(&seen, &f, shown, value, err, cap))
-				return PV_OPTIONS_BAD;
-			if (value)
-				break;
+		} else if (arg[1] == '-' ? long_option(&p, arg) : short_options(&p, arg + 1)) {
+			return PV_OPTIONS_BAD;
 		}
 	}
 	if (count < prog->operands_min) {
-		snprintf(err, cap, "an argument is missing");
+		refuse(&p, "an argument is missing");
 		return PV_OPTIONS_BAD;
 	}
 	*noperands = count;
@@ -356,14 +377,6 @@ struct row {
 };
 
 typedef void row_fn(FILE *, const struct row *);
-
-static void dashed(const char *key, char *out, size_t cap)
-{
-	snprintf(out, cap, "%s", key);
-	for (char *c = out; *c; c++)
-		if (*c == '_')
-			*c = '-';
-}
 
 static void each_opt(const struct pv_program *prog, row_fn *fn, FILE *f)
 {

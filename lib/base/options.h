@@ -23,7 +23,7 @@ enum pv_opt_type {
 	PV_OPT_NOFLAG,   /* bool *: set false */
 	PV_OPT_STRING,   /* const char **: points into argv */
 	PV_OPT_UINT,     /* uint64_t *: within min..max */
-	PV_OPT_DURATION, /* uint64_t *: ns */
+	PV_OPT_DURATION, /* uint64_t *: ns; 0 is refused: it would mean never, or as if not given */
 	PV_OPT_SIZE,     /* uint64_t *: bytes */
 	PV_OPT_LIST,     /* struct pv_opt_list *: each occurrence, split at commas */
 	PV_OPT_KEY       /* a row of a pv_key table: value goes to set() */

@@ -11,27 +11,15 @@
 /* By type: the least and the largest length. */
 static const struct {
 	uint16_t least, most;
-	const char *name;
 } types[] = {
-	[PV_BGP_OPEN] = {29, 4096, "open"},
-	[PV_BGP_UPDATE] = {23, PV_BGP_MESSAGE_MAX, "update"},
-	[PV_BGP_NOTIFICATION] = {21, PV_BGP_MESSAGE_MAX, "notification"},
-	[PV_BGP_KEEPALIVE] = {PV_BGP_HEADER, PV_BGP_HEADER, "keepalive"},
-	[PV_BGP_ROUTE_REFRESH] = {23, PV_BGP_MESSAGE_MAX, "routerefresh"}, /* longer with filters: RFC 5291 */
+	[PV_BGP_OPEN] = {29, 4096},
+	[PV_BGP_UPDATE] = {23, PV_BGP_MESSAGE_MAX},
+	[PV_BGP_NOTIFICATION] = {21, PV_BGP_MESSAGE_MAX},
+	[PV_BGP_KEEPALIVE] = {PV_BGP_HEADER, PV_BGP_HEADER},
+	[PV_BGP_ROUTE_REFRESH] = {23, PV_BGP_MESSAGE_MAX}, /* longer with filters: RFC 5291 */
 };
 
 #define TYPES (sizeof types / sizeof types[0])
-
-const char *pv_bgp_type_name(unsigned type)
-{
-	return type < TYPES ? types[type].name : NULL;
-}
-
-const char *pv_bgp_reason_name(unsigned reason)
-{
-	static const char *const names[PV_BGP_REASONS] = {"ok", "short", "marker", "length", "type", "cut"};
-	return reason < PV_BGP_REASONS ? names[reason] : NULL;
-}
 
 static bool marked(const uint8_t *head, size_t n)
 {
@@ -43,7 +31,7 @@ static bool marked(const uint8_t *head, size_t n)
 
 static bool known(unsigned type)
 {
-	return type < TYPES && types[type].name;
+	return type < TYPES && types[type].most;
 }
 
 static bool length_fits(unsigned type, size_t length)

@@ -38,9 +38,6 @@ enum pv_bgp_reason {
 	PV_BGP_REASONS
 };
 
-const char *pv_bgp_reason_name(unsigned reason); /* "marker"; NULL when unknown */
-const char *pv_bgp_type_name(unsigned type);     /* "open"; NULL when unknown */
-
 struct pv_bgp_message {
 	uint16_t length;       /* as the header says */
 	uint8_t type;          /* enum pv_bgp_type, or another number */

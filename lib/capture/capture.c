@@ -118,9 +118,11 @@ void pv_capture_start_stream(struct pv_capture *c, enum pv_clock clock, uint64_t
 	c->time_ns = time_ns;
 }
 
-enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_res result)
+#define LEDGER_ROWS (8 + PV_DEC_REASONS)
+
+static size_t ledger(const struct pv_capture *c, struct pv_ledger_row rows[LEDGER_ROWS])
 {
-	struct pv_ledger_row rows[8 + PV_DEC_REASONS] = {
+	const struct pv_ledger_row sums[] = {
 		{0, PV_LEDGER_RECEIVED, 0, c->received},
 		{0, PV_LEDGER_ANALYSED, 0, c->received - c->malformed - c->unsupported},
 		{0, PV_LEDGER_MALFORMED, 0, c->malformed},
@@ -130,8 +132,21 @@ enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_re
 		{0, PV_LEDGER_IF_DROPS, 0, c->if_drops},
 		{0, PV_LEDGER_LINK_DOWN, 0, c->link_down},
 	};
-	size_t n = pv_ledger_reasons(rows, 8, sizeof rows / sizeof rows[0], c->reasons, PV_DEC_REASONS);
-	pv_stop_emit(c->out, time_ns, rows, n);
+	size_t n = sizeof sums / sizeof sums[0];
+	memcpy(rows, sums, sizeof sums);
+	return pv_ledger_reasons(rows, n, LEDGER_ROWS, c->reasons, PV_DEC_REASONS);
+}
+
+void pv_capture_tell(struct pv_capture *c, uint64_t time_ns)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_ledger_emit(c->out, time_ns, rows, ledger(c, rows));
+}
+
+enum pv_res pv_capture_finish(struct pv_capture *c, uint64_t time_ns, enum pv_res result)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_stop_emit(c->out, time_ns, rows, ledger(c, rows));
 	c->over = true;
 	return c->result = result;
 }
@@ -163,6 +178,24 @@ int pv_capture_adopt(struct pv_capture *c, bpf_u_int32 netmask)
 		return 0;
 	snprintf(c->error, sizeof c->error, "cannot set filter '%s': %s", c->bpf, pcap_geterr(c->pcap));
 	return -1;
+}
+
+bool pv_capture_bpf_ok(const char *bpf, char *err, size_t cap)
+{
+	static const int links[] = {DLT_EN10MB, DLT_LINUX_SLL2, DLT_LINUX_SLL, DLT_RAW, DLT_NULL, DLT_IEEE802_11_RADIO};
+	bool ok = false;
+	for (size_t i = 0; i < sizeof links / sizeof links[0] && !ok; i++) {
+		struct bpf_program program;
+		pcap_t *p = pcap_open_dead(links[i], UINT16_MAX);
+		ok = p && !pcap_compile(p, &program, bpf, 1, PCAP_NETMASK_UNKNOWN);
+		if (ok)
+			pcap_freecode(&program);
+		else if (!i)
+			snprintf(err, cap, "cannot use filter '%s': %s", bpf, p ? pcap_geterr(p) : "out of memory");
+		if (p)
+			pcap_close(p);
+	}
+	return ok;
 }
 
 bool pv_capture_decap(struct pv_capture_conf *conf, const char *tunnel)

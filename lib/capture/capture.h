@@ -75,6 +75,9 @@ struct pv_capture_conf {
 	int stop_fd;           /* when readable, the stream ends, as by pv_capture_stop(); 0: none */
 };
 
+/* Is it a filter, for some link type at least? False with a line in err. */
+bool pv_capture_bpf_ok(const char *bpf, char *err, size_t cap);
+
 /* Sets the decap_ flag of a tunnel by its name ("gre", "ipip", "vxlan"); false: no such tunnel. */
 bool pv_capture_decap(struct pv_capture_conf *, const char *tunnel);
 

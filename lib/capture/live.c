@@ -202,6 +202,7 @@ static void put_stats(struct pv_capture *c, uint64_t time_ns)
 	s->os_drops = c->os_drops;
 	s->if_drops = c->if_drops;
 	s->link_down = c->link_down;
+	pv_capture_tell(c, time_ns);
 }
 
 /* ---- losing the interface and getting it back --------------------------------------------------- */

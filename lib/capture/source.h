@@ -77,6 +77,7 @@ struct pv_capture {
 /* ---- capture.c */
 void pv_capture_packet(u_char *self, const struct pcap_pkthdr *, const u_char *frame); /* a pcap_handler */
 void pv_capture_start_stream(struct pv_capture *, enum pv_clock, uint64_t time_ns);
+void pv_capture_tell(struct pv_capture *, uint64_t time_ns); /* the ledger so far */
 enum pv_res pv_capture_finish(struct pv_capture *, uint64_t time_ns, enum pv_res result);
 bool pv_capture_stopped(struct pv_capture *);
 /* Link type and filter of a pcap_t that has just been opened. 0, or -1 with c->error. */

@@ -37,8 +37,8 @@ struct dhcp {
 
 const struct pv_key pv_dhcp_keys[] = {
 	{"recorded_stream", PV_KEY_BOOL, NULL, "accepted, not needed: the stream says so itself"},
-	{"xact_ttl_secs", PV_KEY_UINT, "N", "give up a request without an ACK after N seconds (default: 5)"},
-	{"xact_ttl_ms", PV_KEY_UINT, "N", "the same in milliseconds; wins over --xact-ttl-secs"},
+	{"xact_ttl_secs", PV_KEY_UINT, "SECONDS", "wait this long for the ACK to a request (default: 5)"},
+	{"xact_ttl_ms", PV_KEY_UINT, "MS", "the same in milliseconds; this one wins"},
 };
 const size_t pv_dhcp_nkeys = sizeof pv_dhcp_keys / sizeof pv_dhcp_keys[0];
 

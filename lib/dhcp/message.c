@@ -23,28 +23,6 @@ enum {
 enum { OPT6_SERVER_ID = 2, OPT6_RELAY_MESSAGE = 9 };
 enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
 
-const char *pv_dhcp_reason_name(unsigned reason)
-{
-	static const char *const names[PV_DHCP_REASONS] = {
-		[PV_DHCP_OK] = "ok",       [PV_DHCP_SHORT] = "short",     [PV_DHCP_COOKIE] = "cookie",
-		[PV_DHCP_OP] = "op",       [PV_DHCP_OPTION] = "option",   [PV_DHCP_OPTION_LEN] = "option_len",
-		[PV_DHCP_RELAY] = "relay", [PV_DHCP_NESTING] = "nesting", [PV_DHCP_CUT] = "cut",
-	};
-	return reason < PV_DHCP_REASONS ? names[reason] : NULL;
-}
-
-const char *pv_dhcp_type_name(int family, unsigned type)
-{
-	static const char *const v4[] = {NULL,  "discover", "offer",   "request", "decline",
-					 "ack", "nak",      "release", "inform"};
-	static const char *const v6[] = {NULL,          "solicit",     "advertise",  "request",   "confirm",
-					 "renew",       "rebind",      "reply",      "release",   "decline",
-					 "reconfigure", "information", "relay_forw", "relay_repl"};
-	if (family == 4)
-		return type < sizeof v4 / sizeof v4[0] ? v4[type] : NULL;
-	return type < sizeof v6 / sizeof v6[0] ? v6[type] : NULL;
-}
-
 int pv_dhcp_family(uint16_t sport, uint16_t dport)
 {
 	if (sport == 67 || sport == 68 || dport == 67 || dport == 68)

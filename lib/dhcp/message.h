@@ -34,8 +34,6 @@ enum pv_dhcp_reason {
 	PV_DHCP_REASONS
 };
 
-const char *pv_dhcp_reason_name(unsigned reason); /* "short"; NULL when unknown */
-
 /* v4: option 53. */
 enum {
 	PV_DHCP4_DISCOVER = 1,
@@ -83,8 +81,5 @@ enum pv_dhcp_reason pv_dhcp6_decode(const void *payload, size_t n, bool cut, str
 
 /* 4, 6 or 0: which DHCP a UDP packet between these ports is. */
 int pv_dhcp_family(uint16_t sport, uint16_t dport);
-
-/* The type's name ("discover", "relay_forw"); NULL when unknown. */
-const char *pv_dhcp_type_name(int family, unsigned type);
 
 #endif

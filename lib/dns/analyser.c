@@ -62,12 +62,6 @@ uint16_t pv_dns_port(uint16_t sport, uint16_t dport)
 	return dns_port(sport) ? dport : 0;
 }
 
-size_t pv_dns_xact_open(const void *self)
-{
-	const struct dns *d = self;
-	return pv_dns_xacts_open(d->xacts);
-}
-
 void pv_dns_ttl(void *self, uint64_t ttl_ns)
 {
 	struct dns *d = self;

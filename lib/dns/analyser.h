@@ -70,7 +70,4 @@ uint16_t pv_dns_port(uint16_t sport, uint16_t dport);
 /* From now on queries wait so long: those that are open, too. */
 void pv_dns_ttl(void *self, uint64_t ttl_ns);
 
-/* Open transactions, for the agent's info page. */
-size_t pv_dns_xact_open(const void *self);
-
 #endif

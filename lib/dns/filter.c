@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "dns/filter.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 #include "dns/message.h"
 #include "dns/names.h"
 
-#define TTL_DEFAULT_MS 5000
-#define TTL_MAX_MS     (UINT64_C(86400) * 1000) /* a day; the table is bounded anyhow */
+#define TTL_DEFAULT_NS UINT64_C(5000000000)
 
 const struct pv_key pv_dns_keys[PV_DNS_KEYS] = {
 	{"exclude_noerror", PV_KEY_BOOL, NULL, "drop replies without an error"},
@@ -32,7 +30,7 @@ const struct pv_key pv_dns_keys[PV_DNS_KEYS] = {
 	 "dnstap: keep messages of auth, client, forwarder, resolver, stub, tool or update"},
 	{"public_suffix_list", PV_KEY_BOOL, NULL, "aggregate names below their public suffix"},
 	{"recorded_stream", PV_KEY_BOOL, NULL, "treat the stream as a recorded one"},
-	{"xact_ttl_secs", PV_KEY_UINT, "SECONDS", "wait this long for a response (default 5)"},
+	{"xact_ttl_secs", PV_KEY_UINT, "SECONDS", "wait this long for a response (default: 5)"},
 	{"xact_ttl_ms", PV_KEY_UINT, "MS", "the same in milliseconds; this one wins"},
 };
 
@@ -293,18 +291,6 @@ int pv_dns_filter_version(struct pv_dns_filter *f, const char *version, char *er
 	return 0;
 }
 
-static int set_ttl(uint64_t *to, bool *has, const char *key, uint64_t value, uint64_t max, char *err,
-		   size_t errcap)
-{
-	if (!value || value > max) {
-		snprintf(err, errcap, "DnsStreamHandler: %s must be between 1 and %" PRIu64, key, max);
-		return -1;
-	}
-	*to = value;
-	*has = true;
-	return 0;
-}
-
 static bool fits(const struct pv_key *key, const struct pv_value *v)
 {
 	if (key->type == PV_KEY_UINT_OR_LIST)
@@ -375,21 +361,15 @@ int pv_dns_filter_set(void *conf, const struct pv_key *key, const struct pv_valu
 		return set_directions(f, v, err, errcap);
 	if (!strcmp(k, "dnstap_msg_type"))
 		return set_dnstap(f, v, err, errcap);
-	if (!strcmp(k, "xact_ttl_ms"))
-		return set_ttl(&f->xact_ttl_ms, &f->has_ttl_ms, k, v->number, TTL_MAX_MS, err, errcap);
-	if (!strcmp(k, "xact_ttl_secs"))
-		return set_ttl(&f->xact_ttl_secs, &f->has_ttl_secs, k, v->number, TTL_MAX_MS / 1000, err,
-			       errcap);
+	if (!strcmp(k, "xact_ttl_ms") || !strcmp(k, "xact_ttl_secs"))
+		return pv_ttl_set(&f->ttl, key, v, err, errcap);
 	snprintf(err, errcap, "%s is an invalid/unsupported config or filter", k);
 	return -1;
 }
 
 uint64_t pv_dns_filter_ttl_ns(const struct pv_dns_filter *f)
 {
-	uint64_t ms = f->has_ttl_ms     ? f->xact_ttl_ms
-		      : f->has_ttl_secs ? f->xact_ttl_secs * 1000
-					: TTL_DEFAULT_MS;
-	return ms * 1000000;
+	return f->ttl.ns ? f->ttl.ns : TTL_DEFAULT_NS;
 }
 
 bool pv_dns_filter_active(const struct pv_dns_filter *f)

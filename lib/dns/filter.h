@@ -58,8 +58,7 @@ struct pv_dns_filter {
 	uint8_t dnstap_kind;           /* enum pv_dnstap_kind */
 	/* not conditions */
 	bool public_suffix_list, recorded_stream;
-	bool has_ttl_ms, has_ttl_secs;
-	uint64_t xact_ttl_ms, xact_ttl_secs;
+	struct pv_ttl ttl;
 };
 
 #define PV_DNS_KEYS 16

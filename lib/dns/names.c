@@ -8,23 +8,6 @@
 
 #include "base/conf.h"
 
-static const char *const reason_names[PV_DNS_REASONS] = {
-	[PV_DNS_FINE] = "fine",
-	[PV_DNS_SHORT] = "short",
-	[PV_DNS_BAD_NAME] = "bad_name",
-	[PV_DNS_BAD_POINTER] = "bad_pointer",
-	[PV_DNS_CUT_RECORD] = "cut_record",
-	[PV_DNS_BAD_OPT] = "bad_opt",
-	[PV_DNS_BAD_ECS] = "bad_ecs",
-	[PV_DNS_CUT_CAPTURE] = "cut_capture",
-	[PV_DNS_ABSENT] = "absent",
-};
-
-const char *pv_dns_reason_name(unsigned reason)
-{
-	return reason < PV_DNS_REASONS ? reason_names[reason] : NULL;
-}
-
 /* What a byte of a label becomes. */
 static inline bool is_upper(uint8_t c)
 {

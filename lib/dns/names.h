@@ -39,8 +39,6 @@ enum pv_dns_reason {
 	PV_DNS_REASONS
 };
 
-const char *pv_dns_reason_name(unsigned reason); /* "short", "bad_name", ...; NULL when unknown */
-
 struct pv_dns_name {
 	uint16_t len;
 	bool upper; /* written differs from text */

@@ -116,16 +116,18 @@ void pv_dnstap_begin(struct pv_dnstap_source *s, enum pv_clock clock, uint64_t t
 	s->time_ns = time_ns;
 }
 
-enum pv_res pv_dnstap_finish(struct pv_dnstap_source *s, uint64_t time_ns, enum pv_res result)
+#define LEDGER_ROWS (10 + PV_DNSTAP_REASONS)
+
+static size_t ledger(const struct pv_dnstap_source *s, struct pv_ledger_row rows[LEDGER_ROWS])
 {
-	struct pv_ledger_row rows[10 + PV_DNSTAP_REASONS] = {
+	const struct pv_ledger_row sums[] = {
 		{0, PV_LEDGER_RECEIVED, 0, s->received},
 		{0, PV_LEDGER_ANALYSED, 0, s->analysed},
 		{0, PV_LEDGER_FILTERED, 0, s->filtered},
 		{0, PV_LEDGER_MALFORMED, 0, s->malformed},
 		{0, PV_LEDGER_UNSUPPORTED, 0, s->unsupported},
 	};
-	size_t n = 5;
+	size_t n = sizeof sums / sizeof sums[0];
 	const struct pv_ledger_row clients[] = {
 		{0, PV_LEDGER_CLIENTS, 0, s->clients},
 		{0, PV_LEDGER_CLIENTS_REFUSED, 0, s->refused},
@@ -133,10 +135,22 @@ enum pv_res pv_dnstap_finish(struct pv_dnstap_source *s, uint64_t time_ns, enum 
 		{0, PV_LEDGER_CLIENTS_IDLE, 0, s->idle},
 		{0, PV_LEDGER_CLIENTS_BAD, 0, s->bad},
 	};
+	memcpy(rows, sums, sizeof sums);
 	for (size_t i = 0; s->server && i < sizeof clients / sizeof clients[0]; i++)
 		rows[n++] = clients[i];
-	n = pv_ledger_reasons(rows, n, sizeof rows / sizeof rows[0], s->reasons, PV_DNSTAP_REASONS);
-	pv_stop_emit(s->out, time_ns, rows, n);
+	return pv_ledger_reasons(rows, n, LEDGER_ROWS, s->reasons, PV_DNSTAP_REASONS);
+}
+
+void pv_dnstap_ledger(struct pv_dnstap_source *s, uint64_t time_ns)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_ledger_emit(s->out, time_ns, rows, ledger(s, rows));
+}
+
+enum pv_res pv_dnstap_finish(struct pv_dnstap_source *s, uint64_t time_ns, enum pv_res result)
+{
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_stop_emit(s->out, time_ns, rows, ledger(s, rows));
 	s->over = true;
 	return s->result = result;
 }

@@ -327,6 +327,7 @@ static void put_stats(struct pv_dnstap_source *s, uint64_t time_ns)
 {
 	struct pv_stats *e = pv_out_event(s->out, PV_EV_STATS, sizeof *e, time_ns);
 	e->received = s->received;
+	pv_dnstap_ledger(s, time_ns);
 }
 
 static void each_second(struct pv_dnstap_source *s, uint64_t mono_ns, bool quiet)

@@ -66,6 +66,7 @@ __attribute__((format(printf, 2, 3))) void pv_dnstap_tell(struct pv_dnstap_sourc
 void pv_dnstap_begin(struct pv_dnstap_source *, enum pv_clock, uint64_t time_ns);
 /* The payload of a data frame. arrival_ns 0: the stream is recorded. */
 void pv_dnstap_frame(struct pv_dnstap_source *, const uint8_t *frame, size_t n, uint64_t arrival_ns);
+void pv_dnstap_ledger(struct pv_dnstap_source *, uint64_t time_ns); /* so far */
 enum pv_res pv_dnstap_finish(struct pv_dnstap_source *, uint64_t time_ns, enum pv_res result);
 bool pv_dnstap_stopped(struct pv_dnstap_source *);
 

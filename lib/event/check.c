@@ -242,6 +242,7 @@ static const struct {
 	[PV_EV_DEFINE] = {sizeof(struct pv_define), check_define, "define"},
 	[PV_EV_STATS] = {sizeof(struct pv_stats), NULL, "stats"},
 	[PV_EV_RESOURCES] = {sizeof(struct pv_resources_event), check_resources, "resources"},
+	[PV_EV_LEDGER] = {sizeof(struct pv_stop), check_stop, "ledger"},
 	[PV_EV_PACKET] = {PV_PACKET_FIXED_BASE, check_packet, "packet"},
 	[PV_EV_DNSTAP] = {sizeof(struct pv_dnstap), check_dnstap, "dnstap"},
 	[PV_EV_FLOW] = {sizeof(struct pv_flow), check_flow, "flow"},

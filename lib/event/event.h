@@ -37,7 +37,7 @@
 
 #define PV_EVENT_MAGIC 0x56455650u /* "PVEV" */
 #define PV_EVENT_MAJOR 1
-#define PV_EVENT_MINOR 2
+#define PV_EVENT_MINOR 3
 
 #define PV_EVENT_MAX (96u * 1024)  /* a 64 KiB payload and its header, with room */
 #define PV_BATCH_BYTES (256u * 1024) /* one hand-over; measured, see ARCHITECTURE.md */
@@ -51,6 +51,7 @@ enum pv_event_type {
 	PV_EV_DEFINE = 5, /* a number stands for a string */
 	PV_EV_STATS = 6,  /* the source's counters, once a second when live */
 	PV_EV_RESOURCES = 7, /* since 1.1: what reading an input costs, and for whom it is read */
+	PV_EV_LEDGER = 8,    /* since 1.3, layout of STOP: a stage's rows so far, behind each STATS */
 
 	/* from sources */
 	PV_EV_PACKET = 16,

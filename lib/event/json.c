@@ -120,7 +120,7 @@ static const struct field none[] = {{NULL, U8, 0, 0, false}};
 
 static const struct field *const fields[PV_EV_TYPES] = {
 	[PV_EV_START] = start,	 [PV_EV_STOP] = stop,	  [PV_EV_TICK] = none,	     [PV_EV_STAGE] = stage,
-	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_PACKET] = packet,   [PV_EV_DNSTAP] = dnstap,   [PV_EV_NET] = net,
+	[PV_EV_DEFINE] = define, [PV_EV_STATS] = stats,	  [PV_EV_RESOURCES] = resources, [PV_EV_LEDGER] = stop, [PV_EV_PACKET] = packet,   [PV_EV_DNSTAP] = dnstap,   [PV_EV_NET] = net,
 	[PV_EV_FLOW] = flow,
 	[PV_EV_DNS] = dns,	 [PV_EV_DNS_TIMEOUT] = dns, [PV_EV_DHCP] = dhcp,     [PV_EV_TCP_ERROR] = tcp_error,
 	[PV_EV_BGP] = bgp,	 [PV_EV_PROBE] = probe,

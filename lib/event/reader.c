@@ -100,6 +100,16 @@ static enum pv_res fail_at(struct pv_reader *r, const uint8_t *p, const char *pr
 	return res;
 }
 
+/* Why input ends in the middle of an event: it was cut off, or it never was what we read. */
+static const char *rest(const struct pv_reader *r, const uint8_t *p, size_t n, enum pv_res *res)
+{
+	struct pv_event head = {.type = PV_EV_START};
+	memcpy(&head, p, n < sizeof head ? n : sizeof head);
+	bool strange = !r->any && head.type != PV_EV_START;
+	*res = strange ? PV_BAD : PV_CUT;
+	return strange ? "not an event stream" : "the input ends in the middle of an event";
+}
+
 /* Whether the unread bytes hold an event, or can already be seen not to. */
 static bool whole(const struct pv_reader *r)
 {
@@ -140,8 +150,11 @@ enum pv_res pv_reader_next(struct pv_reader *r, const struct pv_event **run, siz
 			return PV_OK;
 		}
 		if (r->eof) {
-			if (first != end)
-				return fail_at(r, p, "the input ends in the middle of an event", PV_CUT);
+			if (first != end) {
+				enum pv_res res;
+				const char *problem = rest(r, p, (size_t)(end - p), &res);
+				return fail_at(r, p, problem, res);
+			}
 			if (r->open || !r->any)
 				return fail_at(r, p, r->any ? "the input ends without its end mark" : "the input is empty",
 					       PV_CUT);

@@ -258,6 +258,15 @@ static int begin(struct pv_flow_listener *s, struct pv_out *out)
 	return start_threads(s);
 }
 
+#define LEDGER_ROWS 64
+
+static size_t ledger(const struct pv_flow_listener_status *st, struct pv_ledger_row rows[LEDGER_ROWS])
+{
+	size_t n = pv_collector_rows(&st->collector, rows, LEDGER_ROWS - 1);
+	rows[n++] = (struct pv_ledger_row){0, PV_LEDGER_OS_DROPS, 0, st->os_drops};
+	return n;
+}
+
 static void each_second(struct pv_flow_listener *s, struct pv_out *out, uint64_t mono_ns)
 {
 	struct pv_flow_listener_status st;
@@ -275,6 +284,8 @@ static void each_second(struct pv_flow_listener *s, struct pv_out *out, uint64_t
 	struct pv_stats *stats = pv_out_event(out, PV_EV_STATS, sizeof *stats, time_ns);
 	stats->received = st.collector.datagrams;
 	stats->os_drops = st.os_drops;
+	struct pv_ledger_row rows[LEDGER_ROWS];
+	pv_ledger_emit(out, time_ns, rows, ledger(&st, rows));
 	s->quiet = true;
 }
 
@@ -313,16 +324,14 @@ static void wait_some(struct pv_flow_listener *s)
 static enum pv_res finish(struct pv_flow_listener *s, struct pv_out *out, enum pv_res result)
 {
 	struct pv_flow_listener_status st;
-	struct pv_ledger_row rows[64];
+	struct pv_ledger_row rows[LEDGER_ROWS];
 	stop_threads(s);
 	if (s->nworkers > 1)
 		collect(s, out);
 	else
 		tell(&s->worker[0]);
 	pv_flow_listener_status(s, &st);
-	size_t n = pv_collector_rows(&st.collector, rows, 63);
-	rows[n++] = (struct pv_ledger_row){0, PV_LEDGER_OS_DROPS, 0, st.os_drops};
-	pv_stop_emit(out, pv_clock_stream(clock_ns(CLOCK_REALTIME), s->time_ns), rows, n);
+	pv_stop_emit(out, pv_clock_stream(clock_ns(CLOCK_REALTIME), s->time_ns), rows, ledger(&st, rows));
 	s->over = true;
 	return s->result = result;
 }
@@ -529,11 +538,6 @@ void pv_flow_listener_status(struct pv_flow_listener *s, struct pv_flow_listener
 		to->os_drops += s->worker[i].told_drops;
 	}
 	pthread_mutex_unlock(&s->lock);
-}
-
-uint16_t pv_flow_listener_port(const struct pv_flow_listener *s)
-{
-	return s->port;
 }
 
 const char *pv_flow_listener_notice(struct pv_flow_listener *s)

@@ -67,8 +67,6 @@ struct pv_flow_listener_status {
 };
 void pv_flow_listener_status(struct pv_flow_listener *, struct pv_flow_listener_status *);
 
-uint16_t pv_flow_listener_port(const struct pv_flow_listener *); /* that it got */
-
 /* "receive buffer is 208 KiB of the 16384 wanted ..." and the like, once; or NULL. */
 const char *pv_flow_listener_notice(struct pv_flow_listener *);
 

@@ -3,25 +3,6 @@
 
 #include <string.h>
 
-const char *pv_flow_reason_name(unsigned reason)
-{
-	static const char *const names[PV_FDEC_REASONS] = {
-	    [PV_FDEC_OK] = "ok",
-	    [PV_FDEC_VERSION] = "version",
-	    [PV_FDEC_UNWANTED] = "unwanted",
-	    [PV_FDEC_EXTENDED] = "extended",
-	    [PV_FDEC_CUT] = "cut",
-	    [PV_FDEC_SHORT] = "short",
-	    [PV_FDEC_COUNT] = "count",
-	    [PV_FDEC_SAMPLE] = "sample",
-	    [PV_FDEC_ELEMENT] = "element",
-	    [PV_FDEC_SET] = "set",
-	    [PV_FDEC_TEMPLATE] = "template",
-	    [PV_FDEC_RECORD] = "record",
-	};
-	return reason < PV_FDEC_REASONS && names[reason] ? names[reason] : "unknown";
-}
-
 bool pv_flow_reason_unsupported(enum pv_flow_reason r)
 {
 	return r > PV_FDEC_OK && r < PV_FDEC_CUT;

@@ -37,7 +37,6 @@ enum pv_flow_reason {
 	PV_FDEC_REASONS = 32
 };
 
-const char *pv_flow_reason_name(unsigned reason); /* "set"; never NULL */
 bool pv_flow_reason_unsupported(enum pv_flow_reason);
 
 /* Everything that is counted beside datagrams. */

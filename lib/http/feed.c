@@ -97,7 +97,8 @@ static void tell_end(struct source *s, const struct pv_reader *r, enum pv_res ho
 	char text[LINE];
 	switch (how) {
 	case PV_END:
-		say(s, "the input has ended; what came is served on");
+		say(s, r->events[PV_EV_BUCKET] || r->events[PV_EV_LIVE] ? "the input has ended; what came is served on"
+			: "the input has ended, without buckets: pv-window makes them");
 		return;
 	case PV_CUT:
 	case PV_BAD:
@@ -110,6 +111,25 @@ static void tell_end(struct source *s, const struct pv_reader *r, enum pv_res ho
 	}
 	say(s, text);
 	pv_store_note(s->stage, text);
+}
+
+/* Behind damage the rest of what a FIFO's writer sends is no stream either: it is thrown away, or each piece of it would be
+ * said to be a damaged one. False: it is time to stop. */
+static bool drain(struct source *s, int fd)
+{
+	char rest[4096], text[LINE];
+	unsigned long long bytes = 0;
+	for (ssize_t n = 1; n;) {
+		if (!wait_for(s, fd))
+			return false;
+		n = read(fd, rest, sizeof rest);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			break;
+		bytes += n > 0 ? (unsigned long long)n : 0;
+	}
+	snprintf(text, sizeof text, "its writer has gone; %llu more bytes were thrown away", bytes);
+	say(s, text);
+	return true;
 }
 
 /* Until the stream's end. False: it is time to stop. */
@@ -140,7 +160,7 @@ static bool read_stream(struct source *s, int fd)
 	tell_end(s, &r, res, error);
 	set_running(s, false, res == PV_BAD ? PV_CUT : res);
 	pv_reader_free(&r);
-	return true;
+	return res != PV_BAD || !s->again || s->listen_fd >= 0 || drain(s, fd);
 }
 
 /* ---- where streams come from -------------------------------------------------------------------- */

@@ -544,11 +544,10 @@ static void on_stage(struct input *p, const struct pv_event *ev)
 }
 
 /* Rows of one stage and kind may come more than once and add up. */
-static void on_ledger(struct part *from, const struct pv_ledger_row *rows, size_t n)
+static void count_rows(struct part *from, const struct pv_ledger_row *rows, size_t n)
 {
 	struct input *p = from->input;
 	struct counted *c = &from->counted;
-	*c = (struct counted){.received = 0};
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].stage >= PV_STAGE_STREAM - 1 || rows[i].what >= PV_STORE_ROWS)
 			continue; /* counts of events, and what the window lost */
@@ -565,6 +564,29 @@ static void on_ledger(struct part *from, const struct pv_ledger_row *rows, size_
 		c->if_drops += rows[i].what == PV_LEDGER_IF_DROPS ? rows[i].value : 0;
 	}
 	add_up(p);
+}
+
+/* All stages. */
+static void on_ledger(struct part *from, const struct pv_ledger_row *rows, size_t n)
+{
+	from->counted = (struct counted){.received = 0};
+	count_rows(from, rows, n);
+}
+
+/* One stage says what it has counted so far; what others said stays. */
+static void on_stage_ledger(struct part *from, const struct pv_ledger_row *rows, size_t n)
+{
+	struct counted *c = &from->counted;
+	const struct pv_store_ledger *l = n && rows[0].stage < PV_STAGE_STREAM - 1 ? ledger_of(from->input, rows[0].stage) : NULL;
+	size_t own = 0;
+	while (own < n && rows[own].stage == rows[0].stage)
+		own++;
+	if (!l)
+		return;
+	memset(c->ledger[l - from->input->now.ledger], 0, sizeof c->ledger[0]);
+	if (!l->stage)
+		c->received = c->os_drops = c->if_drops = 0;
+	count_rows(from, rows, own);
 }
 
 void pv_store_ledger(struct pv_stage *stage, const struct pv_ledger_row *rows, size_t n)
@@ -598,6 +620,12 @@ static void on_event(struct part *from, const struct pv_event *ev)
 	case PV_EV_STATS: {
 		const struct pv_stats *s = (const void *)ev;
 		count_source(from, s->received, s->os_drops, s->if_drops);
+		break;
+	}
+	case PV_EV_LEDGER: {
+		size_t n;
+		const struct pv_ledger_row *rows = pv_stop_rows((const void *)ev, &n);
+		on_stage_ledger(from, rows, n);
 		break;
 	}
 	case PV_EV_BUCKET:

@@ -106,7 +106,7 @@ struct pv_store_counts {
 
 #define PV_STORE_ROWS (PV_LEDGER_EXPORTERS_EVICTED + 1)
 
-/* Of one stage, cumulative like the counts above; from STOP or pv_store_ledger(), a source's also from STATS. A stage is known
+/* Of one stage, cumulative like the counts above; from LEDGER, STOP or pv_store_ledger(), a source's also from STATS. A stage is known
  * by its name: another pipeline may follow on the same input, where its number is another's. */
 struct pv_store_ledger {
 	uint8_t stage; /* its number in the newest stream; PV_STAGE_STREAM when it is not in it */

@@ -926,13 +926,3 @@ const struct pv_tcp_stats *pv_tcp_stats(const struct pv_tcp *t)
 {
 	return &t->stats;
 }
-
-const char *pv_tcp_reason_name(unsigned reason)
-{
-	static const char *const names[PV_TCP_REASONS] = {
-		[PV_TCP_NOTHING] = "nothing", [PV_TCP_LOST] = "lost",     [PV_TCP_GAP] = "gap",
-		[PV_TCP_FRAME] = "frame",     [PV_TCP_LENGTH] = "length", [PV_TCP_CUT] = "cut",
-		[PV_TCP_ROOM] = "room",
-	};
-	return reason < PV_TCP_REASONS ? names[reason] : "unknown";
-}

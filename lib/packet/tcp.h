@@ -72,9 +72,6 @@ enum pv_tcp_reason {
 	PV_TCP_REASONS = 7
 };
 
-/* "gap"; never NULL. */
-const char *pv_tcp_reason_name(unsigned reason);
-
 struct pv_tcp_conf {
 	uint32_t flows_max; /* 0: default */
 	size_t bytes_max;   /* 0: default */

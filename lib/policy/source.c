@@ -132,7 +132,7 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 			bool special =
 			    ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
 			bool input = ev->type == PV_EV_PACKET || ev->type == PV_EV_DNSTAP;
-			if (special || input || ev->type == PV_EV_STAGE) {
+			if (special || input || ev->type == PV_EV_STAGE || ev->type == PV_EV_LEDGER) {
 				put(s, run, (size_t)(p - run), count, false);
 				count = 0;
 				run = next;

@@ -13,8 +13,8 @@
 
 const struct pv_key pv_probe_keys[] = {
 	{"recorded_stream", PV_KEY_BOOL, NULL, "accepted, not needed: the stream says so itself"},
-	{"xact_ttl_secs", PV_KEY_UINT, "N", "an answer later than N seconds is a timeout (default: timeout_msec of the input)"},
-	{"xact_ttl_ms", PV_KEY_UINT, "N", "the same in milliseconds; wins over xact_ttl_secs"},
+	{"xact_ttl_secs", PV_KEY_UINT, "SECONDS", "an answer later than this is a timeout (default: timeout_msec of the input)"},
+	{"xact_ttl_ms", PV_KEY_UINT, "MS", "the same in milliseconds; this one wins"},
 };
 const size_t pv_probe_nkeys = sizeof pv_probe_keys / sizeof pv_probe_keys[0];
 

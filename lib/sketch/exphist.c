@@ -102,20 +102,6 @@ void pv_exphist_free(struct pv_exphist *h)
 	free(h);
 }
 
-void pv_exphist_reset(struct pv_exphist *h)
-{
-	h->count = 0;
-	h->zero = 0;
-	h->lost = 0;
-	h->sum = 0;
-	h->fraction = false;
-	for (int i = 0; i < OCTAVES; i++)
-		if (h->pages[i])
-			memset(h->pages[i], 0, sizeof(*h->pages[i]));
-	h->min = 0;
-	h->max = 0;
-}
-
 /* The bucket of m * 2^(octave - 63), m having its top bit set. */
 static inline int index_of(int octave, uint64_t m)
 {
@@ -268,20 +254,6 @@ int pv_exphist_merge(struct pv_exphist *dst, const struct pv_exphist *src)
 	dst->sum = pv_add_sat128(dst->sum, sum);
 	dst->fraction |= src->fraction;
 	return 0;
-}
-
-struct pv_exphist *pv_exphist_copy(const struct pv_exphist *h)
-{
-	struct pv_exphist *c = pv_exphist_new();
-
-	if (!c)
-		return NULL;
-	if (pv_exphist_merge(c, h)) {
-		pv_exphist_free(c);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return c;
 }
 
 uint64_t pv_exphist_count(const struct pv_exphist *h)

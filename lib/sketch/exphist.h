@@ -36,7 +36,6 @@ struct pv_exphist;
 /* NULL with errno ENOMEM. */
 struct pv_exphist *pv_exphist_new(void);
 void pv_exphist_free(struct pv_exphist *h);
-void pv_exphist_reset(struct pv_exphist *h);
 
 void pv_exphist_add_u64(struct pv_exphist *h, uint64_t v);
 void pv_exphist_add_double(struct pv_exphist *h, double v);
@@ -45,8 +44,6 @@ void pv_exphist_add_n(struct pv_exphist *h, uint64_t v, uint64_t n);
 
 /* src may be dst. 0, or -1 with errno ENOMEM and dst as it was. */
 int pv_exphist_merge(struct pv_exphist *dst, const struct pv_exphist *src);
-/* NULL with errno ENOMEM. */
-struct pv_exphist *pv_exphist_copy(const struct pv_exphist *h);
 
 uint64_t pv_exphist_count(const struct pv_exphist *h);
 uint64_t pv_exphist_zero_count(const struct pv_exphist *h);

@@ -108,15 +108,6 @@ void pv_gauge_merge(struct pv_gauge *dst, const struct pv_gauge *src)
 	dst->lost += src->lost;
 }
 
-struct pv_gauge *pv_gauge_copy(const struct pv_gauge *g)
-{
-	struct pv_gauge *c = malloc(sizeof *c);
-
-	if (c)
-		*c = *g;
-	return c;
-}
-
 uint64_t pv_gauge_value(const struct pv_gauge *g)
 {
 	uint64_t newest = 0, sum = 0;

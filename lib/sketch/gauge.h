@@ -31,8 +31,6 @@ void pv_gauge_free(struct pv_gauge *g);
 void pv_gauge_put(struct pv_gauge *g, uint64_t stream, uint64_t time_ns, uint64_t level);
 /* src may be dst. */
 void pv_gauge_merge(struct pv_gauge *dst, const struct pv_gauge *src);
-/* NULL with errno ENOMEM. */
-struct pv_gauge *pv_gauge_copy(const struct pv_gauge *g);
 
 /* 0 where nobody has said anything. */
 uint64_t pv_gauge_value(const struct pv_gauge *g);

@@ -355,11 +355,6 @@ void pv_histogram_free(struct pv_histogram *h)
 	free(h);
 }
 
-void pv_histogram_reset(struct pv_histogram *h)
-{
-	memset(h, 0, sizeof(*h));
-}
-
 /* The first bound that is not below 2^e. */
 static const uint16_t first_of[65] = {1,   2,	4,   8,	  13,  19,  24,	 29,  35,  40,	46,  51,  57,
 				      62,  67,	73,  78,  84,  89,  94,	 100, 105, 111, 116, 122, 127,
@@ -402,15 +397,6 @@ void pv_histogram_merge(struct pv_histogram *dst, const struct pv_histogram *src
 		dst->n[i] = pv_add_sat(dst->n[i], src->n[i]);
 	dst->count = pv_add_sat(dst->count, src->count);
 	dst->sum = pv_add_sat128(dst->sum, src->sum);
-}
-
-struct pv_histogram *pv_histogram_copy(const struct pv_histogram *h)
-{
-	struct pv_histogram *c = pv_histogram_new();
-
-	if (c)
-		*c = *h;
-	return c;
 }
 
 uint64_t pv_histogram_count(const struct pv_histogram *h)

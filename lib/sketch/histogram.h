@@ -31,15 +31,12 @@ struct pv_histogram;
 /* NULL with errno ENOMEM. */
 struct pv_histogram *pv_histogram_new(void);
 void pv_histogram_free(struct pv_histogram *h);
-void pv_histogram_reset(struct pv_histogram *h);
 
 void pv_histogram_add(struct pv_histogram *h, uint64_t v);
 /* n times v. */
 void pv_histogram_add_n(struct pv_histogram *h, uint64_t v, uint64_t n);
 /* src may be dst. */
 void pv_histogram_merge(struct pv_histogram *dst, const struct pv_histogram *src);
-/* NULL with errno ENOMEM. */
-struct pv_histogram *pv_histogram_copy(const struct pv_histogram *h);
 
 uint64_t pv_histogram_count(const struct pv_histogram *h);
 uint64_t pv_histogram_sum(const struct pv_histogram *h);

@@ -118,15 +118,6 @@ void pv_hll_free(struct pv_hll *h)
 	free(h);
 }
 
-void pv_hll_reset(struct pv_hll *h)
-{
-	h->mode = LIST;
-	h->count = 0;
-	h->disorder = false;
-	h->hip = 0;
-	h->lost = 0;
-}
-
 /* The slot of coupon c, or the empty slot where it belongs. */
 static uint32_t set_find(const uint32_t *set, unsigned lg, uint32_t c)
 {
@@ -499,16 +490,6 @@ void pv_hll_bounds(const struct pv_hll *h, bool hip, double *lower, double *uppe
 	*upper = e / (1 + hi);
 }
 
-unsigned pv_hll_lg_k(const struct pv_hll *h)
-{
-	return h->lg_k;
-}
-
-bool pv_hll_is_empty(const struct pv_hll *h)
-{
-	return h->mode == DENSE ? h->zeros == registers(h->lg_k) : h->count == 0;
-}
-
 uint64_t pv_hll_lost(const struct pv_hll *h)
 {
 	return h->lost;
@@ -663,16 +644,6 @@ int pv_hll_merge(struct pv_hll *dst, const struct pv_hll *src)
 	take(dst, t);
 	dst->lost = lost;
 	return 0;
-}
-
-size_t pv_hll_image_max(unsigned lg_k)
-{
-	if (lg_k < PV_HLL_LG_K_MIN)
-		lg_k = PV_HLL_LG_K_MIN;
-	if (lg_k > PV_HLL_LG_K_MAX)
-		lg_k = PV_HLL_LG_K_MAX;
-	/* A set of 3/4 * 2^(lg_k - 3) words is always less; so is a list but at the very smallest lg_k. */
-	return DENSE_HEAD + registers(lg_k);
 }
 
 size_t pv_hll_image_size(const struct pv_hll *h)

@@ -36,7 +36,6 @@ struct pv_hll;
 /* NULL: errno EINVAL (lg_k out of range) or ENOMEM. */
 struct pv_hll *pv_hll_new(unsigned lg_k);
 void pv_hll_free(struct pv_hll *h);
-void pv_hll_reset(struct pv_hll *h);
 
 /* n == 0 is ignored, as DataSketches ignores empty strings. */
 void pv_hll_add(struct pv_hll *h, const void *bytes, size_t n);
@@ -52,8 +51,6 @@ double pv_hll_estimate_hip(const struct pv_hll *h);
 /* Bounds at two standard deviations (about 95 %) of either estimate. */
 void pv_hll_bounds(const struct pv_hll *h, bool hip, double *lower, double *upper);
 
-unsigned pv_hll_lg_k(const struct pv_hll *h);
-bool pv_hll_is_empty(const struct pv_hll *h);
 /* Coupons dropped because a mode change found no memory. */
 uint64_t pv_hll_lost(const struct pv_hll *h);
 
@@ -64,8 +61,6 @@ int pv_hll_merge(struct pv_hll *dst, const struct pv_hll *src);
 /* NULL with errno ENOMEM. */
 struct pv_hll *pv_hll_copy(const struct pv_hll *h);
 
-/* Bytes no image of that lg_k exceeds (HLL_8). */
-size_t pv_hll_image_max(unsigned lg_k);
 size_t pv_hll_image_size(const struct pv_hll *h);
 /* A compact HLL_8 image. Bytes written, or 0 when cap is less than pv_hll_image_size(). */
 size_t pv_hll_write(const struct pv_hll *h, uint8_t *buf, size_t cap);

@@ -58,18 +58,6 @@ void pv_rate_free(struct pv_rate *r)
 	free(r);
 }
 
-void pv_rate_reset(struct pv_rate *r)
-{
-	while (r->have > PV_RATE_PAGES_KEEP)
-		free(r->pages[--r->have]);
-	pv_exphist_free(r->folded);
-	r->folded = NULL;
-	r->used = 0;
-	r->hot.last = NULL;
-	r->hot.total = 0;
-	r->lost = 0;
-}
-
 static bool is_folded(const struct pv_rate *r)
 {
 	return r->folded && pv_exphist_count(r->folded);
@@ -262,20 +250,6 @@ int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src)
 	}
 	dst->lost = pv_add_sat(dst->lost, lost);
 	return failed;
-}
-
-struct pv_rate *pv_rate_copy(const struct pv_rate *r)
-{
-	struct pv_rate *c = pv_rate_new();
-
-	if (!c)
-		return NULL;
-	if (pv_rate_merge(c, r)) {
-		pv_rate_free(c);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return c;
 }
 
 uint64_t pv_rate_at(const struct pv_rate *r, uint64_t sec)

@@ -35,7 +35,6 @@ struct pv_rate;
 /* NULL with errno ENOMEM. */
 struct pv_rate *pv_rate_new(void);
 void pv_rate_free(struct pv_rate *r);
-void pv_rate_reset(struct pv_rate *r);
 
 /* n events in that second; n == 0 is a no-op. */
 void pv_rate_add(struct pv_rate *r, uint64_t sec, uint64_t n);
@@ -62,8 +61,6 @@ static inline void pv_rate_count(struct pv_rate *r, uint64_t sec, uint64_t n)
 
 /* src may be dst. 0, or -1 with errno ENOMEM; dst is then valid, and what is missing is in pv_rate_lost(). */
 int pv_rate_merge(struct pv_rate *dst, const struct pv_rate *src);
-/* NULL with errno ENOMEM. */
-struct pv_rate *pv_rate_copy(const struct pv_rate *r);
 
 /* Events in that second; 0 if it is folded. */
 uint64_t pv_rate_at(const struct pv_rate *r, uint64_t sec);

@@ -185,17 +185,6 @@ void pv_topn_free(struct pv_topn *t)
 	free(t);
 }
 
-void pv_topn_reset(struct pv_topn *t)
-{
-	if (t->n)
-		memset(t->index, 0, sizeof(*t->index) << LG_INDEX(t->lg_map));
-	t->n = 0;
-	t->arena_used = 0;
-	t->total = 0;
-	t->error = 0;
-	t->lost = 0;
-}
-
 static int tables_resize(struct pv_topn *t, unsigned lg)
 {
 	struct slot *index = malloc(sizeof(*index) << LG_INDEX(lg));

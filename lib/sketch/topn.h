@@ -53,7 +53,6 @@ struct pv_topn_row {
 /* key_bytes_max 0: the default. NULL: errno EINVAL (a parameter out of range) or ENOMEM. */
 struct pv_topn *pv_topn_new(enum pv_topn_kind kind, unsigned lg_max_map, size_t key_bytes_max, uint64_t seed);
 void pv_topn_free(struct pv_topn *t);
-void pv_topn_reset(struct pv_topn *t);
 
 /*
  * Weight 0 is a no-op. Each only on a sketch of its kind; on the other kind nothing is counted but the lost

@@ -171,6 +171,15 @@ static size_t ledger(struct pv_emit *f, const struct pv_event *stop, struct pv_l
 	return n + mine;
 }
 
+/* Behind STATS: what we have counted so far. */
+static void tell_ledger(struct pv_emit *f)
+{
+	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
+	size_t n = ledger(f, NULL, rows);
+	pass_to(f, f->seal);
+	pv_ledger_emit(&f->stage.out, f->now_ns, rows, n);
+}
+
 static void close_stream(struct pv_emit *f, const struct pv_event *stop)
 {
 	struct pv_ledger_row rows[PV_LEDGER_ROWS_MAX];
@@ -254,6 +263,8 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 			} else {
 				pv_out_count(&f->stage.out, ev);
 			}
+			if (ev->type == PV_EV_STATS)
+				tell_ledger(f);
 			break;
 		}
 		p = next;

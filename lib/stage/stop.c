@@ -25,6 +25,16 @@ void pv_stop_emit(struct pv_out *o, uint64_t time_ns, const struct pv_ledger_row
 	memcpy(at + bytes, counts, ncounts * sizeof counts[0]);
 }
 
+void pv_ledger_emit(struct pv_out *o, uint64_t time_ns, const struct pv_ledger_row *rows, size_t n)
+{
+	if (!n)
+		return;
+	struct pv_stop *l = pv_out_event(o, PV_EV_LEDGER, sizeof *l + n * sizeof *rows, time_ns);
+	l->rows.off = sizeof *l;
+	l->rows.len = (uint32_t)(n * sizeof *rows);
+	memcpy(l + 1, rows, n * sizeof *rows);
+}
+
 const struct pv_ledger_row *pv_stop_rows(const struct pv_stop *stop, size_t *n)
 {
 	*n = stop->rows.len / sizeof(struct pv_ledger_row);
@@ -37,53 +47,4 @@ size_t pv_ledger_reasons(struct pv_ledger_row *rows, size_t n, size_t max, const
 		if (reasons[r])
 			rows[n++] = (struct pv_ledger_row){0, (uint16_t)(PV_LEDGER_REASON + r), 0, reasons[r]};
 	return n;
-}
-
-const char *pv_ledger_name(unsigned what)
-{
-	static const struct {
-		unsigned what;
-		const char *name;
-	} names[] = {
-		{PV_LEDGER_RECEIVED, "received"},
-		{PV_LEDGER_ANALYSED, "analysed"},
-		{PV_LEDGER_FILTERED, "filtered"},
-		{PV_LEDGER_MALFORMED, "malformed"},
-		{PV_LEDGER_UNSUPPORTED, "unsupported"},
-		{PV_LEDGER_EVICTED, "evicted"},
-		{PV_LEDGER_DROPPED, "dropped"},
-		{PV_LEDGER_OS_DROPS, "os_drops"},
-		{PV_LEDGER_IF_DROPS, "if_drops"},
-		{PV_LEDGER_LINK_DOWN, "link_down"},
-		{PV_LEDGER_TRUNCATED, "truncated"},
-		{PV_LEDGER_XACT_EVICTED, "xact_evicted"},
-		{PV_LEDGER_XACT_OPEN, "xact_open"},
-		{PV_LEDGER_FLOW_EVICTED, "flow_evicted"},
-		{PV_LEDGER_FLOW_IDLE, "flow_idle"},
-		{PV_LEDGER_TCP_LOST_BYTES, "tcp_lost_bytes"},
-		{PV_LEDGER_TCP_RETRANSMIT, "tcp_retransmit"},
-		{PV_LEDGER_TOPN_LOST, "topn_lost"},
-		{PV_LEDGER_LATE, "late"},
-		{PV_LEDGER_CLIENTS, "clients"},
-		{PV_LEDGER_CLIENTS_REFUSED, "clients_refused"},
-		{PV_LEDGER_CLIENTS_EVICTED, "clients_evicted"},
-		{PV_LEDGER_CLIENTS_IDLE, "clients_idle"},
-		{PV_LEDGER_CLIENTS_BAD, "clients_bad"},
-		{PV_LEDGER_FLOW_RECORDS, "flow_records"},
-		{PV_LEDGER_FLOW_EMPTY, "flow_empty"},
-		{PV_LEDGER_FLOW_COUNTER_SAMPLES, "flow_counter_samples"},
-		{PV_LEDGER_FLOW_UNKNOWN_SAMPLES, "flow_unknown_samples"},
-		{PV_LEDGER_FLOW_UNKNOWN_SETS, "flow_unknown_sets"},
-		{PV_LEDGER_FLOW_OPTIONS, "flow_options"},
-		{PV_LEDGER_FLOW_LOST, "flow_lost"},
-		{PV_LEDGER_TEMPLATES_EVICTED, "templates_evicted"},
-		{PV_LEDGER_TEMPLATES_EXPIRED, "templates_expired"},
-		{PV_LEDGER_TEMPLATES_WITHDRAWN, "templates_withdrawn"},
-		{PV_LEDGER_TEMPLATES_REFUSED, "templates_refused"},
-		{PV_LEDGER_EXPORTERS_EVICTED, "exporters_evicted"},
-	};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (names[i].what == what)
-			return names[i].name;
-	return NULL;
 }

@@ -26,6 +26,11 @@ static json_t *read_map(const char *text, char *err, size_t cap)
 	if (!map)
 		pv_config_error_text(&why, here ? NULL : text, err, cap);
 	pv_document_free(d);
+	if (map && !json_is_object(map)) {
+		snprintf(err, cap, "%s: wants a map, of addresses of devices", here ? "argument" : text);
+		json_decref(map);
+		return NULL;
+	}
 	return map;
 }
 

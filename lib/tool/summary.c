@@ -44,7 +44,15 @@ static void write_failed(struct pv_summary *s)
 {
 	if (!s->failed && errno != EPIPE)
 		pv_tool_say(s->prog, "cannot write: %s", strerror(errno));
-	s->failed = true;
+	if (!s->failed)
+		s->failed = errno ? errno : EIO;
+}
+
+/* A live stream may go on for days, but nobody sees more of it. */
+static void stop_if_failed(const struct pv_summary *s, struct pv_window *w)
+{
+	if (s->failed)
+		pv_window_stage(w)->out.res = PV_STOP;
 }
 
 /* Over what stands there, line by line, so that nothing flickers. Lines below the last of the screen would make it scroll:
@@ -158,17 +166,30 @@ void pv_summary_closed(struct pv_summary *s, struct pv_window *w)
 	else
 		print_json(s, pv_window_bucket_json(w), false);
 	s->printed = true;
+	stop_if_failed(s, w);
 }
 
 void pv_summary_every(struct pv_summary *s, struct pv_window *w)
 {
 	print_json(s, pv_window_json(w), false);
+	stop_if_failed(s, w);
+}
+
+/* A stream out of which nobody made anything: the likeliest mistake of all. */
+static void say_nothing_analysed(const struct pv_summary *s, json_t *window)
+{
+	if (window && !json_object_size(json_object_iter_value(json_object_iter(window))))
+		pv_tool_say(s->prog, "no analyser announced itself: pv-net, pv-dns or another goes in front of %s", s->prog->name);
 }
 
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
-	json_t *window = s->form == PV_SUMMARY_PROMETHEUS ? NULL : pv_window_json(w);
-	if (is_repeated(s, window))
+	json_t *window = s->form == PV_SUMMARY_PROMETHEUS || s->failed ? NULL : pv_window_json(w);
+	if (s->form == PV_SUMMARY_JSON && code == PV_EXIT_OK && !s->failed)
+		say_nothing_analysed(s, window); /* a table says it itself */
+	if (s->failed)
+		; /* nothing more can be said */
+	else if (is_repeated(s, window))
 		json_decref(window);
 	else if (s->form != PV_SUMMARY_PROMETHEUS)
 		print_json(s, window, true);
@@ -176,7 +197,7 @@ int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 		print_prometheus(s, w, pv_window_each);
 	json_decref(s->last);
 	s->last = NULL;
-	return s->failed && code == PV_EXIT_OK && errno != EPIPE ? PV_EXIT_FAILED : code;
+	return s->failed && s->failed != EPIPE && code == PV_EXIT_OK ? PV_EXIT_FAILED : code;
 }
 
 int pv_summary_losses(const struct pv_program *prog, struct pv_window *w, int code)

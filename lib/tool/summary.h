@@ -46,11 +46,11 @@ struct pv_summary {
 	const char *policy, *instance; /* Prometheus labels; instance may be NULL */
 	bool printed; /* a minute of a live stream */
 	bool refresh; /* a table in place of the one before, on a terminal */
-	bool failed;  /* stdout could not be written */
+	int failed;   /* errno, when stdout could not be written */
 	json_t *last; /* what was printed, JSON or a table; ours */
 };
 
-/* The newest closed minute of a live stream on stdout. */
+/* The newest closed minute of a live stream on stdout. When that cannot be written the window's stage stops. */
 void pv_summary_closed(struct pv_summary *, struct pv_window *);
 
 /* The window as it is now on stdout: JSON or a table, which pv_summary_end() ends with the last one. */

@@ -104,24 +104,27 @@ uint64_t pv_tool_seed(void)
 	return ((uint64_t)t.tv_sec << 30 ^ (uint64_t)t.tv_nsec) * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid();
 }
 
-bool pv_tool_stdout_binary(const struct pv_program *prog)
+bool pv_tool_stdout_binary(const struct pv_program *prog, const char *add)
 {
 	if (!isatty(STDOUT_FILENO))
 		return true;
-	pv_tool_say(prog, "events are not for a terminal; add '| pv-window --table' or '| pv-cat --json'");
+	pv_tool_say(prog, "events are not for a terminal; add %s", add);
 	return false;
 }
 
-bool pv_tool_stdin_events(const struct pv_program *prog)
+bool pv_tool_stdin_events(const struct pv_program *prog, const char *before)
 {
 	if (!isatty(STDIN_FILENO))
 		return true;
-	pv_tool_say(prog, "wants an event stream on stdin, as in 'pv-capture -r FILE | %s'", prog->name);
+	pv_tool_say(prog, "wants an event stream on stdin, as in '%s | %s'", before, prog->name);
 	return false;
 }
 
-int pv_tool_finish(const struct pv_program *prog, const struct pv_pipe_end *end)
+int pv_tool_finish(const struct pv_program *prog, const char *file, const struct pv_pipe_end *end)
 {
+	char input[512] = "input";
+	if (file)
+		snprintf(input, sizeof input, "input '%s'", file);
 	if (end->out == PV_STOP)
 		return PV_EXIT_OK;
 	if (end->out == PV_FAIL) {
@@ -130,13 +133,13 @@ int pv_tool_finish(const struct pv_program *prog, const struct pv_pipe_end *end)
 	}
 	switch (end->in) {
 	case PV_CUT:
-		pv_tool_say(prog, "input cut off at byte %llu: %s", (unsigned long long)end->offset, end->problem);
+		pv_tool_say(prog, "%s cut off at byte %llu: %s", input, (unsigned long long)end->offset, end->problem);
 		return PV_EXIT_CUT;
 	case PV_BAD:
-		pv_tool_say(prog, "input damaged at byte %llu: %s", (unsigned long long)end->offset, end->problem);
+		pv_tool_say(prog, "%s damaged at byte %llu: %s", input, (unsigned long long)end->offset, end->problem);
 		return PV_EXIT_CUT;
 	case PV_FAIL:
-		pv_tool_say(prog, "cannot read: %s", strerror(end->error));
+		pv_tool_say(prog, "cannot read %s: %s", input, strerror(end->error));
 		return PV_EXIT_FAILED;
 	default:
 		return PV_EXIT_OK;
@@ -150,9 +153,9 @@ int pv_tool_filter(const struct pv_program *prog, struct pv_stage *stage)
 		return PV_EXIT_FAILED;
 	}
 	int code = PV_EXIT_USAGE;
-	if (pv_tool_stdin_events(prog) && pv_tool_stdout_binary(prog)) {
+	if (pv_tool_stdin_events(prog, "pv-capture -r FILE") && pv_tool_stdout_binary(prog, PV_TOOL_ADD)) {
 		struct pv_pipe_end end = pv_pipe_run(stage, STDIN_FILENO, pv_tool_signals());
-		code = pv_tool_finish(prog, &end);
+		code = pv_tool_finish(prog, NULL, &end);
 	}
 	pv_stage_free(stage);
 	return code;

@@ -31,10 +31,11 @@ struct pv_sink pv_tool_stdout(void);
 /* Put seeds of hash tables here: getrandom(), or the clock where that fails. */
 uint64_t pv_tool_seed(void);
 
-/* True when stdout may take event bytes; else says what to do instead (to exit 2). */
-bool pv_tool_stdout_binary(const struct pv_program *prog);
-/* True when stdin is not a terminal; else says what is wanted. */
-bool pv_tool_stdin_events(const struct pv_program *prog);
+/* True when stdout may take event bytes; else says what to do instead (to exit 2). add: what makes text of them. */
+bool pv_tool_stdout_binary(const struct pv_program *prog, const char *add);
+#define PV_TOOL_ADD "'| pv-window --table' or '| pv-cat --json'"
+/* True when stdin is not a terminal; else says what is wanted. before: what may stand in front of the pipe. */
+bool pv_tool_stdin_events(const struct pv_program *prog, const char *before);
 
 /* One line on stderr: "pv-dns: ...". */
 void pv_tool_say(const struct pv_program *prog, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -68,7 +69,7 @@ struct pv_tool_geo {
  * be read. */
 struct pv_geo *pv_tool_geo_open(const struct pv_program *prog, const struct pv_tool_geo *);
 
-/* Words about how a pipe run ended, and the exit code for it. */
-int pv_tool_finish(const struct pv_program *prog, const struct pv_pipe_end *end);
+/* Words about how a pipe run ended, and the exit code for it. file: what was read, when it was not stdin; else NULL. */
+int pv_tool_finish(const struct pv_program *prog, const char *file, const struct pv_pipe_end *end);
 
 #endif

@@ -660,6 +660,10 @@ static void window_batch(struct pv_stage *stage, const struct pv_event *first, s
 				complete(w);
 			on_stop(w, ev);
 			break;
+		case PV_EV_LEDGER:
+			if (w->conf.buckets)
+				pv_out_pass(&w->stage.out, ev, ev->size);
+			break;
 		case PV_EV_BUCKET:
 		case PV_EV_LIVE:
 		case PV_EV_BLOCK:

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pv_dhcp_message m;
 	enum pv_dhcp_reason r = family == 4 ? pv_dhcp4_decode(data + 1, size - 1, cut, &m)
 					    : pv_dhcp6_decode(data + 1, size - 1, cut, &m);
-	MUST(r < PV_DHCP_REASONS && pv_dhcp_reason_name(r));
+	MUST(r < PV_DHCP_REASONS);
 	MUST(cut || r != PV_DHCP_CUT);
 	MUST(m.family == family);
 	MUST(m.relay_hops <= PV_DHCP_RELAYS || family == 4);

@@ -55,7 +55,7 @@ static void fuzz_datagrams(enum pv_flow_kind kind, const uint8_t *data, size_t s
 					     .time_ns = datagrams * 1000000000,
 					     .number = datagrams};
 		enum pv_flow_reason r = pv_collector_take(c, &d, fuzz_record, &records);
-		MUST(r < PV_FDEC_REASONS && strcmp(pv_flow_reason_name(r), "unknown"));
+		MUST(r < PV_FDEC_REASONS);
 		MUST(d.cut || r != PV_FDEC_CUT);
 		free(copy);
 		data += n, size -= n;

@@ -121,6 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "cut": lambda: self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"),
             "silent": lambda: time.sleep(8),
             "redirect": lambda: self.raw(b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"),
+            "token": lambda: self.answer(dns(b'{"top_qname2":[{"estimate":1,"name":"%s"}]}' % self.headers.get("Authorization", "none").encode())),
             "e500": lambda: self.answer(b"", 500),
             "e404": lambda: self.answer(b'{"error":"\x1b[2J \\u009b policy\\n\xff"}', 404),
             "e425": lambda: self.answer(b'{"error":"invalid metrics period, specify [2, 999]"}', 425),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""flowpcap.py netflow|sflow > FILE: a capture of what three exporters send in three minutes, always the same.
+"""flowpcap.py netflow|sflow [ROUNDS] > FILE: a capture of what three exporters send in three minutes, or in ROUNDS times three seconds,
+always the same.
 
 netflow: 192.0.2.1 and 192.0.2.2 send NetFlow 5, 192.0.2.3 IPFIX about IPv6. sflow: agents 192.0.2.1 and 192.0.2.2 sample one packet in 100.
 Some addresses are known to tests/captures/geo, some are not.
@@ -71,7 +72,7 @@ def main():
     kind = sys.argv[1]
     out = sys.stdout.buffer
     out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-    for i in range(60):
+    for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 60):
         now = START + 3 * i
         if kind == "netflow":
             frames = [frame("192.0.2.1", v5(12 * i, now), 2055), frame("192.0.2.2", v5(12 * i, now), 2055), frame("192.0.2.3", ipfix(5 * i, now), 2055)]

@@ -24,9 +24,10 @@ serve() {
 
 # served POLICY STATE: waits until an input of the policy is in that state
 served() {
-	local i
+	local i app
 	for i in $(seq 1200); do
-		get /api/v1/metrics/app | jq -r --arg p "$1" '.app.inputs[] | select(.policy == $p) | .state' | grep -qx "$2" && return 0
+		app=$(get /api/v1/metrics/app)
+		[[ $app =~ \"policy\":\"$1\",[^{}]*\"state\":\"$2\" ]] && return 0
 		kill -0 "$PID" || return 1
 		sleep 0.05
 	done

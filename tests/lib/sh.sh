@@ -55,10 +55,37 @@ until_true() {
 	local i
 	for i in $(seq 600); do
 		"$@" && return 0
-		sleep 0.1
+		if [ "$i" -le 10 ]; then sleep 0.02; else sleep 0.1; fi # most need no longer
 	done
 	return 1
 }
+
+# asleep PID...: all of them wait for something, four looks in a row: what was sent to them has been taken. Who gets no processor
+# does not sleep.
+asleep() {
+	local i
+	for i in 1 2 3 4; do
+		! cat $(printf '/proc/%s/task/*/status ' "$@") 2>/dev/null | grep '^State:' | grep -qv sleeping || return 1
+		sleep 0.1
+	done
+}
+
+# free_port: a UDP port that nobody has, nor the next one
+free_port() {
+	python3 -c '
+import socket
+while True:
+    a, b = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    a.bind(("::", 0))
+    try:
+        b.bind(("::", a.getsockname()[1] + 1))
+    except (OSError, OverflowError):
+        continue
+    print(a.getsockname()[1])
+    break'
+}
+# bound PORT [N]: that UDP port has so many sockets, or one
+bound() { [ "$(ss -lunH "sport = $1" | wc -l)" -ge "${2:-1}" ]; }
 
 # Every capture that there is: ours, and those of the conformance kit where it lies beside the project.
 SHARED=${PV_SHARED:-$TOP/../shared}

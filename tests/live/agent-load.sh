@@ -53,9 +53,9 @@ asking /api/v1/policies/__all/metrics/window/5
 
 # Clients that behave badly, more than the server has places for, from addresses of their own; and wrk again.
 for i in 2 3 4; do
-	ns_s python3 "$TESTS/lib/slowclients.py" half "$port" 250 20 127.0.0.$i >half.$i 2>&1 & CLIENTS+=($!)
+	ns_s python3 "$TESTS/lib/slowclients.py" half "$port" 250 100 127.0.0.$i >half.$i 2>&1 & CLIENTS+=($!)
 done
-ns_s python3 "$TESTS/lib/slowclients.py" stuck "$port" /metrics 50 20 >stuck 2>&1 & CLIENTS+=($!)
+ns_s python3 "$TESTS/lib/slowclients.py" stuck "$port" /metrics 50 100 >stuck 2>&1 & CLIENTS+=($!)
 bad_are_there() { [ "$(cat half.? stuck | grep -c ready)" = 4 ]; }
 until_true bad_are_there
 is "750 half requests and 50 who do not read are there" $? 0

@@ -38,7 +38,6 @@ ip -n "$NS_S" link set s0 up
 up() { grep -q 'input t-.*: s0: .*\(up again\|opened again\)' log; }
 until_true up
 is "and the log tells when it is up again" $? 0
-sleep 0.5
 replay
 until_true packets a $((2 * 906))
 is "and captured from again" $? 0

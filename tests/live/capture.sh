@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # pv-capture on interfaces: two network namespaces joined by a veth pair, see tests/lib/ns.sh.
 [ "$(id -u)" = 0 ] || { echo "skip - needs root"; exit 0; }
+. "$TESTS/lib/sh.sh"
 . "$TESTS/lib/ns.sh"
 trap ns_down EXIT
 trap 'exit 1' INT TERM
@@ -14,11 +15,8 @@ start() {
 	local out=$1; shift
 	ip netns exec "$NS_S" pv-capture "$@" >"$out" 2>"$out.err" &
 	PID=$!
-	for _ in $(seq 100); do
-		[ -s "$out" ] && return 0
-		kill -0 $PID 2>/dev/null || return 1
-		sleep 0.05
-	done
+	begun() { [ -s "$out" ] || ! kill -0 $PID 2>/dev/null; }
+	until_true begun && [ -s "$out" ]
 }
 # finish [SIGNAL]: its exit status
 finish() { kill -"${1:-TERM}" $PID; wait $PID; }
@@ -57,32 +55,35 @@ ok "own addresses make the direction"
 start c.ev -v -b icmp s0
 pings 2
 ip -n "$NS_S" link set s0 down; sleep 0.05; ip -n "$NS_S" link set s0 up
-sleep 0.3
+until_true grep -q 's0: is up again' c.ev.err
 pings 3
 kill -0 $PID 2>/dev/null; ok "an interface that goes down and up does not end the capture"
-sleep 1.1
-[ "$(field c.ev stats link_down)" = 1 ]; ok "a short outage is counted once"
+was_down() { [ "$(field c.ev stats link_down)" = 1 ] && [ "$(field c.ev stats received)" -ge 10 ]; }
+until_true was_down; ok "a short outage is counted once"
 grep -q 's0: went down' c.ev.err && grep -q 's0: is up again' c.ev.err; ok "-v tells of it"
 before=$(field c.ev stats received)
 ip -n "$NS_C" link del c0
-sleep 0.5
+until_true grep -qE 's0: .*(gone|waiting)' c.ev.err
 kill -0 $PID 2>/dev/null; ok "nor does one that goes away"
 ip -n "$NS_C" link add c0 address 02:00:00:00:00:0c type veth peer name s0 address 02:00:00:00:00:05 netns "$NS_S"
 ip -n "$NS_C" addr add $NS_CLIENT4/24 dev c0
 ip -n "$NS_S" addr add $NS_SERVER4/24 dev s0
 ip -n "$NS_C" link set c0 up
 ip -n "$NS_S" link set s0 up
-for _ in $(seq 40); do grep -q 'opened again' c.ev.err && break; sleep 0.1; done
+until_true grep -q 'opened again' c.ev.err
 pings 3
 finish; ok "it ends as ever"
 [ "$(row c.ev 18)" = 2 ]; ok "both outages are in the ledger"
 [ "$(row c.ev 1)" -ge $((before + 6)) ]; ok "the new interface's packets are there, counted on from the old one's"
 pv-cat --check c.ev; ok "numbers and counts fit"
 
-# Nobody reads for two seconds: the pipe fills, then the ring, then the kernel drops.
-ip netns exec "$NS_S" pv-capture -s 200 --buffer 256K -b 'udp port 9' s0 2>d.err | { sleep 2; cat >d.ev; } &
+# Nobody reads while all of it is sent: the pipe fills, then the ring, then the kernel drops.
+mkfifo d.pipe
+{ dd bs=16 count=1 >d.ev 2>d.dd; until [ -e sent ]; do sleep 0.1; done; exec cat >>d.ev; } <d.pipe &
 job=$!
-sleep 0.5
+ip netns exec "$NS_S" pv-capture -s 200 --buffer 256K -b 'udp port 9' s0 >d.pipe 2>d.err &
+PID=$!
+until_true test -s d.ev
 ns_c python3 -c "
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -90,16 +91,19 @@ for i in range(30000):
     s.sendto(b'x' * 100, ('$NS_SERVER4', 9))
     if i % 200 == 0: time.sleep(0.001)
 "
-sleep 2.5
-pid=$(ip netns pids "$NS_S" | while read -r p; do grep -q pv-capture /proc/"$p"/comm 2>/dev/null && echo "$p"; done)
-kill -TERM $pid
+touch sent
+three() { [ "$(pv-cat --json --type stats d.ev 2>/dev/null | grep -c .)" -ge 3 ]; }
+until_true three; ok "STATS come every second"
+ns_idle
+finish
 wait $job
 drops=$(row d.ev 16) received=$(row d.ev 1)
 [ "${drops:-0}" -gt 0 ]; ok "what the kernel drops is counted"
 [ $((drops + received)) = 30000 ]; ok "received and dropped are all that was sent"
 [ "$(field d.ev stats os_drops)" = "$drops" ]; ok "and in the stream as STATS"
-[ "$(pv-cat --json --type stats d.ev | grep -c .)" -ge 3 ]; ok "STATS come every second"
 pv-cat --check d.ev; ok "packet events are as many as were received"
+
+[ "$(ns_s "$BUILD/tests/pvdrain" 10000)" = "sent 10000 received 10000 dropped 0" ]; ok "what came before the end is read, however long that takes"
 
 start e.ev -c 3 -b icmp s0
 pings 5
@@ -109,12 +113,13 @@ wait $PID; ok "-c ends it"
 t0=$(date +%s%N)
 ip netns exec "$NS_S" pv-capture -t 1.5 -b 'udp port 1' s0 >f.ev; ok "-t ends it"
 ms=$((($(date +%s%N) - t0) / 1000000))
-[ $ms -ge 1500 ] && [ $ms -lt 4000 ]; ok "after that long"
+[ $ms -ge 1500 ] && [ $ms -lt 60000 ]; ok "after that long"
 [ "$(field f.ev stop time | cut -d. -f1)" -gt "$(field f.ev start time | cut -d. -f1)" ]; ok "and time has passed in the stream"
 
-start g.ev -t 3.5 -b 'udp port 1' s0
-wait $PID
-[ "$(pv-cat --json --type tick g.ev | grep -c .)" -ge 2 ]; ok "silence has its TICKs"
+start g.ev -b 'udp port 1' s0
+ticks() { [ "$(pv-cat --json --type tick g.ev 2>/dev/null | grep -c .)" -ge 2 ]; }
+until_true ticks; ok "silence has its TICKs"
+finish
 
 start h.ev -b icmp any
 pings 2
@@ -132,8 +137,8 @@ finish
 # What is handed on is never old: it is seen while the capture runs.
 start k.ev -b icmp s0
 pings 1
-sleep 0.2
-[ "$(pv-cat --json --type packet k.ev 2>/dev/null | grep -c .)" = 2 ]; ok "events go out without waiting for a batch"
+both() { [ "$(pv-cat --json --type packet k.ev 2>/dev/null | grep -c .)" = 2 ]; }
+until_true both; ok "events go out without waiting for a batch"
 finish
 
 ip netns exec "$NS_S" pv-capture nosuch0 >x.ev 2>x.err; [ $? = 1 ] && grep -q 'Available interfaces: lo,s0' x.err

@@ -23,12 +23,11 @@ collect() {
 	shift 2
 	ip netns exec "$NS_S" pv-flow -v -b "$address" -p 2055 "$@" >"$events" 2>"$events.err" &
 	PID=$!
-	for _ in $(seq 50); do
-		ip netns exec "$NS_S" ss -lunH 'sport = 2055' | grep -q . && return
-		sleep 0.1
-	done
+	until_true bound
 }
-done_collecting() { kill -TERM $PID; wait $PID; }
+bound() { ip netns exec "$NS_S" ss -lunH 'sport = 2055' | grep -q .; }
+# done_collecting: when all that was sent has been read
+done_collecting() { ns_idle; kill -TERM $PID; wait $PID; }
 
 # near SENTENCE GOT WANT RATE: totals of packets within five standard deviations of sampling one in RATE
 near() {
@@ -44,7 +43,6 @@ for version in 5 9 10; do
 	for address in $NS_SERVER4 $NS_SERVER6; do
 		collect softflowd.pve :: --sockets 2
 		ip netns exec "$NS_C" bash -c ". '$TESTS/lib/flowexport.sh'; flow_softflowd '$file' '${address/*:*/[$address]}:2055' $version"
-		sleep 0.3
 		done_collecting
 		want=$truth
 		[ $version != 5 ] || want="${truth% * *} 0 0" # it knows no IPv6
@@ -55,7 +53,6 @@ like "an exporter is who sent the datagrams" "$(pv-cat --json --type flow softfl
 for version in 9 10; do
 	collect sampled.pve $NS_SERVER4
 	ip netns exec "$NS_C" bash -c ". '$TESTS/lib/flowexport.sh'; flow_softflowd '$file' $NS_SERVER4:2055 $version -s 10"
-	sleep 0.3
 	done_collecting
 	is "softflowd, version $version, every tenth packet: the rate is known from its options" "$(pv-cat --json --type flow sampled.pve | jq .rate | sort -u)" 10
 	near "and the scaled total is near the truth" "$(flow_totals sampled.pve)" "$truth" 10
@@ -67,7 +64,7 @@ cat >workers.yaml <<END
 {version: '1.0', visor: {taps: {nf: {input_type: flow, config: {flow_type: netflow, bind: '::', port: 2055}}}, policies: {
   nf: {kind: collection, input: {tap: nf, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}}}}
 END
-start --workers 3 --config workers.yaml
+start --workers 3 --periods 1 --config workers.yaml
 sent=0
 for version in 9 10; do
 	for address in $NS_CLIENT4 198.51.100.21 198.51.100.22 203.0.113.31 203.0.113.32; do
@@ -78,11 +75,13 @@ for version in 9 10; do
 done
 ip -n "$NS_C" route del $NS_SERVER4/32 dev c0
 want=$(echo "$truth" | awk -v n=$sent '{ print n * ($1 + $3), n * ($2 + $4) }')
-workers() { get /api/v1/policies/nf/metrics/bucket/0 | jq -r '[.nf["nf-nf-flow"].flow.devices[]?.interfaces[] | [.in_packets, .in_bytes]] | transpose | map(add | tostring) | join(" ")'; }
+# summary: of all there is, which on a slow machine may be two minutes
+summary() { get /api/v1/policies/nf/metrics/window/2 | jq -e 'select(.nf)' || get /api/v1/policies/nf/metrics/bucket/0; }
+workers() { summary | jq -r '[.nf["nf-nf-flow"].flow.devices[]?.interfaces[] | [.in_packets, .in_bytes]] | transpose | map(add | tostring) | join(" ")'; }
 arrived() { [ "$(workers)" = "$want" ]; }
 until_true arrived
 is "three workers of an agent: packets and bytes of all ten" "$(workers)" "$want"
-is "from five devices" "$(get /api/v1/policies/nf/metrics/bucket/0 | jq '.nf["nf-nf-flow"].flow.devices | length')" 5
+is "from five devices" "$(summary | jq '.nf["nf-nf-flow"].flow.devices | length')" 5
 is "no sequence of theirs has a gap, every set had its template, and nothing was dropped" \
 	"$(self pktvisor_flow_lost_total) $(self pktvisor_flow_unknown_sets_total) $(self pktvisor_packets_dropped_total)" "0 0 0"
 is "and more than one worker had work" "$(get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_worker_packets_total\{/ && $NF { n++ } END { print (n >= 2) }')" 1
@@ -104,19 +103,16 @@ for conf in all some; do
 	ip netns exec "$NS_S" pmacctd -f $conf.conf >$conf.log 2>&1 &
 	pids="$pids $!"
 done
-for _ in $(seq 100); do
-	[ "$(grep -l 'link type' all.log some.log 2>/dev/null | wc -l)" = 2 ] && break
-	sleep 0.1
-done
-sleep 0.5
+capturing() { [ "$(grep -l 'link type' all.log some.log 2>/dev/null | wc -l)" = 2 ]; }
+until_true capturing
+ns_idle
 ns_c tcpreplay -q -p 4000 -i c0 "$file" >/dev/null 2>&1
-sleep 1
+ns_idle
 # shellcheck disable=SC2086
 kill -INT $pids
 ns_capture_end
 # shellcheck disable=SC2086
 wait $pids
-sleep 0.3
 done_collecting
 truth=$(flow_truth seen.pcap)
 pv-cat --json --type flow pmacctd.pve >pmacctd.json
@@ -146,6 +142,5 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(500):
     s.sendto(struct.pack('>HHIIIIHH', 5, 1, 1, 1, 1, i, 0, 0) + bytes(48), ('127.0.0.1', 2055))"
 kill -CONT $PID
-sleep 0.3
 done_collecting
 is "datagrams received and those that the kernel dropped are all there were" "$(sed -n 's/.*datagrams \([0-9]*\),.*kernel \([0-9]*\);.*/\1 \2/p' full.pve.err | awk '{ print $1 + $2, ($2 > 0) }')" "500 1"

@@ -11,9 +11,7 @@ ns_up || { not_ok "two namespaces"; exit 1; }
 umask 022
 install -d -m 755 mods && install -m 755 "$BUILD/modules/ntp.so" mods
 
-# until_true COMMAND...: true within ten seconds
-until_true() { local i; for i in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
-get() { ns_s curl -s --max-time 20 "$URL$1"; }
+get() { ns_s curl -s --max-time 60 "$URL$1"; }
 # ask PORT N: so many requests of NTP clients
 ask() {
 	ns_c python3 -c 'import socket, sys, time
@@ -23,7 +21,7 @@ for i in range(int(sys.argv[3])):
     time.sleep(0.002)' $NS_SERVER4 "$1" "$2"
 }
 post() {
-	ns_s curl -s --max-time 20 -o body -w '%{http_code}' -H 'Content-Type: application/json' "$URL/api/v1/policies" --data-binary \
+	ns_s curl -s --max-time 60 -o body -w '%{http_code}' -H 'Content-Type: application/json' "$URL/api/v1/policies" --data-binary \
 		"{\"visor\": {\"policies\": {\"$1\": {\"kind\": \"collection\", \"input\": {\"tap\": \"t\", \"input_type\": \"pcap\"}, \"handlers\": {\"modules\": $2}}}}}"
 }
 counts() { get "/api/v1/policies/$1/metrics/window/5" | jq -c ".$1[\"$1-t-m\"].ntp.wire_packets | [.client, .malformed]"; }
@@ -40,10 +38,12 @@ ask 123 50
 until_true packets 50
 is "an interface without modules" $? 0
 is "one comes, on the same input" "$(post second '{"m": {"type": "ntp"}}')" 201
+ns_idle # the input has seen what is wanted of it
 ask 123 50; ask 1123 20
 until_true counted second '[50,0]'
 is "and reads the payload of its port" $? 0
 is "another, with another port" "$(post third '{"m": {"type": "ntp", "config": {"port": 1123}}}')" 201
+ns_idle
 ask 123 10; ask 1123 30
 until_true counted third '[30,0]'
 is "reads that of its own" $? 0

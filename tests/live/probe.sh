@@ -4,7 +4,8 @@
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/agent.sh"
 . "$TESTS/lib/ns.sh"
-trap 'stop_agents; ns_down' EXIT INT TERM
+trap 'stop_agents; ns_down' EXIT
+trap 'exit 1' INT TERM
 ns_up || { not_ok "the namespaces come up"; exit 1; }
 AT=(ip netns exec "$NS_C")
 
@@ -24,10 +25,13 @@ table inet t {
 }
 END
 counter() { ns_s nft -j list counter inet t "$1" | jq '.nftables[] | select(.counter) | .counter.packets'; }
-ip netns exec "$NS_S" python3 -m http.server --bind 192.0.2.53 80 >/dev/null 2>&1 &
-for i in $(seq 100); do ns_c bash -c 'exec 3<>/dev/tcp/192.0.2.53/80' 2>/dev/null && break; sleep 0.1; done
+ip netns exec "$NS_S" python3 -c 'import socket, time
+s = socket.create_server(("192.0.2.53", 80), backlog=1000)
+time.sleep(1000)' & # the kernel accepts, however busy others are
+answers() { ns_c bash -c 'exec 3<>/dev/tcp/192.0.2.53/80' 2>/dev/null; }
+until_true answers
 mkdir -p "/etc/netns/$NS_C" && printf 'nameserver 192.0.2.55\noptions timeout:1 attempts:1\n' >"/etc/netns/$NS_C/resolv.conf"
-trap 'stop_agents; ns_down; rm -rf "/etc/netns/$NS_C"' EXIT INT TERM
+trap 'stop_agents; ns_down; rm -rf "/etc/netns/$NS_C"' EXIT
 
 local=$(ip -n "$NS_S" -6 -o addr show dev s0 scope link | awk '{ sub("/.*", "", $4); print $4; exit }')
 
@@ -84,7 +88,6 @@ post taps '{visor: {taps: {later: {input_type: netprobe, config: {test_type: pin
 is "a policy that comes later may probe, too" "$(post policies '{visor: {policies: {later: {kind: collection, input: {tap: later, input_type: netprobe}, handlers: {modules: {n: {type: netprobe}}}}}}}')" 201
 is "and connect" "$(post policies '{visor: {policies: {web: {kind: collection, input: {tap: web, input_type: netprobe}, handlers: {modules: {n: {type: netprobe}}}}}}}')" 201
 unprivileged "while probing"
-sleep 2
 # The last attempts of all are not known yet: what is known must fit.
 look() { get "/api/v1/policies/$1/metrics/window/5" >"$1.json"; }
 fits() { # POLICY TARGET JQ

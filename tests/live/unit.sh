@@ -44,7 +44,7 @@ is "an interface that came back is opened again" $? 0
 unprivileged "after that"
 finish
 is "SIGTERM ends it well" $? 0
-for i in $(seq 50); do grep -q 'exited with 0' "$dir/trace" && break; sleep 0.1; done
+until_true grep -q 'exited with 0' "$dir/trace"
 is "the unit's filter forbids no system call of it" "$(python3 "$TESTS/lib/syscalls.py" "$UNIT" "$dir/trace" 2>&1)" ""
 sed '/^SystemCallFilter=capset/d' "$UNIT" >unit
 is "and would, if it did" "$(python3 "$TESTS/lib/syscalls.py" unit "$dir/trace" 2>&1)" capset

@@ -11,9 +11,9 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # fails SENTENCE REGEX ARGUMENTS...: pktvisord ends with 1 and one line of log that matches, in the foreground and with -d
 fails() {
 	local sentence=$1 regex=$2; shift 2
-	timeout 20 pktvisord "$@" >out 2>&1 </dev/null
+	timeout 100 pktvisord "$@" >out 2>&1 </dev/null
 	is "$sentence" "$? $(grep -cE -- "$regex" out)" "1 1"
-	timeout 20 pktvisord -d --pid-file failed.pid "$@" >out 2>&1 </dev/null
+	timeout 100 pktvisord -d --pid-file failed.pid "$@" >out 2>&1 </dev/null
 	is "$sentence, in the background, too" "$? $(grep -cE -- "$regex" out) $(ls failed.pid 2>/dev/null)" "1 1 "
 }
 

@@ -61,7 +61,7 @@ pv-capture -r - <slow >out 2>err &
 pid=$!
 exec 9>slow
 cat "$dns" >&9
-for _ in $(seq 100); do [ "$(pv-cat --json --type packet out 2>/dev/null | grep -c .)" -ge 900 ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ "$(pv-cat --json --type packet out 2>/dev/null | grep -c .)" -ge 900 ] && break; sleep 0.1; done
 [ "$(pv-cat --json --type packet out 2>/dev/null | grep -c .)" -ge 900 ]; ok "a slow writer's packets are handed on before the next come"
 kill -TERM $pid
 wait $pid; ok "SIGTERM while waiting for a pipe: exit 0"

@@ -61,3 +61,13 @@ for p in endless garbage truncated deeper e404; do
 	keys ? x r Tab q
 	sees "hostile: $p ends in order" '^ended 0'
 done
+
+# keys without end, as of a paste by mistake: a signal is heard
+{ while :; do echo -n jjjjkkkk; done | script -qec "sh -c 'echo \$\$ >pid; exec $CLI -P bytes'" /dev/null >typed; } 2>/dev/null &
+typing() { [ -s pid ] && [ "$(wc -c <typed)" -gt 2000 ]; }
+gone() { ! kill -0 "$(cat pid)" 2>/dev/null; }
+until_true typing && kill -TERM "$(cat pid)"
+if [ -s pid ] && until_true gone; then ok "a flood of keys does not hide a signal"; else
+	not_ok "a flood of keys does not hide a signal"
+	kill -KILL "$(cat pid)"
+fi

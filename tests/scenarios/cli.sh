@@ -129,6 +129,8 @@ one_line "says so" err '^pktvisor-cli: this is not a terminal; --once prints one
 status 1 "a host that is none" cli -H 'a/b@c' --once
 status 2 "a size that is none" cli --once --size 80y24
 status 1 "an empty token" cli --once --token-file /dev/null
+echo sesame >token
+is "the token goes with every request" "$(cli -p "$FAKE" -P token --token-file token -j | grep -o 'Bearer[^"]*')" "Bearer sesame"
 
 # ---- TLS ------------------------------------------------------------------------------------------------
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost \

@@ -36,6 +36,7 @@ pv-window --modules dns:	1.0 2.0
 pv-window --modules net:2.0,dhcp:	1.0
 pv-window --enable top_qn	top_qnames top_qnames_details
 pv-window --disable counters,top_qn	top_qnames top_qnames_details
+pv-window --sort pa	packets packets_ab packets_ba
 pv-window --module-dir 	folder
 pv-window --topn 	
 pv-capture 	$(echo "$interfaces auto any" | one_each | sort | xargs)
@@ -136,6 +137,7 @@ joined pv-flow --only-directions
 joined pv-window --enable
 joined pv-window --disable
 taken pv-window --modules
+taken pv-window --sort
 all_of pktvisor-reader --input file
 all_of pv-capture --decap --mock
 all_of pv-dns --dnstap-msg-type

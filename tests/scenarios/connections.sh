@@ -86,7 +86,8 @@ for name in http-mix dns-tcp6 dhcp4 dns-udp4; do
 	cp "$f" data/capture
 	post taps "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/capture}}}}}" >/dev/null
 	post policies "$policy" >/dev/null
-	for _ in $(seq 100); do get /api/v1/metrics/window/5 >got; [ "$(jq '.[].connections.events' got)" != "$(jq '.[].connections.events' want)" ] || break; sleep 0.1; done
+	ended
+	get /api/v1/metrics/window/5 >got
 	tr -d '\n' <want >line
 	same "$name: so does an agent" got line
 	get /api/v1/policies/default -X DELETE >/dev/null
@@ -138,6 +139,12 @@ is "--every: a line of JSON each" "$(pv-window --json --every 2s <c.pve | jq -c 
 is "the last is the whole" "$(pv-window --json --every 2s <c.pve | tail -n 1)" "$(pv-window --json <c.pve)"
 pv-window --table --every 2s <c.pve >out
 is "tables in blocks where there is no terminal" "$(grep -c '^── connections' out) $(grep -c $'\e' out) $(grep -B1 '^── connections' out | grep -c '^$')" "4 0 3"
+# the reader goes, and the stream would go on for long: everybody ends
+timeout 60 pv-capture --mock -t 10m | pv-net --connections --only | pv-window --table --every 100ms | head -n 1 >out
+is "when its reader has gone it ends" "${PIPESTATUS[*]}" "0 0 0 0"
+timeout 60 pv-capture --mock -t 10m | pv-net --connections --only | pv-window --json --every 100ms >/dev/full 2>err
+is "and when it cannot write" "${PIPESTATUS[*]}" "0 0 1"
+one_line "which it says" err '^pv-window: cannot write: No space left on device$'
 status 2 "it needs a form to print" pv-window --every 1s <c.pve
 one_line "and says so" err '^pv-window: --every is for --json and --table$'
 if command -v tmux >/dev/null; then

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # Other projects' captures, many of them hostile, where they lie beside the project: no program ends by a signal or with a sanitizer's
 # finding, reader and pipeline agree, and there are as many packets as tcpdump reads (up to where it gives up).
+# Long: thousands of processes.
 . "$TESTS/lib/sh.sh"
 
 [ -d "$SHARED/corpus" ] || { skip "there is no corpus beside the project"; exit 0; }

@@ -8,7 +8,7 @@ chmod 755 .
 cleanup() { stop_agents; rm -rf "$PWD"; }
 trap cleanup EXIT
 
-port=$((20000 + $$ % 20000))
+port=$(free_port)
 send() { # a record: by interface 1, to UDP port 53
 	python3 -c "
 import socket, struct
@@ -21,18 +21,19 @@ names() { # DEVICE INTERFACE SERVICE ALLOWED, each by rename, as an update does
 	echo "127.0.0.1: ['$4']" >only.new
 	mv map.new map.yaml; mv services.new services.csv; mv only.new only.yaml
 }
-bound() { for _ in $(seq 200); do ss -lunH "sport = $1" | grep -q . && return; sleep 0.05; done; }
 events() { pv-cat --json --type flow flow.pve 2>/dev/null | jq -c '[.device_name, .in_name, .dport_name, .filtered // false]'; }
-until_events() { for _ in $(seq 200); do [ "$(events | wc -l)" = "$1" ] && return; sleep 0.05; done; }
+there_are() { [ "$(events | wc -l)" = "$1" ]; }
+until_events() { until_true there_are "$1"; }
+read_again() { [ "$(grep -c 'files read again' flow.err)" = "$1" ]; }
 again() { # N: SIGHUP, and the word of it
 	kill -HUP $PID
-	for _ in $(seq 200); do [ "$(grep -c 'files read again' flow.err)" = "$1" ] && return; sleep 0.05; done
+	until_true read_again "$1"
 }
 
 names old eth0 domain 1
 pv-flow -v --bind 127.0.0.1 -p $port --device-map map.yaml --only-device-interfaces only.yaml --default-service-registry services.csv \
 	>flow.pve 2>flow.err & PID=$!
-bound $port
+until_true bound $port
 send $port; until_events 1
 names new uplink names 1-9
 again 1
@@ -57,7 +58,7 @@ is "and files that are gone" "$names_gone" 2
 
 # without such files SIGHUP means what it always does
 pv-flow --bind 127.0.0.1 -p $port >/dev/null 2>&1 & PID=$!
-bound $port
+until_true bound $port
 kill -HUP $PID
 wait $PID
 is "without such files SIGHUP ends it" $? $((128 + 1))
@@ -72,7 +73,7 @@ visor:
   policies:
     nf: {kind: collection, input: {tap: nf, input_type: flow}, handlers: {modules: {flow: {type: flow}}}}
 END
-start --workers 2 --config agent.yaml --default-service-registry services.csv || exit 1
+start --workers 2 --periods 1 --config agent.yaml --default-service-registry services.csv || exit 1
 ports() { get /api/v1/policies/nf/metrics/bucket/0 | jq -c '[.nf["nf-nf-flow"].flow.devices[]?.interfaces["1"].top_in_dst_ports_packets[].name] | sort'; }
 has() { [ "$(ports)" = "$1" ]; }
 hup() { kill -HUP "$PID"; until_true grep -q "$1" "$LOG"; }

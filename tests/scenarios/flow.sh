@@ -70,7 +70,7 @@ status 1 "an address that is not ours" pv-flow --bind 192.0.2.1 -p 2055
 one_line "has the system's words" err "^pv-flow: cannot listen on 192.0.2.1 port 2055: Cannot assign requested address$"
 
 # ---- sockets
-port=$((20000 + $$ % 20000))
+port=$(free_port)
 send() { # PORT HOST COUNT: NetFlow 5, one record each, from as many ports
 	python3 - "$@" <<'PY'
 import socket, struct, sys
@@ -80,9 +80,8 @@ for i in range(int(sys.argv[3])):
     s.sendto(struct.pack('>HHIIIIHH', 5, 1, 1, 1, 1, 0, 0, 0) + struct.pack('>4s4s4xHHIIIIHHBBBB8x', b'\xc0\0\2\1', b'\xc6\x33\x64\2', 1, 2, 3, 500, 0, 0, 7, 8, 0, 0, 17, 0), (sys.argv[2], int(sys.argv[1])))
 PY
 }
-bound() { for _ in $(seq 100); do ss -lunH "sport = $1" | grep -q . && return; sleep 0.05; done; }
 pv-flow -v --bind :: -p $port --sockets 4 -c 60 >sockets.pve 2>sockets.err &
-bound $port
+until_true bound $port 4
 send $port 127.0.0.1 30
 send $port ::1 30
 wait $!
@@ -109,10 +108,8 @@ import socket
 for host, family in (('127.0.0.1', socket.AF_INET), ('::1', socket.AF_INET6)):
     socket.socket(family, socket.SOCK_DGRAM).sendto(b'bc', (host, $((port + 1))))"
 	errors() { get "/api/v1/policies/$1" | jq -c ".\"$1\".input[].flow"; }
-	for _ in $(seq 100); do
-		[ "$(errors nf)$(errors sf)" = '{"packet_errors":1}{"packet_errors":1}' ] && break
-		sleep 0.1
-	done
+	told() { [ "$(errors nf)$(errors sf)" = '{"packet_errors":1}{"packet_errors":1}' ]; }
+	until_true told
 	is "a datagram of two bytes is one of packet_errors, NetFlow" "$(errors nf)" '{"packet_errors":1}'
 	is "and sFlow" "$(errors sf)" '{"packet_errors":1}'
 	is "a capture of exports has none" "$(errors file)" '{"packet_errors":0}'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # Every stage says what became of everything it was given, and it adds up. What the source received is what tcpdump counts.
+# Long: thousands of processes.
 . "$TESTS/lib/sh.sh"
 
 # stream NAME HOW EXPECTED-PACKETS < EVENTS: for balance.py
@@ -25,6 +26,7 @@ expected() {
 	esac
 }
 
+n=0
 while read -r f; do
 	name=$(capture_name "$f")
 	want=$(expected "$name" "$f")
@@ -32,7 +34,10 @@ while read -r f; do
 	pv-capture -r "$f" -H "$HOSTS" >packets.pve 2>err
 	if [ -s packets.pve ]; then
 		stream "$name" pv-capture "$want" <packets.pve
-		for p in "${pipelines[@]}"; do eval "$p" <packets.pve | stream "$name" "$p" "$want"; done
+		# sanitizers take their time: all filters for every capture, what they reject for every fourth
+		some=${#pipelines[@]}
+		case $BUILD in */release*) ;; *) [ $((n++ % 4)) -eq 0 ] || some=1 ;; esac
+		for p in "${pipelines[@]:0:some}"; do eval "$p" <packets.pve | stream "$name" "$p" "$want"; done
 	elif [ "$want" = - ] || grep -q 'cannot decode link type' err; then
 		ok "$name is refused where tcpdump refuses it, or for its link type" >&3
 	else

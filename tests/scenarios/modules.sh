@@ -75,8 +75,14 @@ install -d -m 755 live && install -m 755 "$BUILD/modules/cpu.so" live
 # stat N IDLE: the counters of a host
 stat() { echo "cpu  $1 0 0 $2 0 0 0 $3"; }
 stat 100 1000 0 >stat
-(sleep 1; stat 110 1070 20 >new; cat new >stat; sleep 1) &
-timeout -s INT 2 pv-module --module-dir live -i stat cpu interval=20 >live.pve; wait
+pv-module --module-dir live -i stat cpu interval=20 >live.pve & cpu=$!
+until_true test -s live.pve # it has looked once
+stat 110 1070 20 1<>stat # in one piece: it may look at any time
+# a look that had something new is an event; then it looks on, for a while
+looked() { pv-cat --json -t module live.pve 2>/dev/null | grep -q .; }
+until_true looked
+sleep 0.2
+kill -INT $cpu; wait $cpu
 is "a live source: what is new when it looks, and nothing where nothing is" \
 	"$(pv-window --module-dir live --periods 1 --json <live.pve | jq -c '.[].cpu | [.looks, .ticks, .busy_permille.p50, .stolen_permille.p50]')" "[1,100,100,200]"
 is "its ledger balances" "$(pv-cat --json -t stop live.pve | jq -c '[.rows[] | select(.stage == 0 and (.what == 1 or .what == 2 or .what == 5)) | .value] | .[0] == .[1] + .[2] and .[1] == 1')" true
@@ -163,5 +169,5 @@ for cc in gcc clang; do
 	fi
 	capture 1.pcap | pv-module --module-dir outside ntp | pv-window --module-dir outside --json >outside.json
 	same "and do the same" outside.json 1.json
-	is "both" "$(timeout 20 pv-module --module-dir outside cpu interval=10 | head -c 2000 | pv-cat -c - 2>/dev/null | awk '$1 == "module" { print ($2 > 5) }')" 1
+	is "both" "$(timeout 100 pv-module --module-dir outside cpu interval=10 | head -c 2000 | pv-cat -c - 2>/dev/null | awk '$1 == "module" { print ($2 > 5) }')" 1
 done

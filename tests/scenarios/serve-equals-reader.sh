@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # For every capture, the window that pv-serve serves is what pktvisor-reader prints, byte for byte.
+# Long: thousands of processes.
 . "$TESTS/lib/sh.sh"
 . "$TESTS/lib/serve.sh"
 

@@ -39,12 +39,14 @@ pipeline() {
 		pv-window --json --periods "$periods" --modules "$modules"
 }
 
-# both PERIODS CAPTURE POLICY...
+# both PERIODS CAPTURE POLICY...: with sanitizers all policies run, but only every sixth has a pipeline, of many processes, to be compared with
+compared=0
 both() {
 	local periods=$1 file=$CAPTURES/$2.pcap n=0 p bad=0; shift 2
 	lanes -p "$periods" -H "$HOSTS" "$file" "$@" >got || bad=1
 	for p; do
 		n=$((n + 1))
+		case $BUILD in */release*) ;; *) [ $((compared++ % 6)) -eq 0 ] || continue ;; esac
 		pipeline "$file" "$HOSTS" "$periods" "$p" >want
 		sed -n "${n}p" got >one
 		same "$(basename "$file" .pcap), $periods periods: $p" one want

@@ -29,7 +29,8 @@ mkfifo in
 pktvisor-reader --periods 1 - <in >out 2>err & pid=$!
 exec 7>in
 "$BUILD/tests/flood" 50000 >&7
-sleep 0.5
+some() { [ "$(awk '/^rchar/ { print $2 }' /proc/$pid/io)" -gt 100000 ]; }
+until_true some
 kill -TERM $pid
 wait $pid; got=$?
 exec 7>&-

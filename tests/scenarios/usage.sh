@@ -8,6 +8,7 @@ CAP=$CAPTURES/dhcp4.pcap
 cp "$CAP" file.pcap
 cp "$CAPTURES/link/unsupported-user0.pcap" odd-link.pcap
 pv-capture -r file.pcap >file.pve
+echo "a list, not a map" >file.csv
 
 # ---- asked ---------------------------------------------------------------------------------------------
 
@@ -57,8 +58,10 @@ wrong 2 "-c: not a number: 'many'" pv-capture -c many -r file.pcap
 wrong 2 "-c: not a number: '-1'" pv-capture -c -1 -r file.pcap
 wrong 2 "-c: 0 is less than 1" pv-capture -c 0 -r file.pcap
 wrong 2 "-c: not a number: '99999999999999999999'" pv-capture -c 99999999999999999999 -r file.pcap
-wrong 2 "-s: 999999999 is not within 1 and 262144" pv-capture -s 999999999 -r file.pcap
+wrong 2 "-s: 999999999 is not between 1 and 262144" pv-capture -s 999999999 -r file.pcap
 wrong 2 "-t: not a duration: '5 parsecs'.*" pv-capture -t "5 parsecs" -r file.pcap
+wrong 2 "-t: not a duration: '0'.*" pv-capture -t 0 -r file.pcap
+wrong 2 "'file.pcap' is a file; -r reads it" pv-capture file.pcap
 wrong 2 "--buffer: not a size: 'big'.*" pv-capture --buffer big -r file.pcap
 wrong 2 "unknown tunnel 'teredo'; there are: gre, ipip, vxlan" pv-capture --decap gre,teredo -r file.pcap
 wrong 2 "--no-promiscuous takes no argument" pv-capture --no-promiscuous=no -r file.pcap
@@ -75,6 +78,18 @@ wrong 1 ".*192\.0\.2\.254.*" pv-capture 192.0.2.254
 
 wrong 1 "cannot open 'no-such-file': No such file or directory" pv-cat no-such-file
 wrong 2 "unknown event type 'dsn'; there are: start stop .*" pv-cat -t dns,dsn file.pve
+wrong 2 "--json, --count and --check exclude each other" pv-cat --json --count file.pve
+wrong 1 "cannot read input '\.': Is a directory" pv-cat .
+wrong 3 "input 'file.pcap' damaged at byte 0: not an event stream" pv-cat --check file.pve file.pcap
+
+wrong 2 "an argument is missing" pv-probe
+wrong 2 "'http://192.0.2.1/': wants HOST, or tcp://HOST:PORT" pv-probe http://192.0.2.1/
+wrong 2 "'tcp://192.0.2.1': a port is wanted, as in tcp://host:443" pv-probe tcp://192.0.2.1
+wrong 2 "--device-map: file.csv: wants a map, of addresses of devices" pv-flow --device-map file.csv file.pcap
+wrong 2 "--type: unknown type 'pigeon'; there are: any, sflow, netflow, ipfix" pv-flow --type pigeon file.pcap
+wrong 2 "--input one: wants POLICY=FIFO or POLICY=unix:PATH" pv-serve -p 0 --input one
+wrong 2 "--check wants --config FILE" pktvisord --check agent.yaml
+wrong 1 "--tls-ca nowhere.pem: No such file or directory" pktvisor-cli --tls-ca nowhere.pem --once
 
 wrong 2 "an argument is missing" pktvisor-reader
 wrong 2 "unexpected argument 'b'" pktvisor-reader a b
@@ -89,7 +104,7 @@ wrong 2 "--tcp: invalid tcp address specification, use HOST:PORT" pv-dnstap --tc
 wrong 2 "--tcp: unable to parse tcp address specification, use HOST:PORT" pv-dnstap --tcp localhost:dns
 wrong 2 "--only-hosts: invalid CIDR: 10.0.0.0/33" pv-dnstap --only-hosts 10.0.0.0/33 file.pcap
 wrong 2 "--socket-mode: not an octal mode like 0660: '0999'" pv-dnstap --socket /tmp/x --socket-mode 0999
-wrong 2 "--clients: 0 is not within 1 and 10000" pv-dnstap --clients 0 file.pcap
+wrong 2 "--clients: 0 is not between 1 and 10000" pv-dnstap --clients 0 file.pcap
 wrong 1 "cannot listen on '/nowhere/x': No such file or directory" pv-dnstap --socket /nowhere/x
 wrong 1 "unable to bind to 192.0.2.99:6000: Cannot assign requested address" pv-dnstap --tcp 192.0.2.99:6000
 wrong 2 "-i: unknown input type 'pigeon'.*" pktvisor-reader -i pigeon file.pcap
@@ -104,10 +119,10 @@ status 0 "pktvisor-reader -i PCAP: the word is taken in any case" pktvisor-reade
 
 for p in pv-window "pktvisor-reader file.pcap"; do
 	read -r tool operand <<<"$p"
-	wrong 2 "--periods: 11 is not within 1 and 10" $tool --periods 11 $operand
-	wrong 2 "--periods: 0 is not within 1 and 10" $tool --periods 0 $operand
-	wrong 2 "--max-deep-sample: 101 is not within 1 and 100" $tool --max-deep-sample 101 $operand
-	wrong 2 "--topn: 0 is not within 1 and 1000" $tool --topn 0 $operand
+	wrong 2 "--periods: 11 is not between 1 and 10" $tool --periods 11 $operand
+	wrong 2 "--periods: 0 is not between 1 and 10" $tool --periods 0 $operand
+	wrong 2 "--max-deep-sample: 101 is not between 1 and 100" $tool --max-deep-sample 101 $operand
+	wrong 2 "--topn: 0 is not between 1 and 1000" $tool --topn 0 $operand
 	wrong 2 "unknown module 'ftp'; there are: net:1.0 net:2.0 connections:1.0 dns:1.0 dns:2.0 .*" $tool --modules ftp $operand
 	wrong 2 "unknown module 'dns:9.9'; there are: .*" $tool --modules net,dns:9.9 $operand
 	wrong 2 "dns_top_wired is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, dns_transaction, histograms, quantiles, top_ecs, top_ports, top_qnames, top_qnames_details" \
@@ -121,6 +136,13 @@ done
 wrong 2 "--policy is a label of --prometheus" pv-window --json --policy x
 wrong 2 "--prom-instance is a label of --prometheus" pv-window --prom-instance x
 wrong 2 "unexpected argument 'x'" pv-window x
+pv-window --json <file.pve >out 2>err
+is "packets alone are nothing to count" "$? $(cat out)" '0 {"5m":{}}'
+one_line "which is said" err '^pv-window: no analyser announced itself: pv-net, pv-dns or another goes in front of pv-window$'
+pv-dns <file.pve | pv-serve -p 0 --exit-with-input 2>err
+like "events that are no buckets are nothing to serve: that is said" "$(tail -n 1 err)" "^pv-serve: policy 'default': the input has ended, without buckets: pv-window makes them$"
+pv-window --json <file.pve 2>/dev/null | pv-dns 2>err
+one_line "text is no event stream, however short" err '^pv-dns: input damaged at byte 0: not an event stream$'
 
 # ---- filters: the words of the handlers' own documentation --------------------------------------------------
 
@@ -158,14 +180,21 @@ on_terminal() {
 	tr -d '\r' <out >out2
 }
 for p in "pv-capture -r file.pcap" "pv-cat file.pve" "pv-net <file.pve" "pv-dns <file.pve" "pv-dhcp <file.pve" "pv-bgp <file.pve" "pv-window <file.pve"; do
+	add="'\| pv-window --table' or '\| pv-cat --json'"
+	[ "${p%% *}" != pv-window ] || add="--table or --json"
 	on_terminal "$p"
 	is "$p: no events on a terminal" "$got" 2
-	one_line "$p: and what to add is said" out2 "^${p%% *}: events are not for a terminal; add '\| pv-window --table' or '\| pv-cat --json'$"
+	one_line "$p: and what to add is said" out2 "^${p%% *}: events are not for a terminal; add $add$"
 done
-for p in pv-net pv-dns pv-dhcp pv-bgp pv-cat pv-window "pv-window --json" "pv-window --prometheus"; do
+for p in pv-net pv-dns pv-dhcp pv-bgp pv-cat pv-window "pv-window --json" "pv-window --prometheus" pv-serve; do
+	case $p in
+	pv-window*) front='pv-capture -r FILE \| pv-dns' ;;
+	pv-serve) front='pv-capture -r FILE \| pv-dns \| pv-window' ;;
+	*) front='pv-capture -r FILE' ;;
+	esac
 	on_terminal "$p"
 	is "$p: no events from a terminal" "$got" 2
-	one_line "$p: and where they come from is said" out2 "^${p%% *}: wants an event stream on stdin, as in 'pv-capture -r FILE \| ${p%% *}'$"
+	one_line "$p: and where they come from is said" out2 "^${p%% *}: wants an event stream on stdin, as in '$front \| ${p%% *}'$"
 done
 on_terminal "pktvisor-reader --table file.pcap"
 is "a table is for a terminal" "$got" 0

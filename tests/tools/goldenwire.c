@@ -216,6 +216,8 @@ static void events(struct pv_out *o)
 	ev_module(o, ++t, 2, 3, 1);
 
 	events_1_2(o, &t);
+	const struct pv_ledger_row so_far[] = {{2, PV_LEDGER_RECEIVED, 0, 91}, {2, PV_LEDGER_REASON + 3, 0, UINT64_MAX}};
+	pv_ledger_emit(o, ++t, so_far, 2); /* since 1.3 */
 	const struct pv_ledger_row rows[] = {{0, PV_LEDGER_RECEIVED, 0, 6},
 					     {0, PV_LEDGER_CLIENTS, 0, 7}, /* since 1.2 */
 					     {1, PV_LEDGER_FLOW_RECORDS, 0, UINT64_MAX}};

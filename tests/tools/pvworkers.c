@@ -22,6 +22,8 @@
 #define NUMBERS	 (1u << 24)
 #define BURST	 300
 #define PAUSE_NS 100000
+#define AHEAD	 20000 /* sent and not taken yet: less than a ring has room for, however busy the machine is */
+#define WAITS	 1000  /* of PAUSE_NS, for those who take; between rounds there are none */
 #define POLLS	 4 /* of up to PV_CAPTURE_WAIT_MS, each worker */
 #define UNKNOWN	 UINT8_MAX
 
@@ -29,6 +31,7 @@ static struct {
 	atomic_bool stop;
 	uint8_t seen[NUMBERS];
 	uint32_t first, last;
+	atomic_uint_least32_t taken; /* the newest */
 	uint8_t worker[FLOWS]; /* of a flow */
 	unsigned long packets, strayed, idle, twice, missing, lost;
 } t;
@@ -58,8 +61,12 @@ static void *sender(void *arg)
 		fd[i] = bound((uint16_t)(PORT + i));
 	for (uint32_t n = 0; n < NUMBERS && !atomic_load(&t.stop); n++) {
 		sendto(fd[n % FLOWS], &n, sizeof n, 0, (const void *)&to, sizeof to);
-		if (n % BURST == 0)
+		if (n % BURST)
+			continue;
+		unsigned waits = 0;
+		do
 			nanosleep(&pause, NULL);
+		while (n - atomic_load(&t.taken) > AHEAD && ++waits < WAITS && !atomic_load(&t.stop));
 	}
 	return NULL;
 }
@@ -84,6 +91,7 @@ static void take(struct taker *k, const struct pv_packet *p)
 		t.first = n;
 	if (n > t.last)
 		t.last = n;
+	atomic_store(&t.taken, t.last);
 	k->packets++;
 }
 

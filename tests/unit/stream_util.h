@@ -479,6 +479,9 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 	case PV_EV_RESOURCES:
 		ev_resources(o, t, 1);
 		break;
+	case PV_EV_LEDGER:
+		pv_ledger_emit(o, t, &(struct pv_ledger_row){1, PV_LEDGER_ANALYSED, 0, 7}, 1);
+		break;
 	case PV_EV_PACKET:
 		ev_packet(o, t, 1, "payload", 7);
 		break;
@@ -529,7 +532,7 @@ UNUSED static void ev_any(struct pv_out *o, unsigned type, uint64_t t)
 UNUSED static const unsigned ev_types[] = {
     PV_EV_START,  PV_EV_STOP, PV_EV_TICK,  PV_EV_STAGE,	      PV_EV_DEFINE,    PV_EV_STATS,
     PV_EV_PACKET, PV_EV_DNSTAP, PV_EV_NET,  PV_EV_DNS,   PV_EV_DNS_TIMEOUT, PV_EV_DHCP,      PV_EV_TCP_ERROR,
-    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES,
+    PV_EV_BUCKET, PV_EV_LIVE, PV_EV_BLOCK, PV_EV_METRIC,      PV_EV_BUCKET_END, PV_EV_RESOURCES, PV_EV_LEDGER,
     PV_EV_MODULE, PV_EV_FLOW, PV_EV_BGP, PV_EV_PROBE};
 #define EV_TYPES (sizeof ev_types / sizeof ev_types[0])
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "event/check.h"
+#include "net/metrics.h"
 #include "unit/bucket_util.h"
 
 static struct pv_bucket *fresh(void)
@@ -975,9 +976,28 @@ static void seconds(void **state)
 	}
 }
 
+/* A sum that merging has saturated, and its rate, which is eight times that a second. */
+static void sums_beyond_every_number(void **state)
+{
+	const struct pv_bucket_conf conf = {.groups = UINT32_MAX, .topn = 10};
+	struct pv_bucket *b = pv_bucket_new(&pv_connections_v1, &conf);
+	(void)state;
+	assert_non_null(b);
+	for (unsigned m = 0; m < pv_connections_v1.nmetrics; m++)
+		if (!strcmp(pv_connections_v1.metrics[m].path, "top_protocols"))
+			pv_tally(pv_bucket_root(b), m, "\0\6", 2, (const uint64_t[PV_TALLY_COLUMNS]){UINT64_MAX, 1});
+	json_t *j = pv_bucket_json(b), *row = json_array_get(json_object_get(j, "top_protocols"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "name")), "TCP");
+	assert_int_equal(json_integer_value(json_object_get(row, "bytes")), INT64_MAX);
+	assert_int_equal(json_integer_value(json_object_get(row, "bps")), INT64_MAX);
+	json_decref(j);
+	pv_bucket_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sums_beyond_every_number),
 	    cmocka_unit_test(blocks),
 	    cmocka_unit_test(folding),
 	    cmocka_unit_test(folding_merges),

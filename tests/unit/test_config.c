@@ -565,7 +565,7 @@ static void versions_of_net_and_dns(void **state)
 		{TWO("dns", "            config: {dnstap_msg_type: sender}\n"), 14,
 		 START DNS "dnstap_msg_type contained an invalid/unsupported type. Valid types: auth, client, forwarder, resolver, "
 			   "stub, tool, update", 0},
-		{TWO("dns", "            config: {xact_ttl_ms: 86400001}\n"), 14, START DNS "xact_ttl_ms must be between 1 and 86400000", 0},
+		{TWO("dns", "            config: {xact_ttl_ms: 86400001}\n"), 14, START "xact_ttl_ms must be between 1 and 86400000", 0},
 	};
 	(void)state;
 	REFUSED(PV_CONFIG_FILE, cases);

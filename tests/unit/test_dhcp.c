@@ -281,18 +281,9 @@ static void messages6(void **state)
 	assert_int_equal(d.type, 1);
 }
 
-static void names(void **state)
+static void families(void **state)
 {
 	(void)state;
-	for (unsigned r = 0; r < PV_DHCP_REASONS; r++)
-		assert_non_null(pv_dhcp_reason_name(r));
-	assert_null(pv_dhcp_reason_name(PV_DHCP_REASONS));
-	assert_string_equal(pv_dhcp_type_name(4, PV_DHCP4_INFORM), "inform");
-	assert_string_equal(pv_dhcp_type_name(6, PV_DHCP6_RELAY_REPL), "relay_repl");
-	assert_string_equal(pv_dhcp_type_name(6, PV_DHCP6_REPLY), "reply");
-	assert_null(pv_dhcp_type_name(4, 0));
-	assert_null(pv_dhcp_type_name(4, 9));
-	assert_null(pv_dhcp_type_name(6, 255));
 	static const struct {
 		uint16_t sport, dport;
 		int family;
@@ -608,7 +599,9 @@ static void settings(void **state)
 		{"xact_ttl_ms", "xact_ttl_secs", 10, 9, 10000000},
 		{"xact_ttl_secs", "xact_ttl_ms", 9, 10, 10000000},
 		{"xact_ttl_secs", NULL, 0, 0, 0},
-		{"xact_ttl_secs", NULL, UINT64_MAX, 0, 0},
+		{"xact_ttl_secs", NULL, 86400, 0, 86400 * NS},
+		{"xact_ttl_secs", NULL, 86401, 0, 0},
+		{"xact_ttl_ms", NULL, UINT64_MAX, 0, 0},
 	};
 	char err[256];
 	(void)state;
@@ -742,7 +735,7 @@ int main(void)
 		GUARDED(faults4),
 		GUARDED(overload4),
 		GUARDED(messages6),
-		cmocka_unit_test(names),
+		cmocka_unit_test(families),
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(many_clients),

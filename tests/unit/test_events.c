@@ -51,6 +51,7 @@ static const struct {
     {PV_EV_DEFINE, sizeof(struct pv_define), {offsetof(struct pv_define, text)}, 0},
     {PV_EV_STATS, sizeof(struct pv_stats), {0}, 0},
     {PV_EV_RESOURCES, sizeof(struct pv_resources_event), {0}, 0},
+    {PV_EV_LEDGER, sizeof(struct pv_stop), {0}, offsetof(struct pv_stop, rows)},
     {PV_EV_PACKET, sizeof(struct pv_packet), {0}, 0},
     {PV_EV_DNSTAP, sizeof(struct pv_dnstap), {offsetof(struct pv_dnstap, identity)}, 0},
     {PV_EV_NET, PV_NET_FIXED_BASE, {0}, 0},

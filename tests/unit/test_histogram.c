@@ -81,7 +81,8 @@ static void test_counts(void **state)
 		assert_int_equal(b.cumulative, seen);
 	}
 	assert_int_equal(seen, 2 * PV_HISTOGRAM_BOUNDS - 1);
-	pv_histogram_reset(h);
+	pv_histogram_free(h);
+	h = pv_histogram_new();
 	pv_histogram_add_n(h, 9, 3);
 	pv_histogram_add_n(h, 1000000, 0);
 	b = (struct pv_histogram_bin)PV_HISTOGRAM_BINS;
@@ -114,10 +115,12 @@ static void test_merge(void **state)
 		pv_histogram_add(whole, v);
 		pv_histogram_add(part[i % 3], v);
 	}
-	x = pv_histogram_copy(part[0]);
+	x = pv_histogram_new();
+	pv_histogram_merge(x, part[0]);
 	pv_histogram_merge(x, part[1]);
 	pv_histogram_merge(x, part[2]);
-	y = pv_histogram_copy(part[1]);
+	y = pv_histogram_new();
+	pv_histogram_merge(y, part[1]);
 	pv_histogram_merge(y, part[2]);
 	pv_histogram_merge(part[0], y);
 	a = write_exact(&codec, x, &n);

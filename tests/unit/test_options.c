@@ -104,7 +104,7 @@ static void refuses_what_is_wrong(void **state)
 		{"--nope", "unknown option '--nope'"},
 		{"-x", "unknown option '-x'"},
 		{"--", NULL},
-		{"-n 11", "-n: 11 is not within 1 and 10"},
+		{"-n 11", "-n: 11 is not between 1 and 10"},
 		{"-n -3", "-n: not a number: '-3'"},
 		{"-n 18446744073709551616", "-n: not a number: '18446744073709551616'"},
 		{"--number", "--number requires an argument"},
@@ -146,6 +146,17 @@ static void durations(void **state)
 	assert_false(pv_parse_duration("s", &out));
 	assert_false(pv_parse_duration("-1s", &out));
 	assert_false(pv_parse_duration("99999999999999999999s", &out));
+
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} sizes[] = {{"65536", 65536}, {"2k", 2048}, {"2K", 2048}, {"3m", 3 << 20}, {"3M", 3 << 20}, {"2g", UINT64_C(2) << 30},
+		     {"2G", UINT64_C(2) << 30}, {"1.5K", 1536}};
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		assert_true(pv_parse_size(sizes[i].text, &out));
+		assert_int_equal(out, sizes[i].bytes);
+	}
+	assert_false(pv_parse_size("", &out) || pv_parse_size("M", &out) || pv_parse_size("2T", &out));
 }
 
 static void utf8(void **state)

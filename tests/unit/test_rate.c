@@ -85,10 +85,12 @@ static void test_quantiles(void **state)
 				assert_int_equal(out[i], sorted[rank ? rank - 1 : 0]);
 			}
 		}
-	x = pv_rate_copy(part[2]);
+	x = pv_rate_new();
+	assert_int_equal(pv_rate_merge(x, part[2]), 0);
 	assert_int_equal(pv_rate_merge(x, part[0]), 0);
 	assert_int_equal(pv_rate_merge(x, part[1]), 0);
-	y = pv_rate_copy(part[0]);
+	y = pv_rate_new();
+	assert_int_equal(pv_rate_merge(y, part[0]), 0);
 	assert_int_equal(pv_rate_merge(y, part[1]), 0);
 	assert_int_equal(pv_rate_merge(part[2], y), 0);
 	assert_same(x, part[2]);
@@ -143,10 +145,6 @@ static void test_liars(void **state)
 	pv_rate_add(r, 1700000000, UINT64_MAX);
 	pv_rate_add(r, 1700000000, UINT64_MAX);
 	assert_true(pv_rate_total(r) == UINT64_MAX);
-	pv_rate_reset(r);
-	assert_int_equal(pv_rate_total(r), 0);
-	assert_int_equal(pv_rate_image_size(r), 4);
-	assert_true(pv_rate_memory(r) < 40 * 1024);
 	pv_rate_free(r);
 	pv_rate_free(NULL);
 }
@@ -288,7 +286,8 @@ static void test_vectors(void **state)
 	for (unsigned i = 0; i < 180; i++)
 		pv_rate_add(r, 1700000000 + i, i % 4 ? i : 0);
 	check_vector(&codec, r, "rate.bin", "1700000000 + I: I unless I % 4 is 0, I = 0..179", describe);
-	pv_rate_reset(r);
+	pv_rate_free(r);
+	r = pv_rate_new();
 	for (unsigned i = 0; i < 1100; i++)
 		pv_rate_add(r, 64 * (uint64_t)i, i + 1);
 	check_vector(&codec, r, "rate_folded.bin", "64 * I: I + 1, I = 0..1099", describe);

@@ -43,6 +43,9 @@ static void write_script(struct pv_out *o, const char *script)
 		case 'p':
 			ev_packet(o, t, number, "abc", 3);
 			break;
+		case 's':
+			ev_stats(o, t, 1, 2, 3);
+			break;
 		case 't':
 			ev_any(o, PV_EV_TICK, t);
 			break;
@@ -79,6 +82,16 @@ static void read_script(const struct mem *m, char *out, size_t cap)
 		case PV_EV_TICK:
 			at += (size_t)snprintf(out + at, cap - at, "%st", gap);
 			break;
+		case PV_EV_STATS:
+			at += (size_t)snprintf(out + at, cap - at, "%ss", gap);
+			break;
+		case PV_EV_LEDGER: { /* its stage, and what that has received */
+			size_t n;
+			const struct pv_ledger_row *row = pv_stop_rows((const void *)ev, &n);
+			assert_int_equal(n, 3);
+			at += (size_t)snprintf(out + at, cap - at, "%sl%u:%u", gap, row[2].stage, (unsigned)row[0].value);
+			break;
+		}
 		case PV_EV_DEFINE:
 			at += (size_t)snprintf(out + at, cap - at, "%sd", gap);
 			break;
@@ -572,6 +585,10 @@ static void filter_order(void **state)
 	    {"< a0 p1 > < a3 p2 >", "-", "< a0:src a1:fake p1 n1.1 e > < a3:src a4:fake p2 n2.4 n2.4 e >"},
 	    {"< > < > < p1 >", "--",
 	     "< a1:fake a2:fake e e > < a1:fake a2:fake e e > < a1:fake a2:fake p1 n1.2 n1.1 e e >"},
+	    /* behind STATS each says what it has counted so far */
+	    {"< s p1 s >", "-", "< a1:fake s l1:0 p1 n1.1 s l1:1 e >"},
+	    {"< a0 p1 p4 s p1 >", "c-", "< a0:src a1:fake a2:fake n1.1 p1 n1.2 n4.1! s l2:1 l1:2 n1.1 p1 n1.2 e e >"},
+	    {"< p1 s >", "o", "< a1:fake n1.1 s l1:1 e >"},
 	    /* larger than a batch can hold */
 	    {"< p7 p17 p27 p37 p1 >", "-", "< a1:fake p7 x p17 x p27 x p37 x p1 n1.1 e >"},
 	};
@@ -866,7 +883,7 @@ static void *run_middle(void *arg)
 static void pipes_carry_everything(void **state)
 {
 	(void)state;
-	const uint64_t packets = 100000;
+	const uint64_t packets = 10000; /* a tenth of them have an event as large as can be: 100 MB, a page at a time */
 	for (int whole = 0; whole < 2; whole++) {
 		int a[2], b[2];
 		pthread_t one, two;

@@ -499,6 +499,48 @@ static void like_handlers_merge(void **state)
 	pv_store_free(s);
 }
 
+static const struct pv_store_ledger *ledger(const struct pv_view *, const char *name);
+
+/* LEDGER: what a stage has counted so far takes the place of what it said before; STOP, of all. */
+static void ledgers_while_it_runs(void **state)
+{
+	struct pv_store *s = store_new();
+	struct pv_stage *stage = input(s, "p", "t", 5);
+	struct pv_views *all;
+	struct stream t;
+	const struct pv_ledger_row source[] = {{0, PV_LEDGER_RECEIVED, 0, 50}, {0, PV_LEDGER_MALFORMED, 0, 4}},
+				   dns[] = {{1, PV_LEDGER_RECEIVED, 0, 40}, {1, PV_LEDGER_FILTERED, 0, 30}},
+				   more[] = {{1, PV_LEDGER_RECEIVED, 0, 44}, {1, PV_LEDGER_FILTERED, 0, 31}, {0, PV_LEDGER_FILTERED, 0, 9}},
+				   end[] = {{0, PV_LEDGER_RECEIVED, 0, 60}, {1, PV_LEDGER_FILTERED, 0, 33}};
+	(void)state;
+	open_stream(&t, 7);
+	ev_stage(&t.out, 1000 * SEC, 0, PV_STAGE_SOURCE, "pcap", "pcap");
+	ev_stage(&t.out, 1000 * SEC, 1, PV_STAGE_ANALYSER, "dns", "dns");
+	ev_stats(&t.out, 1001 * SEC, 50, 2, 1);
+	pv_ledger_emit(&t.out, 1001 * SEC, dns, 2);
+	pv_ledger_emit(&t.out, 1001 * SEC, source, 2);
+	pv_ledger_emit(&t.out, 1002 * SEC, more, 3); /* the last row is not its own */
+	hand_over(&t, stage);
+	struct pv_view *v = one_view(s, &all);
+	assert_int_equal(v->info.counts.received, 50);
+	assert_int_equal(ledger(v, "pcap")->row[PV_LEDGER_RECEIVED], 50);
+	assert_int_equal(ledger(v, "pcap")->row[PV_LEDGER_MALFORMED], 4);
+	assert_int_equal(ledger(v, "pcap")->row[PV_LEDGER_FILTERED], 0);
+	assert_int_equal(ledger(v, "dns")->row[PV_LEDGER_RECEIVED], 44);
+	assert_int_equal(ledger(v, "dns")->row[PV_LEDGER_FILTERED], 31);
+	pv_views_free(all);
+	pv_stop_emit(&t.out, 1060 * SEC, end, 2);
+	hand_over(&t, stage);
+	v = one_view(s, &all);
+	assert_int_equal(v->info.counts.received, 60);
+	assert_int_equal(ledger(v, "dns")->row[PV_LEDGER_FILTERED], 33);
+	assert_int_equal(ledger(v, "pcap")->row[PV_LEDGER_MALFORMED], 0);
+	pv_views_free(all);
+	close_stream(&t);
+	pv_stage_free(stage);
+	pv_store_free(s);
+}
+
 static const struct pv_store_ledger *ledger(const struct pv_view *v, const char *name)
 {
 	for (size_t i = 0; i < v->info.nledger; i++)
@@ -1054,6 +1096,7 @@ int main(void)
 		cmocka_unit_test(nothing_half),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(counts),
+		cmocka_unit_test(ledgers_while_it_runs),
 		cmocka_unit_test(other_pipelines),
 		cmocka_unit_test(periods_of_instances),
 		cmocka_unit_test(names),

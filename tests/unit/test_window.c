@@ -265,6 +265,14 @@ static void begin(struct test *t, double start, enum pv_clock clock)
 	ev_stage(&t->in, ns, 1, PV_STAGE_ANALYSER, "net", "net");
 }
 
+static unsigned how_many(const struct mem *m, unsigned type)
+{
+	unsigned n = 0;
+	for (size_t at = 0; at < m->n; at += ev_at(m, at)->size)
+		n += ev_at(m, at)->type == type;
+	return n;
+}
+
 /* The BUCKET and LIVE events of some output, as "start+length:events", LIVE ones with an L. Closed empty ones
  * too. */
 static void buckets_of(const struct mem *m, const char *handler, char *out, size_t cap)
@@ -700,6 +708,7 @@ static void live_chain(void **state)
 		for (unsigned i = 0; i < 130; i++) {
 			ev_net(&a.in, (100 + i) * SEC, 1, 1);
 			ev_stats(&a.in, (100 + i) * SEC, i, 0, 0);
+			ev_any(&a.in, PV_EV_LEDGER, (100 + i) * SEC); /* whoever counts STATS: these go on */
 			ev_any(&a.in, PV_EV_TICK, (100 + i) * SEC + 1);
 		}
 		ev_stop(&a.in, 230 * SEC);
@@ -708,6 +717,7 @@ static void live_chain(void **state)
 		end(&b, false);
 		feed_bytes(&c, b.out.p, b.out.n);
 		end(&c, false);
+		assert_int_equal(how_many(&b.out, PV_EV_LEDGER), 130);
 		for (unsigned h = 0; h < 2; h++) {
 			buckets_of(&a.out, modules[h], first, sizeof first);
 			buckets_of(&b.out, modules[h], second, sizeof second);

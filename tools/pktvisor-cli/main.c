@@ -20,6 +20,7 @@
 
 #define TOKEN_MAX 256
 #define TICK_MS	  1000 /* the longest time that nothing is drawn: ages count */
+#define KEYS_MOST 32   /* in a row: then signals and answers have their turn, however much is pasted */
 
 struct options {
 	uint64_t port, window;
@@ -213,12 +214,12 @@ static bool draw(struct cli *c)
 	return true;
 }
 
-/* All keys that are waiting. A picture per answer, key press or second is enough. */
+/* Keys that are waiting. A picture per answer, key press or second is enough. */
 static void read_keys(struct cli *c)
 {
 	bool resized = false;
 	uint32_t key;
-	while (!c->ui.quit && (key = pv_term_key(&resized))) {
+	for (int n = 0; n < KEYS_MOST && !c->ui.quit && (key = pv_term_key(&resized)); n++) {
 		pv_ui_key(&c->ui, key);
 		if (!draw(c))
 			return;
@@ -262,6 +263,12 @@ static int work(struct cli *c)
 {
 	char err[512];
 	int cols, rows;
+	if (c->o.token_file && !read_token(c))
+		return PV_EXIT_FAILED;
+	if (c->o.ca && access(c->o.ca, R_OK)) { /* else it would be said as a connection that failed, again and again */
+		pv_tool_say(c->prog, "--tls-ca %s: %s", c->o.ca, strerror(errno));
+		return PV_EXIT_FAILED;
+	}
 	const struct pv_ui_client_conf conf = {.host = c->o.host,
 					       .port = (uint16_t)c->o.port,
 					       .tls = c->o.tls || c->o.tls_noverify || c->o.ca,
@@ -270,8 +277,6 @@ static int work(struct cli *c)
 					       .token = c->token[0] ? c->token : NULL};
 	if (!parse_size(c, &cols, &rows))
 		return PV_EXIT_USAGE;
-	if (c->o.token_file && !read_token(c))
-		return PV_EXIT_FAILED;
 	if (!(c->client = pv_ui_client_new(&conf, err, sizeof err))) {
 		pv_tool_say(c->prog, "%s", err);
 		return PV_EXIT_FAILED;

@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 	bool verbose = false, table = false;
 	const struct pv_opt opts[] = {
 		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap, dnstap, sflow, netflow or ipfix", 0, 0},
-		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "BPF", "only packets that match this tcpdump filter", 0, 0},
+		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only packets that match this tcpdump filter", 0, 0},
 		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
 		PV_TOOL_GEO_OPTS(geo),
 		PV_TOOL_SERVICE_OPTS(show),

@@ -21,6 +21,7 @@
 #include "agent/routes.h"
 #include "base/listen.h"
 #include "base/version.h"
+#include "capture/capture.h"
 #include "capture/privs.h"
 #include "handlers/handlers.h"
 #include "http/read.h"
@@ -205,12 +206,10 @@ static int add_operand(struct daemon *d)
 	return bad ? fail(d, text ? err.text : "out of memory") : PV_EXIT_OK;
 }
 
-static int make(struct daemon *d)
+static int open_files(struct daemon *d)
 {
 	char err[512];
-	struct pv_config_error why;
 	const struct options *o = &d->o;
-	const struct pv_store_conf store = {pv_modules_handlers(d->modules), pv_tool_seed()};
 	if (o->data_dir && !(d->data_dir = realpath(o->data_dir, NULL))) {
 		snprintf(err, sizeof err, "%s: %s", o->data_dir, strerror(errno));
 		return fail(d, err);
@@ -220,6 +219,18 @@ static int make(struct daemon *d)
 		return fail(d, err);
 	if (o->iana && !(d->services = pv_services_open(o->iana, err, sizeof err)))
 		return fail(d, err);
+	return PV_EXIT_OK;
+}
+
+static int make(struct daemon *d)
+{
+	char err[512];
+	struct pv_config_error why;
+	const struct options *o = &d->o;
+	const struct pv_store_conf store = {pv_modules_handlers(d->modules), pv_tool_seed()};
+	int code = open_files(d);
+	if (code)
+		return code;
 	d->store = pv_store_new(&store);
 	const struct pv_agent_conf conf = {
 	    .handlers = pv_modules_handlers(d->modules),
@@ -274,6 +285,33 @@ static int open_server(struct daemon *d)
 	};
 	d->http = pv_http_open(&conf, err, sizeof err);
 	return d->http ? PV_EXIT_OK : fail(d, err);
+}
+
+/* --check: what a start would find wrong that needs no interface, and is not in the configuration itself. */
+static int check(struct daemon *d)
+{
+	char err[512], text[sizeof err + 512];
+	const struct pv_http_conf web = {
+	    .host = d->o.host, .tls = d->o.tls, .tls_cert = d->o.tls_cert, .tls_key = d->o.tls_key}; /* on any port */
+	int code = open_files(d);
+	if (code)
+		return code;
+	if (!(d->http = pv_http_open(&web, err, sizeof err)))
+		return fail(d, err);
+	pv_http_stop(d->http);
+	d->http = NULL;
+	if (d->o.bpf && !pv_capture_bpf_ok(d->o.bpf, err, sizeof err))
+		return fail(d, err);
+	for (size_t i = 0; d->file && i < d->file->npolicies; i++)
+		for (size_t s = 0; s < d->file->policies[i]->nstreams; s++) {
+			const struct pv_config_policy *p = d->file->policies[i];
+			if (!p->streams[s].pcap.bpf || pv_capture_bpf_ok(p->streams[s].pcap.bpf, err, sizeof err))
+				continue;
+			snprintf(text, sizeof text, "%.255s:%u: policy [%.100s]: %s", d->o.config, p->line, p->name, err);
+			return fail(d, text);
+		}
+	log_say(&d->log, LOG_INFO_, "the configuration is fine");
+	return PV_EXIT_OK;
 }
 
 /* Everything that needs root is open: give it up before there are threads. With a folder of captures we become its
@@ -368,10 +406,8 @@ static int run(struct daemon *d)
 		return code;
 	if (exposed(d))
 		return fail(d, "--admin-api on an address that others can reach needs --admin-token-file");
-	if (d->o.check) {
-		log_say(&d->log, LOG_INFO_, "the configuration is fine");
-		return PV_EXIT_OK;
-	}
+	if (d->o.check)
+		return check(d);
 	if (d->o.daemon && (ready_fd = service_fork()) < 0)
 		return fail(d, "failed to daemonize");
 	if (log_open(&d->own, d->o.log_file, d->o.syslog && !d->o.log_file, d->o.verbose)) {

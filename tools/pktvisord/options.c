@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "options.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,7 +54,7 @@ void options_read(struct options *o, int argc, char **argv)
 	     "look closely at no more than PERCENT of the events (default: 100)", 1, 100},
 	    {0, "periods", PV_OPT_UINT, &o->periods, "N", "buckets of 60 s to keep, 1 to 10 (default: 5)", 1,
 	     10},
-	    {'b', "bpf", PV_OPT_STRING, &o->bpf, "BPF",
+	    {'b', "bpf", PV_OPT_STRING, &o->bpf, "FILTER",
 	     "with IFACE: only packets that match this tcpdump filter", 0, 0},
 	    {'H', "hosts", PV_OPT_STRING, &o->hosts, "CIDR,...", "with IFACE: subnets that are ours", 0, 0},
 	    {0, "summary", PV_OPT_FLAG, &o->summary, NULL,
@@ -100,6 +101,10 @@ void options_read(struct options *o, int argc, char **argv)
 	    .operands_max = 1,
 	};
 	pv_tool_start(&prog, argc, argv, &o->operand);
+	if (o->check && o->operand && !o->config) {
+		pv_tool_say(&prog, "--check wants --config FILE");
+		exit(PV_EXIT_USAGE);
+	}
 }
 
 static void text(const char **to, const char *file, const char *otherwise)

@@ -2,6 +2,7 @@
 /* pv-capture - packets from an interface, a saved capture or out of the air become an event stream. See pv-capture(1). */
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_si
 	if (res == PV_FAIL && pv_capture_error(c)[0])
 		pv_tool_say(prog, "%s", pv_capture_error(c));
 	else if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(errno));
+		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
 	int code = res == PV_FAIL || out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
 	pv_out_free(&out);
 	return code;
@@ -106,6 +107,10 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 {
 	if (!mock && !conf->file == !conf->iface) {
 		pv_tool_say(prog, "wants an interface or -r FILE%s", conf->file ? ", not both" : "; or --mock");
+		return false;
+	}
+	if (conf->iface && !if_nametoindex(conf->iface) && !access(conf->iface, F_OK)) {
+		pv_tool_say(prog, "'%s' is a file; -r reads it", conf->iface);
 		return false;
 	}
 	if (mock && (conf->file || conf->iface || conf->bpf || conf->hosts || conf->snaplen || conf->no_promiscuous ||
@@ -177,7 +182,7 @@ int main(int argc, char **argv)
 	if (!known)
 		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;
-	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog))
+	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog, PV_TOOL_ADD))
 		return PV_EXIT_USAGE;
 	conf.stop_fd = pv_tool_signals();
 	struct pv_sink sink = pv_tool_stdout(); /* while we may still open it */

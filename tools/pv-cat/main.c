@@ -131,15 +131,19 @@ int main(int argc, char **argv)
 	const char **files = calloc(FILES_MAX, sizeof *files);
 	size_t n = files ? pv_tool_start(&prog, argc, argv, files) : 0;
 	int code = PV_EXIT_USAGE;
+	if (c.json + c.count + check > 1) {
+		pv_tool_say(&prog, "--json, --count and --check exclude each other");
+		goto out;
+	}
 	if (parse_types(&prog, &types, &c.select))
 		goto out;
 	c.copy = !c.json && !c.count && !check;
 	if (n == 0) {
-		if (!pv_tool_stdin_events(&prog))
+		if (!pv_tool_stdin_events(&prog, "pv-capture -r FILE"))
 			goto out;
 		files[n++] = "-";
 	}
-	if (c.copy && !pv_tool_stdout_binary(&prog))
+	if (c.copy && !pv_tool_stdout_binary(&prog, PV_TOOL_ADD))
 		goto out;
 	if (pv_out_init(&c.stage.out, c.copy ? pv_tool_stdout() : pv_sink_none())) {
 		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
@@ -156,9 +160,7 @@ int main(int argc, char **argv)
 			break;
 		}
 		struct pv_pipe_end end = pv_pipe_run(&c.stage, fd, sig);
-		code = pv_tool_finish(&prog, &end);
-		if (code == PV_EXIT_CUT && n > 1)
-			pv_tool_say(&prog, "that was in '%s'", files[i]);
+		code = pv_tool_finish(&prog, fd == STDIN_FILENO ? NULL : files[i], &end);
 		if (fd != STDIN_FILENO)
 			close(fd);
 	}

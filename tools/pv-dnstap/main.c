@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 		return PV_EXIT_USAGE;
 	}
 	struct pv_hosts *only = only_hosts(&prog, hosts, &bad);
-	if (bad || !mode(&prog, socket_mode, &conf.socket_mode) || !pv_tool_stdout_binary(&prog)) {
+	if (bad || !mode(&prog, socket_mode, &conf.socket_mode) || !pv_tool_stdout_binary(&prog, PV_TOOL_ADD)) {
 		pv_hosts_free(only);
 		return PV_EXIT_USAGE;
 	}

@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 	bool events = !s.listen.bind && !s.capture.file;
 	int code = PV_EXIT_USAGE;
 	s.filter.filters = text;
-	if (good && (events || pv_tool_stdout_binary(&prog))) {
+	if (good && (events || pv_tool_stdout_binary(&prog, PV_TOOL_ADD))) {
 		if (!events)
 			s.listen.stop_fd = s.capture.stop_fd = pv_tool_signals();
 		struct pv_sink sink = pv_tool_flow_open(&prog, &s.show, &s.geo, pv_tool_stdout());

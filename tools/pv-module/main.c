@@ -85,7 +85,7 @@ static int begin(const struct pv_program *prog, const struct pv_module_source *m
 	struct pv_out out;
 	if (a->help)
 		return describe(prog, a->name, m->summary, &m->settings);
-	if (!pv_tool_stdout_binary(prog))
+	if (!pv_tool_stdout_binary(prog, PV_TOOL_ADD))
 		return PV_EXIT_USAGE;
 	void *conf = settle(prog, &m->settings, a, NULL, 0);
 	struct pv_module_input *in = pv_module_input_open(m, conf, a->from, err, sizeof err);

@@ -48,6 +48,8 @@ static bool check_host(const struct pv_program *prog, const char *text, const st
 	uint8_t is = pv_probe_address(t->host, NULL, NULL);
 	if (!t->host[0])
 		return wrong(prog, text, "no host");
+	if (strchr(t->host, '/'))
+		return wrong(prog, text, "wants HOST, or tcp://HOST:PORT");
 	if (is && t->family && is != t->family)
 		return wrong(prog, text, is == 4 ? "an IPv4 address, with -6" : "an IPv6 address, with -4");
 	return true;
@@ -160,7 +162,7 @@ int main(int argc, char **argv)
 	bool fine = to && times_fit(&prog, &conf, interval, timeout, between);
 	for (size_t i = 0; fine && i < n; i++)
 		fine = add_target(&prog, operands[i], four ? 4 : six ? 6 : 0, to);
-	if (!fine || !pv_tool_stdout_binary(&prog)) {
+	if (!fine || !pv_tool_stdout_binary(&prog, PV_TOOL_ADD)) {
 		free(to);
 		return PV_EXIT_USAGE;
 	}

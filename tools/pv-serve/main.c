@@ -49,16 +49,23 @@ static bool add_input(struct serve *s, const char *policy, const char *tap, cons
 	return false;
 }
 
-/* "POLICY=PATH" or "POLICY/TAP=PATH" */
+/* Is it "POLICY=PATH" or "POLICY/TAP=PATH"? */
+static bool input_named(const struct pv_program *prog, const char *text)
+{
+	const char *equal = strchr(text, '='), *slash = memchr(text, '/', equal ? (size_t)(equal - text) : 0);
+	const char *end = slash ? slash : equal;
+	if (equal && equal[1] && end - text < PV_STORE_NAME && equal - end < PV_STORE_NAME)
+		return true;
+	pv_tool_say(prog, "--input %s: wants POLICY=FIFO or POLICY=unix:PATH", text);
+	return false;
+}
+
+/* text: input_named() has seen it. */
 static bool add_option(struct serve *s, const char *text)
 {
 	char policy[PV_STORE_NAME], tap[PV_STORE_NAME];
-	const char *equal = strchr(text, '='), *slash = memchr(text, '/', equal ? (size_t)(equal - text) : 0);
+	const char *equal = strchr(text, '='), *slash = memchr(text, '/', (size_t)(equal - text));
 	const char *end = slash ? slash : equal;
-	if (!equal || !equal[1] || end - text >= PV_STORE_NAME || equal - end >= PV_STORE_NAME) {
-		pv_tool_say(s->prog, "--input %s: wants POLICY=FIFO or POLICY=unix:PATH", text);
-		return false;
-	}
 	snprintf(policy, sizeof policy, "%.*s", (int)(end - text), text);
 	snprintf(tap, sizeof tap, "%.*s", slash ? (int)(equal - slash - 1) : (int)(end - text), slash ? slash + 1 : text);
 	return add_input(s, policy, tap, equal + 1);
@@ -94,7 +101,7 @@ int main(int argc, char **argv)
 	struct pv_opt_list inputs = {NULL, 0};
 	struct pv_tool_modules m = PV_TOOL_MODULES;
 	const struct pv_opt opts[] = {
-		{'l', "listen", PV_OPT_STRING, &host, "HOST", "name or address to listen on (default: localhost)", 0, 0},
+		{'l', "host", PV_OPT_STRING, &host, "HOST", "name or address to listen on (default: localhost)", 0, 0},
 		{'p', "port", PV_OPT_UINT, &port, "PORT", "port; 0 is one that is free (default: 10853)", 0, UINT16_MAX},
 		{0, "tls", PV_OPT_FLAG, &tls, NULL, "serve HTTPS; needs --tls-cert and --tls-key", 0, 0},
 		{0, "tls-cert", PV_OPT_STRING, &cert, "FILE", "certificate, PEM", 0, 0},
@@ -127,8 +134,11 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "--tls needs --tls-cert and --tls-key");
 		goto out;
 	}
-	if (!inputs.count && !pv_tool_stdin_events(&prog))
+	if (!inputs.count && !pv_tool_stdin_events(&prog, "pv-capture -r FILE | pv-dns | pv-window"))
 		goto out;
+	for (size_t i = 0; i < inputs.count; i++)
+		if (!input_named(&prog, inputs.item[i]))
+			goto out;
 	code = PV_EXIT_FAILED;
 	int signal_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
 	const struct pv_store_conf store = {pv_modules_handlers(modules), pv_tool_seed()};

@@ -101,7 +101,8 @@ int main(int argc, char **argv)
 	conf.every_ns = every_ns;
 	conf.every = print_every;
 	conf.ctx = &s;
-	if (!pv_tool_stdin_events(&prog) || (conf.buckets && !pv_tool_stdout_binary(&prog)))
+	if (!pv_tool_stdin_events(&prog, "pv-capture -r FILE | pv-dns") ||
+	    (conf.buckets && !pv_tool_stdout_binary(&prog, "--table or --json")))
 		goto out;
 	char err[512];
 	struct pv_window *w = pv_window_new(&conf, conf.buckets ? pv_tool_stdout() : pv_sink_none(), err, sizeof err);
@@ -110,7 +111,7 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	struct pv_pipe_end end = pv_pipe_run(pv_window_stage(w), STDIN_FILENO, pv_tool_signals());
-	code = pv_tool_finish(&prog, &end);
+	code = pv_tool_finish(&prog, NULL, &end);
 	if (!conf.buckets)
 		code = pv_summary_end(&s, w, code);
 	code = pv_summary_losses(&prog, w, code);
