@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "capture/privs.h"
 
 #define MS_NS UINT64_C(1000000)
@@ -295,10 +296,12 @@ static void wait_packets(struct pv_capture *c, int ms)
 		poll(fds + 1, 2, ms);
 }
 
-/* The wall clock, but behind the packets that may still come. */
-static uint64_t quiet_time(const struct pv_capture *c)
+/* The wall clock, but behind the packets that may still come. Of a clock that was set, the last packet says nothing. */
+static uint64_t quiet_time(struct pv_capture *c)
 {
 	uint64_t now = clock_ns(CLOCK_REALTIME) - PV_CAPTURE_LAG_MS * MS_NS;
+	if (pv_clock_set_back(now, c->time_ns))
+		c->time_ns = now;
 	return now > c->time_ns ? now : c->time_ns;
 }
 
@@ -336,7 +339,7 @@ static enum pv_res end(struct pv_capture *c, enum pv_res result)
 			break;
 		poll(&fd, 1, (int)((until - mono) / MS_NS) + 1);
 	}
-	uint64_t time_ns = now_ns > c->time_ns ? now_ns : c->time_ns;
+	uint64_t time_ns = pv_clock_stream(now_ns, c->time_ns);
 	put_stats(c, time_ns);
 	return pv_capture_finish(c, time_ns, result);
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/listen.h"
 
 #define MS_NS UINT64_C(1000000)
@@ -317,11 +318,9 @@ static void sweep(struct pv_dnstap_source *s, uint64_t mono_ns)
 
 /* ---- running -------------------------------------------------------------------------------------- */
 
-/* Time does not run backwards, whatever is done to the clock. */
 static uint64_t stream_time(const struct pv_dnstap_source *s)
 {
-	uint64_t now = pv_dnstap_clock(true);
-	return now > s->time_ns ? now : s->time_ns;
+	return pv_clock_stream(pv_dnstap_clock(true), s->time_ns);
 }
 
 static void put_stats(struct pv_dnstap_source *s, uint64_t time_ns)

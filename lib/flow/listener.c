@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "base/version.h"
 #include "stage/start.h"
@@ -239,9 +240,7 @@ static uint64_t stream_time(struct pv_flow_listener *s)
 	uint64_t now = clock_ns(CLOCK_REALTIME);
 	if (s->nworkers > 1)
 		now -= LAG_NS;
-	if (now > s->time_ns)
-		s->time_ns = now;
-	return s->time_ns;
+	return s->time_ns = pv_clock_stream(now, s->time_ns);
 }
 
 static int begin(struct pv_flow_listener *s, struct pv_out *out)
@@ -332,8 +331,7 @@ static enum pv_res finish(struct pv_flow_listener *s, struct pv_out *out, enum p
 	else
 		tell(&s->worker[0]);
 	pv_flow_listener_status(s, &st);
-	uint64_t now = clock_ns(CLOCK_REALTIME);
-	pv_stop_emit(out, now > s->time_ns ? now : s->time_ns, rows, ledger(&st, rows));
+	pv_stop_emit(out, pv_clock_stream(clock_ns(CLOCK_REALTIME), s->time_ns), rows, ledger(&st, rows));
 	s->over = true;
 	return s->result = result;
 }

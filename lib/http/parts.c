@@ -61,6 +61,17 @@ void pv_parts_whole(struct pv_parts *p, void (*keep)(void *, struct pv_bucket *)
 	}
 }
 
+void pv_parts_set_back(struct pv_parts *p, uint64_t time_ns, void (*keep)(void *, struct pv_bucket *), void *ctx)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		struct pv_bucket *b = p->closed[i];
+		if (!b || b->start_ns <= time_ns)
+			continue;
+		p->closed[i] = NULL;
+		keep(ctx, b);
+	}
+}
+
 /* What this part has of the open minute, or of a later one. */
 static struct pv_bucket *newest(const struct pv_parts *p, unsigned part)
 {

@@ -31,6 +31,9 @@ struct pv_bucket *pv_parts_closed(struct pv_parts *, unsigned part, struct pv_bu
 /* Gives up what is whole, oldest first: the parts of a minute one after the other. */
 void pv_parts_whole(struct pv_parts *, void (*keep)(void *ctx, struct pv_bucket *), void *ctx);
 
+/* The clock was set back to this time: gives up the closed parts of later minutes, which nobody waits for any more. */
+void pv_parts_set_back(struct pv_parts *, uint64_t time_ns, void (*keep)(void *ctx, struct pv_bucket *), void *ctx);
+
 /* The parts of the open minute, borrowed; their number. 0: before every stream that runs has told of it. */
 unsigned pv_parts_open(const struct pv_parts *, struct pv_bucket *to[PV_PARTS_MAX]);
 

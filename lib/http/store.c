@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "metric/wire.h"
 #include "stage/stop.h"
@@ -21,6 +22,7 @@ struct instance {
 	unsigned periods;
 	struct pv_history past;
 	struct pv_parts parts;
+	uint64_t start_ns[PV_PARTS_MAX]; /* of the newest bucket of a part, in its present stream */
 	uint64_t events; /* in closed buckets, also those that are gone */
 };
 
@@ -293,6 +295,19 @@ static void keep_whole(struct input *p, struct instance *in)
 	stay_in_budget(p);
 }
 
+/* A bucket of this part has come, which starts at start_ns. When the clock was set back, what was counted in minutes that
+ * are still to come is shown no more: it would stay in front of what comes. */
+static void follow_clock(struct part *from, struct instance *in, uint64_t start_ns)
+{
+	struct keeping k = {from->input, in};
+	uint64_t *last_ns = &in->start_ns[from->number];
+	if (!from->input->now.recorded && pv_clock_set_back(start_ns, *last_ns)) {
+		pv_parts_set_back(&in->parts, start_ns, keep, &k);
+		pv_history_forget(&in->past, start_ns);
+	}
+	*last_ns = start_ns;
+}
+
 /* Takes b over. */
 static void close_part(struct part *from, struct instance *in, struct pv_bucket *b)
 {
@@ -354,6 +369,7 @@ static void on_bucket(struct part *from, const struct pv_event *ev)
 		return;
 	}
 	p->changed = true;
+	follow_clock(from, in, b->start_ns);
 	if (live) {
 		pv_parts_live(&in->parts, from->number, b);
 		p->now.counts.live_copies++;
@@ -451,6 +467,8 @@ static void on_start(struct part *from, const struct pv_event *ev)
 	const struct pv_start *s = (const void *)ev;
 	struct input *p = from->input;
 	close_live(from);
+	for (size_t i = 0; i < p->ninstances; i++)
+		p->instance[i]->start_ns[from->number] = 0;
 	put_by(from);
 	p->now.counts.streams += !from->number; /* the others are parts of the same */
 	for (size_t i = 0; !p->stages && i < p->now.nledger; i++)

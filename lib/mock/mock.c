@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "base/version.h"
 #include "mock/frame.h"
@@ -43,13 +44,9 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
-/* The wall clock, but never back. */
 static uint64_t stream_time(struct pv_mock *m)
 {
-	uint64_t now = clock_ns(CLOCK_REALTIME);
-	if (now > m->time_ns)
-		m->time_ns = now;
-	return m->time_ns;
+	return m->time_ns = pv_clock_stream(clock_ns(CLOCK_REALTIME), m->time_ns);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "stage/stop.h"
 
@@ -138,7 +139,7 @@ enum pv_res pv_module_input_poll(struct pv_module_input *in, struct pv_out *out)
 		return finish(in, out, res == PV_END ? PV_END : PV_FAIL);
 	if (res == PV_AGAIN && in->stream.clock == PV_CLOCK_LIVE) {
 		uint64_t now = wall_ns();
-		if (now >= in->ticked_ns + NS) {
+		if (now >= in->ticked_ns + NS || pv_clock_set_back(now, in->ticked_ns)) {
 			pv_out_event(out, PV_EV_TICK, sizeof(struct pv_event), now);
 			in->ticked_ns = now;
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "dhcp/view.h"
 #include "dns/view.h"
@@ -211,8 +212,7 @@ void pv_lane_batch(struct pv_lane *l, const struct pv_ring_batch *b)
 			continue;
 		feed(l, run, (size_t)((const uint8_t *)ev - run));
 		run = p;
-		if (ev->time_ns > l->now_ns)
-			l->now_ns = ev->time_ns;
+		l->now_ns = pv_clock_stream(ev->time_ns, l->now_ns);
 		if (ev->type == PV_EV_START) {
 			open_stream(l, ev);
 		} else if (l->open) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "stage/out.h"
 #include "window/defines.h"
 
@@ -207,8 +208,8 @@ static void owe_all(struct pv_ring_reader *rd)
 	if (!rd->owed)
 		return;
 	struct pv_event *start = (struct pv_event *)(void *)rd->owed->bytes;
-	if (r->now_ns > start->time_ns && !r->wait)
-		start->time_ns = r->now_ns; /* his stream begins now, not when the source did */
+	if (!r->wait)
+		start->time_ns = pv_clock_stream(r->now_ns, start->time_ns); /* his stream begins now, not when the source did */
 	pv_defines_each(r->defines, owe_define, rd);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "bgp/analyser.h"
 #include "dhcp/analyser.h"
 #include "dns/analyser.h"
@@ -127,8 +128,7 @@ static enum pv_res ring_write(void *ctx, const struct iovec *iov, int n)
 		while (p < end) {
 			const struct pv_event *ev = (const void *)p;
 			const uint8_t *next = p + ev->size;
-			if (ev->time_ns > s->now_ns || !s->live)
-				s->now_ns = ev->time_ns;
+			s->now_ns = s->live ? pv_clock_stream(ev->time_ns, s->now_ns) : ev->time_ns;
 			bool special =
 			    ev->type == PV_EV_DEFINE || ev->type == PV_EV_STATS || ev->type == PV_EV_STOP;
 			bool input = ev->type == PV_EV_PACKET || ev->type == PV_EV_DNSTAP;

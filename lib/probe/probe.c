@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/random.h"
 #include "base/version.h"
@@ -93,12 +94,9 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
-/* Never back. */
 static uint64_t stream_time(struct pv_probe *p, uint64_t wall_ns)
 {
-	if (wall_ns > p->time_ns)
-		p->time_ns = wall_ns;
-	return p->time_ns;
+	return p->time_ns = pv_clock_stream(wall_ns, p->time_ns);
 }
 
 static uint64_t later(uint64_t t, uint64_t by)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "stage/stop.h"
 
@@ -199,6 +200,12 @@ static bool is_input(unsigned type)
 	return type < PV_EV_TYPES && (INPUTS & PV_WANTS(type));
 }
 
+/* The stream's time, with this event. */
+static uint64_t time_after(const struct pv_emit *f, const struct pv_event *ev)
+{
+	return f->stream.clock == PV_CLOCK_RECORDED ? ev->time_ns : pv_clock_stream(ev->time_ns, f->now_ns);
+}
+
 static void filter_batch(struct pv_stage *stage, const struct pv_event *first, size_t bytes)
 {
 	struct pv_emit *f = (struct pv_emit *)stage;
@@ -209,8 +216,7 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 		const uint8_t *next = p + ev->size;
 		__builtin_prefetch(next + 256); /* it may come from another processor's cache */
 		if (ev->type < PV_EV_TYPES && (f->passing & PV_WANTS(ev->type)) && f->announced) {
-			if (ev->time_ns > f->now_ns || f->stream.clock == PV_CLOCK_RECORDED)
-				f->now_ns = ev->time_ns;
+			f->now_ns = time_after(f, ev);
 			pv_out_count(&f->stage.out, ev);
 			p = next;
 			continue;
@@ -235,8 +241,7 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 			pass_to(f, p);
 			f->run = next; /* ours takes its place */
 			f->seal = NULL;
-			if (ev->time_ns > f->now_ns)
-				f->now_ns = ev->time_ns;
+			f->now_ns = pv_clock_stream(ev->time_ns, f->now_ns);
 			close_stream(f, ev);
 			break;
 		default:
@@ -244,8 +249,7 @@ static void filter_batch(struct pv_stage *stage, const struct pv_event *first, s
 				pass_to(f, p);
 				announce(f);
 			}
-			if (ev->time_ns > f->now_ns || f->stream.clock == PV_CLOCK_RECORDED)
-				f->now_ns = ev->time_ns;
+			f->now_ns = time_after(f, ev);
 			bool hold = is_input(ev->type) && (f->only || f->chain);
 			f->seal = hold ? p : next;
 			enum pv_verdict verdict = PV_KEEP;

@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+static uint64_t minute_of(uint64_t time_ns)
+{
+	return time_ns / 1000000000u / PV_WINDOW_PERIOD_SEC;
+}
+
 uint64_t pv_history_minute(const struct pv_bucket *b)
 {
-	return b->start_ns / 1000000000u / PV_WINDOW_PERIOD_SEC;
+	return minute_of(b->start_ns);
 }
 
 /* Makes the bucket in this place one that may be changed. False: no memory. */
@@ -57,6 +62,15 @@ int pv_history_add(struct pv_history *h, unsigned periods, struct pv_bucket *b)
 	h->closed[at] = b;
 	h->n++;
 	return 0;
+}
+
+void pv_history_forget(struct pv_history *h, uint64_t time_ns)
+{
+	unsigned newer = 0;
+	while (newer < h->n && pv_history_minute(h->closed[newer]) > minute_of(time_ns))
+		pv_bucket_free(h->closed[newer++]);
+	h->n -= newer;
+	memmove(h->closed, h->closed + newer, h->n * sizeof h->closed[0]);
 }
 
 void pv_history_clear(struct pv_history *h)

@@ -29,6 +29,9 @@ uint64_t pv_history_minute(const struct pv_bucket *);
 /* The place that b has or would have: as many buckets are newer. taken: one of its minute is there. */
 unsigned pv_history_place(const struct pv_history *, const struct pv_bucket *b, bool *taken);
 
+/* The clock was set back to this time: the buckets of later minutes go, or those that come would find no room behind them. */
+void pv_history_forget(struct pv_history *, uint64_t time_ns);
+
 /* What n histories hold, and what others hold besides (open buckets), fits into a budget afterwards: first by smaller
  * top-N tables, then by fewer minutes, taken from whoever has most; the newest one of each stays in any case. In bytes, roughly.
  * Returns how many buckets that cost. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "metric/json.h"
 #include "metric/wire.h"
 #include "stage/stop.h"
@@ -22,6 +23,7 @@ struct instance {
 	uint8_t own; /* number of its module's events, once bound; 0: none */
 	bool bound; /* announced in this stream */
 	bool fed;   /* its buckets come ready-made in this stream */
+	uint64_t fed_ns; /* when the last of these starts */
 	bool wide;  /* of its handler: pv_handler_wide() */
 	struct pv_bucket_conf conf;
 	struct pv_handler_ctx ctx;
@@ -357,6 +359,7 @@ static void live_copy(struct pv_window *w, uint64_t now_ns)
 		struct pv_bucket *b = w->instance[i]->fed ? NULL : open_bucket(w, w->instance[i]);
 		if (!b)
 			continue;
+		b->start_ns = w->start_ns; /* as in period_close() */
 		b->end_ns = now_ns > b->start_ns ? now_ns : b->start_ns;
 		if (pv_bucket_emit(&w->stage.out, b, true, now_ns))
 			w->losses.lost++;
@@ -374,6 +377,25 @@ static void say_every(struct pv_window *w, uint64_t t)
 	w->every_due_ns = t + w->conf.every_ns;
 }
 
+/* Has time gone back by more than a period? A recording's may, and counts from where the live period starts; a live one's
+ * only when the clock was set, by which it must count from where it was, or it would stand still for as long. */
+static bool goes_back(const struct pv_window *w, uint64_t t)
+{
+	return w->any && pv_clock_set_back(t, w->recorded ? w->start_ns : w->last_ns);
+}
+
+/* The clock was set back to t: what was counted in minutes that are still to come makes room for them, and periods go on as
+ * if they had always been. */
+static void follow_clock(struct pv_window *w, uint64_t t)
+{
+	w->last_ns = t;
+	w->live_out_sec = 0;
+	if (w->conf.origin_sec)
+		w->conf.origin_sec = w->conf.origin_sec % PV_WINDOW_PERIOD_SEC + PV_WINDOW_PERIOD_SEC;
+	for (size_t i = 0; i < w->ninstances; i++)
+		pv_history_forget(&w->instance[i]->past, t);
+}
+
 /* Stream time has come to t. */
 static void advance(struct pv_window *w, uint64_t t)
 {
@@ -383,16 +405,15 @@ static void advance(struct pv_window *w, uint64_t t)
 		return;
 	}
 	uint64_t sec = t / NS;
+	bool back = goes_back(w, t);
+	if (w->any && w->conf.periods > 1 && (sec >= w->next_shift_sec || back)) {
+		uint64_t end_ns = w->conf.origin_sec ? w->next_shift_sec * NS : t;
+		period_close(w, back ? w->last_ns : end_ns, false);
+	}
+	if (back && !w->recorded)
+		follow_clock(w, t);
 	if (!w->any)
 		period_start(w, t);
-	if (w->conf.periods > 1) {
-		bool back = w->recorded && t < w->start_ns && w->start_ns - t > (uint64_t)PV_WINDOW_PERIOD_SEC * NS;
-		if (sec >= w->next_shift_sec || back) {
-			uint64_t end_ns = w->conf.origin_sec ? w->next_shift_sec * NS : t;
-			period_close(w, back ? w->last_ns : end_ns, false);
-			period_start(w, t);
-		}
-	}
 	if (t > w->last_ns)
 		w->last_ns = t;
 	else if (w->conf.periods == 1 && t < w->start_ns)
@@ -430,6 +451,7 @@ static void on_start(struct pv_window *w, const struct pv_event *ev)
 	for (size_t i = 0; i < w->ninstances; i++) {
 		w->instance[i]->bound = w->instance[i]->fed = false;
 		w->instance[i]->stage = -1;
+		w->instance[i]->fed_ns = 0;
 		if (w->instance[i]->live)
 			w->instance[i]->live->stream_id = s->stream_id;
 		w->instance[i]->ctx.hosts_empty = !w->hosts;
@@ -561,6 +583,9 @@ static void on_bucket(struct pv_window *w, const struct pv_event *ev)
 		return;
 	}
 	b->closed = true;
+	if (!w->recorded && pv_clock_set_back(b->start_ns, in->fed_ns))
+		pv_history_forget(&in->past, b->start_ns);
+	in->fed_ns = b->start_ns;
 	if (!in->past.n && !in->live)
 		in->conf.groups = b->conf.groups & groups_of(&w->conf, in->handler, b->conf.groups); /* no more than it has */
 	b->conf.topn = in->conf.topn;

@@ -4,8 +4,9 @@
  * Time is the stream's (event times and TICKs), never the clock, so that a replayed capture gives
  * the buckets that the live one gave. The first bucket starts with the stream; the next when an
  * event's second reaches the start's second + 60, at that event. At most `periods` buckets are
- * kept; with one, nothing ever shifts. A recorded stream that steps back by more than a period
- * starts a new bucket there. Buckets of the same minute (of several streams) are merged; so are
+ * kept; with one, nothing ever shifts. A stream that steps back by more than a period starts a new
+ * bucket there; of a live one, whose clock was set (base/clock.h), the buckets of later minutes are no
+ * longer kept then, or the new ones would find no room behind them. Buckets of the same minute (of several streams) are merged; so are
  * buckets that come in ready-made, from another pv-window.
  *
  * An instance is one handler (a metric table in one version) fed by one analyser's events. Which there are

@@ -228,6 +228,25 @@ static void late_reader_gets_the_beginning(void **state)
 	pv_ring_free(w.ring);
 }
 
+/* The clock was set back, to before the source began: who comes then begins with it. */
+static void late_reader_after_a_set_clock(void **state)
+{
+	(void)state;
+	struct writer w = {pv_ring_new(false, SEED), 0};
+	put_start(&w, 9000 * SEC, PV_CLOCK_LIVE);
+	put_nets(&w, 500 * SEC, 1);
+	pv_ring_push(w.ring);
+	struct pv_ring_reader *late = pv_ring_join(w.ring);
+	pv_ring_end(w.ring);
+	struct pv_ring_batch b;
+	assert_int_equal(pv_ring_next(late, &b), PV_OK);
+	assert_int_equal(nth(&b, 0)->type, PV_EV_START);
+	assert_int_equal(nth(&b, 0)->time_ns, 500 * SEC);
+	pv_ring_done(late);
+	pv_ring_leave(late);
+	pv_ring_free(w.ring);
+}
+
 static void too_many_readers(void **state)
 {
 	(void)state;
@@ -521,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(slow_reader_loses_alone),
 	    cmocka_unit_test(big_batches_are_fewer),
 	    cmocka_unit_test(late_reader_gets_the_beginning),
+	    cmocka_unit_test(late_reader_after_a_set_clock),
 	    cmocka_unit_test(too_many_readers),
 		cmocka_unit_test(first_copy_at_once),
 		cmocka_unit_test(lane_counts),

@@ -259,9 +259,9 @@ static void windows_are_merged_once(void **state)
 	struct stream t;
 	(void)state;
 	open_stream(&t, 7);
-	put(&t, 2, 7, "net", false);
-	put(&t, 0, 7, "net", false); /* in any order */
 	put(&t, 1, 7, "net", false);
+	put(&t, 0, 7, "net", false); /* in any order */
+	put(&t, 2, 7, "net", false);
 	hand_over(&t, stage);
 	struct pv_view *v = one_view(s, &all);
 	const struct pv_bucket *b = pv_view_window(v, 0, 5);
@@ -843,6 +843,60 @@ static void minutes_come_whole(void **state)
 	team_down(&m);
 }
 
+/* The clock was set back, from minute 20 to minute 1: nothing from then on stays in front of what comes. */
+static void clock_set_back(void **state)
+{
+	struct team m;
+	char got[256];
+	unsigned part, minute;
+	(void)state;
+	struct pv_store *s = store_new();
+	struct pv_stage *stage = input(s, "p", "t", 5);
+	struct stream t;
+	open_stream(&t, 7);
+	for (unsigned p = 16; p < 21; p++)
+		put(&t, p, 7, "net", false);
+	put(&t, 1, 7, "net", true);
+	hand_over(&t, stage);
+	m.store = s;
+	struct pv_bucket *one = bucket_part(1), *two = bucket_part(2);
+	unsigned n1 = (unsigned)one->blocks[0]->cells[M_COUNT].count, n2 = (unsigned)two->blocks[0]->cells[M_COUNT].count;
+	char want[64];
+	pv_bucket_free(one);
+	pv_bucket_free(two);
+	snprintf(want, sizeof want, "1060:%u*", n1);
+	assert_string_equal(shown(&m, got, sizeof got), want);
+	put(&t, 1, 7, "net", false);
+	put(&t, 2, 7, "net", true);
+	hand_over(&t, stage);
+	snprintf(want, sizeof want, "1120:%u* 1060:%u", n2, n1);
+	assert_string_equal(shown(&m, got, sizeof got), want);
+	struct pv_views *all;
+	struct pv_view *v = one_view(s, &all);
+	assert_int_equal(v->info.counts.buckets, 6);
+	assert_int_equal(v->info.counts.lost, 0);
+	pv_views_free(all);
+	close_stream(&t);
+	pv_stage_free(stage);
+	pv_store_free(s);
+
+	/* each part in its own time: the last one a minute late */
+	static const char script[] = "0 19 1 19 2 19 0 20 0 1* 1 20 1 1* 0 1 1 1 0 2* 2 20 2 1* 2 1 0 2 1 2 2 2*";
+	team_up(&m);
+	for (const char *c = script; *c;) {
+		int used = 0;
+		assert_int_equal(sscanf(c, "%u %u%n", &part, &minute, &used), 2);
+		c += used;
+		put(&m.t[part], minute, 10 + part, "net", *c == '*');
+		hand_over(&m.t[part], m.stage[part]);
+		c += *c == '*';
+		c += *c == ' ';
+	}
+	snprintf(want, sizeof want, "1120:%u* 1060:%u", PARTS * n2, PARTS * n1);
+	assert_string_equal(shown(&m, got, sizeof got), want);
+	team_down(&m);
+}
+
 /* A part whose stream is over is not waited for, and what it had open counts. */
 static void a_part_that_ends(void **state)
 {
@@ -1051,6 +1105,7 @@ int main(void)
 		cmocka_unit_test(binary_answers),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(minutes_come_whole),
+		cmocka_unit_test(clock_set_back),
 		cmocka_unit_test(a_part_that_ends),
 		cmocka_unit_test(parts_add_up),
 		cmocka_unit_test(parts_at_once),

@@ -361,7 +361,19 @@ static void shifting(void **state)
 	    {"a larger one starts afresh", PV_CLOCK_RECORDED, 5, 1000, "1000 1010 939 950 >950",
 	     "1000+10:2 939+11:2"},
 	    {"and again", PV_CLOCK_RECORDED, 5, 1000, "1000 900 800 >800", "1000+0:1 900+0:1 800+0:1"},
-	    {"live never", PV_CLOCK_LIVE, 5, 1000, "1000 1010 500 1050 >1055", "1000+55:4"},
+	    {"live, a step back of a period stays", PV_CLOCK_LIVE, 5, 1000, "1000 1040 980 1041 >1055",
+	     "1000+55:4"},
+	    {"live, a larger one is a clock that was set", PV_CLOCK_LIVE, 5, 1000, "1000 1010 500 t510 >515",
+	     "1000+10:2 500+15:1"},
+	    {"by which it is late from where it was", PV_CLOCK_LIVE, 5, 1000, "1000 1050 t989 995 >996",
+	     "1000+50:2 989+7:1"},
+	    {"from the period's start, when recorded", PV_CLOCK_RECORDED, 5, 1000, "1000 1050 t989 995 >1050",
+	     "1000+50:3"},
+	    {"it goes on from there", PV_CLOCK_LIVE, 5, 1000, "1000 1070 500 550 570 >580",
+	     "1000+70:1 1070+0:1 500+70:2 570+10:1"},
+	    {"set forth and back", PV_CLOCK_LIVE, 5, 1000, "1000 9000 1010 >1015",
+	     "1000+8000:1 9000+0:1 1010+5:1"},
+	    {"one period, live, set back", PV_CLOCK_LIVE, 1, 1000, "1000 1010 500 t510 >515", "500+15:3"},
 	    {"late ones count where time is", PV_CLOCK_LIVE, 5, 100, "100 160 159 160.5 >165",
 	     "100+60:1 160+5:3"},
 	    {"nothing at all", PV_CLOCK_RECORDED, 5, 0, ">0", "0+0:0"},
@@ -400,6 +412,9 @@ static void periods_that_meet(void **state)
 	    {"a late event of the period before", 5, 120, "121 180 179 >181", "120+60:1 180+1:2"},
 	    {"nothing for minutes", 5, 120, "121 500 >501", "120+60:1 480+21:1"},
 	    {"one period", 1, 120.4, "121 500 >501", "120+381:2"},
+	    {"set back by minutes", 5, 500, "500 310 359.9 360 >361", "480+20:1 300+60:2 360+1:1"},
+	    {"set back to before the origin", 5, 120, "121 30000 77.5 100 125 >130",
+	     "120+60:1 30000+0:1 60+60:2 120+10:1"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct test t = {.conf = {.periods = cases[i].periods, .buckets = true, .origin_sec = 120}};
@@ -837,6 +852,56 @@ static void live_copies(void **state)
 	end(&t, false);
 	assert_int_equal(t.out.n, 0);
 	done(&t);
+}
+
+/* The clock was an hour ahead, and is set right: copies and minutes go on at once, and those that were ahead do not stay in
+ * front of them. */
+static void clock_set_back(void **state)
+{
+	(void)state;
+	for (unsigned periods = 1; periods <= 5; periods += 4) {
+		struct test t = {.conf = {.periods = periods, .buckets = true, .live_copies = true}};
+		char out[4096], *from;
+		open_window(&t);
+		begin(&t, 13600, PV_CLOCK_LIVE);
+		for (unsigned i = 0; i < 600; i += 10)
+			ev_net(&t.in, (13600 + i) * SEC, 1, 1);
+		for (unsigned i = 0; i < 3; i++)
+			ev_net(&t.in, (10600 + i) * SEC, 1, 1);
+		feed(&t);
+		buckets_of(&t.out, "net", out, sizeof out);
+		from = strstr(out, periods == 1 ? " L10600+0:" : "14140+50:6");
+		assert_non_null(from);
+		assert_string_equal(from, periods == 1 ? " L10600+0:60 L10600+1:61 L10600+2:62"
+						       : "14140+50:6 L10600+0:0 L10600+1:1 L10600+2:2");
+		char name[] = "5m.net.events";
+		name[0] = (char)('0' + periods);
+		assert_int_equal(value(&t, name), periods == 1 ? 63 : 3);
+		for (unsigned i = 3; i < 600; i++)
+			ev_net(&t.in, (10600 + i) * SEC, 1, 1);
+		feed(&t);
+		assert_int_equal(value(&t, name), periods == 1 ? 660 : 300); /* the live one, and four */
+		done(&t);
+	}
+}
+
+/* So does a window that reads another's buckets. */
+static void buckets_set_back(void **state)
+{
+	(void)state;
+	struct test from = {.conf = {.periods = 5, .buckets = true}}, to = {.conf = {.periods = 5}};
+	open_window(&from);
+	open_window(&to);
+	begin(&from, 13600, PV_CLOCK_LIVE);
+	for (unsigned i = 0; i < 600; i++)
+		ev_net(&from.in, (13600 + i) * SEC, 1, 1);
+	for (unsigned i = 0; i < 130; i++)
+		ev_net(&from.in, (10600 + i) * SEC, 1, 1);
+	feed(&from);
+	feed_bytes(&to, from.out.p, from.out.n);
+	assert_int_equal(value(&to, "5m.net.events"), 120);
+	done(&from);
+	done(&to);
 }
 
 static void closed_callback(void **state)
@@ -1279,6 +1344,8 @@ int main(void)
 	    cmocka_unit_test(bucket_groups),
 	    cmocka_unit_test(live_copies),
 	    cmocka_unit_test(live_copies_wait),
+	    cmocka_unit_test(clock_set_back),
+	    cmocka_unit_test(buckets_set_back),
 	    cmocka_unit_test(closed_callback),
 	    cmocka_unit_test(deep_and_base),
 	    cmocka_unit_test(shift_hook),
