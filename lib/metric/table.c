@@ -10,12 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
+#include "metric/pen.h"
 
 #define WIDTH_NONE  100 /* where there is no terminal */
 #define HEIGHT_NONE 24
 #define WIDTH_MIN   40
-#define WIDTH_MAX   400 /* beyond this lines are no longer read, and padding needs a bound */
 #define INDENT      2
 #define GAP         3   /* between things that stand side by side */
 #define PATH_MAX_   256 /* of a metric, below its schema; longer ones are cut */
@@ -24,142 +23,6 @@
 #define GROUP_WIDTH 20  /* a group with a longer name has a line for it */
 #define BARS        12  /* lines of a histogram */
 #define NAME_LEAST  8   /* columns of a name; where it has no more, other things give way */
-
-/* ---- text on a terminal ------------------------------------------------------------------------- */
-
-struct range {
-	uint32_t first, last;
-};
-
-/* Takes no column: marks that stand over the character before them. */
-static const struct range marks[] = {
-	{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a},
-	{0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},
-};
-
-/* Takes two columns: the wide blocks of Unicode's East Asian width table, and emoji. */
-static const struct range wide[] = {
-	{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0x33ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xa000, 0xa4cf},
-	{0xa960, 0xa97f}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6},
-	{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
-};
-
-/* Must not reach a terminal: control characters, and those that turn the direction of text or are not seen. */
-static const struct range hostile[] = {
-	{0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e}, {0x200b, 0x200f},
-	{0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
-};
-
-static bool within(const struct range *r, size_t n, uint32_t c)
-{
-	for (size_t i = 0; i < n && r[i].first <= c; i++)
-		if (c <= r[i].last)
-			return true;
-	return false;
-}
-
-#define WITHIN(table, c) within(table, sizeof(table) / sizeof(table)[0], c)
-
-static uint32_t code_point(const unsigned char *p, size_t len)
-{
-	if (len == 1)
-		return p[0];
-	uint32_t c = p[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	return c;
-}
-
-/* Bytes of the next character, its columns, and whether it must be escaped: then each byte is \DDD. */
-static size_t next_char(const char *s, unsigned *columns, bool *escape)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	size_t len = pv_utf8_len(p, strlen(s));
-	uint32_t c = len ? code_point(p, len) : 0;
-	*escape = !len || WITHIN(hostile, c);
-	if (!len)
-		len = 1;
-	if (*escape)
-		*columns = 4 * (unsigned)len;
-	else
-		*columns = c < 0x300 ? 1 : WITHIN(marks, c) ? 0 : WITHIN(wide, c) ? 2 : 1;
-	return len;
-}
-
-/* Columns of a text; counting stops above `enough`. */
-static unsigned columns_of(const char *s, unsigned enough)
-{
-	unsigned sum = 0, w;
-	bool escape;
-	while (*s && sum <= enough) {
-		s += next_char(s, &w, &escape);
-		sum += w;
-	}
-	return sum;
-}
-
-/* Writes from left to right; blanks only when something follows, so that no line ends in them. */
-struct pen {
-	FILE *f;
-	unsigned width;
-	unsigned at;   /* columns written in this line */
-	unsigned want; /* the column that the next text goes to */
-};
-
-static void pen_to(struct pen *p, unsigned column)
-{
-	p->want = column;
-}
-
-static void pen_line(struct pen *p)
-{
-	putc('\n', p->f);
-	p->at = p->want = 0;
-}
-
-static void pen_blanks(struct pen *p)
-{
-	for (; p->at < p->want; p->at++)
-		putc(' ', p->f);
-}
-
-/* At most `max` columns of a text; one that is longer ends in an ellipsis. */
-static void pen_cut(struct pen *p, const char *s, unsigned max)
-{
-	unsigned room = columns_of(s, max) > max ? max - 1 : max, used = 0, w;
-	bool escape;
-	pen_blanks(p);
-	while (*s) {
-		size_t n = next_char(s, &w, &escape);
-		if (used + w > room)
-			break;
-		for (size_t i = 0; i < n; i++)
-			if (escape)
-				fprintf(p->f, "\\%03u", (unsigned)(unsigned char)s[i]);
-			else
-				putc(s[i], p->f);
-		used += w;
-		s += n;
-	}
-	if (*s) {
-		fputs("\u2026", p->f);
-		used++;
-	}
-	p->at += used;
-	p->want = p->at;
-}
-
-static void pen_text(struct pen *p, const char *s)
-{
-	pen_cut(p, s, WIDTH_MAX);
-}
-
-static void pen_right(struct pen *p, const char *s, unsigned width)
-{
-	unsigned w = columns_of(s, width);
-	pen_to(p, p->want + (w < width ? width - w : 0));
-	pen_text(p, s);
-}
 
 /* ---- values as text ----------------------------------------------------------------------------- */
 
@@ -477,31 +340,31 @@ static bool leaf_empty(const struct leaf *l)
 }
 
 /* "none: a, b, c", folded; for the leaves of a kind that hold nothing. */
-static void print_empty(struct pen *p, const struct leaves *s, enum leaf_kind kind, const char *word)
+static void print_empty(struct pv_pen *p, const struct leaves *s, enum leaf_kind kind, const char *word)
 {
 	bool any = false;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct leaf *l = &s->leaf[i];
 		if (l->kind != kind || !leaf_empty(l))
 			continue;
-		unsigned w = columns_of(l->path, p->width);
+		unsigned w = pv_text_columns(l->path, p->width);
 		if (!any) {
-			pen_to(p, INDENT);
-			pen_text(p, word);
-			pen_to(p, p->at + 1);
+			pv_pen_to(p, INDENT);
+			pv_pen_text(p, word);
+			pv_pen_to(p, p->at + 1);
 		} else {
-			pen_text(p, ",");
-			pen_to(p, p->at + 1);
+			pv_pen_text(p, ",");
+			pv_pen_to(p, p->at + 1);
 			if (p->want + w + 1 > p->width) {
-				pen_line(p);
-				pen_to(p, INDENT + (unsigned)strlen(word) + 1);
+				pv_pen_line(p);
+				pv_pen_to(p, INDENT + (unsigned)strlen(word) + 1);
 			}
 		}
-		pen_cut(p, l->path, p->width - INDENT - (unsigned)strlen(word) - 1);
+		pv_pen_cut(p, l->path, p->width - INDENT - (unsigned)strlen(word) - 1);
 		any = true;
 	}
 	if (any)
-		pen_line(p);
+		pv_pen_line(p);
 }
 
 /* ---- counters ----------------------------------------------------------------------------------- */
@@ -516,7 +379,7 @@ static const char *label_of(const struct leaf *l)
 	return l->path + (l->group ? l->group + 1 : 0);
 }
 
-static void print_counter_group(struct pen *p, const struct leaves *s, size_t first, unsigned group_w,
+static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t first, unsigned group_w,
 				unsigned label_w, unsigned value_w)
 {
 	const struct leaf *lead = &s->leaf[first];
@@ -532,17 +395,17 @@ static void print_counter_group(struct pen *p, const struct leaves *s, size_t fi
 		columns = 1;
 	char name[PATH_MAX_];
 	snprintf(name, sizeof name, "%.*s", (int)lead->group, lead->path);
-	pen_to(p, INDENT);
+	pv_pen_to(p, INDENT);
 	if (lead->group > GROUP_WIDTH) {
-		pen_cut(p, name, p->width - INDENT);
-		pen_line(p);
+		pv_pen_cut(p, name, p->width - INDENT);
+		pv_pen_line(p);
 	} else {
-		pen_cut(p, name, group_w);
+		pv_pen_cut(p, name, group_w);
 	}
 	if (members > 1 && zeros == members) {
-		pen_to(p, left);
-		pen_text(p, "all 0");
-		pen_line(p);
+		pv_pen_to(p, left);
+		pv_pen_text(p, "all 0");
+		pv_pen_line(p);
 		return;
 	}
 	for (size_t i = first; i < s->n; i++) {
@@ -551,20 +414,20 @@ static void print_counter_group(struct pen *p, const struct leaves *s, size_t fi
 		if (l->kind != COUNTER || !same_group(l, lead))
 			continue;
 		if (column == columns) {
-			pen_line(p);
+			pv_pen_line(p);
 			column = 0;
 		}
 		unsigned at = left + column++ * (cell + GAP);
-		pen_to(p, at);
-		pen_cut(p, label_of(l), label_w);
+		pv_pen_to(p, at);
+		pv_pen_cut(p, label_of(l), label_w);
 		number_text(text, l->value);
-		pen_to(p, at + label_w + 2);
-		pen_right(p, text, value_w);
+		pv_pen_to(p, at + label_w + 2);
+		pv_pen_right(p, text, value_w);
 	}
-	pen_line(p);
+	pv_pen_line(p);
 }
 
-static bool print_counters(struct pen *p, const struct leaves *s)
+static bool print_counters(struct pv_pen *p, const struct leaves *s)
 {
 	unsigned group_w = 0, label_w = 0, value_w = 0;
 	bool any = false;
@@ -575,7 +438,7 @@ static bool print_counters(struct pen *p, const struct leaves *s)
 			continue;
 		any = true;
 		number_text(text, l->value);
-		unsigned g = l->group > GROUP_WIDTH ? 0 : (unsigned)l->group, w = columns_of(label_of(l), p->width);
+		unsigned g = l->group > GROUP_WIDTH ? 0 : (unsigned)l->group, w = pv_text_columns(label_of(l), p->width);
 		unsigned v = (unsigned)strlen(text);
 		group_w = g > group_w ? g : group_w;
 		label_w = w > label_w ? w : label_w;
@@ -610,7 +473,7 @@ static void value_text(char out[NUMBER], const struct leaf *l, const json_t *v)
 		snprintf(out, NUMBER, "%.*f", ms < 1 ? 3 : ms < 10 ? 2 : 1, ms);
 }
 
-static void print_quantiles(struct pen *p, const struct leaves *s, bool line_before)
+static void print_quantiles(struct pv_pen *p, const struct leaves *s, bool line_before)
 {
 	static const char *const keys[] = {"p50", "p90", "p95", "p99", "live"};
 	enum { KEYS = 5 };
@@ -625,7 +488,7 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 			continue;
 		}
 		rows++;
-		unsigned n = columns_of(l->path, p->width);
+		unsigned n = pv_text_columns(l->path, p->width);
 		path_w = n > path_w ? n : path_w;
 		n = (unsigned)strlen(shown_unit(l));
 		unit_w = n > unit_w ? n : unit_w;
@@ -640,7 +503,7 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 		}
 	}
 	if (line_before && (rows || nothing))
-		pen_line(p);
+		pv_pen_line(p);
 	unsigned numbers = unit_w ? unit_w + 2 : 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
 	for (int k = 0; k < KEYS; k++) {
 		if (w[k] && w[k] < least)
@@ -662,20 +525,20 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 		for (int k = 0; k < KEYS; k++) {
 			if (!w[k])
 				continue;
-			pen_to(p, at + 2);
-			pen_right(p, keys[k], w[k]);
+			pv_pen_to(p, at + 2);
+			pv_pen_right(p, keys[k], w[k]);
 			at += w[k] + 2;
 		}
-		pen_line(p);
+		pv_pen_line(p);
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		const struct leaf *l = &s->leaf[i];
 		if (l->kind != QUANTILES || leaf_empty(l))
 			continue;
-		pen_to(p, INDENT);
-		pen_cut(p, l->path, path_w);
-		pen_to(p, INDENT + path_w + 2);
-		pen_text(p, unit_w ? shown_unit(l) : "");
+		pv_pen_to(p, INDENT);
+		pv_pen_cut(p, l->path, path_w);
+		pv_pen_to(p, INDENT + path_w + 2);
+		pv_pen_text(p, unit_w ? shown_unit(l) : "");
 		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
@@ -684,11 +547,11 @@ static void print_quantiles(struct pen *p, const struct leaves *s, bool line_bef
 				continue;
 			if (v)
 				value_text(text, l, v);
-			pen_to(p, at + 2);
-			pen_right(p, text, w[k]);
+			pv_pen_to(p, at + 2);
+			pv_pen_right(p, text, w[k]);
 			at += w[k] + 2;
 		}
-		pen_line(p);
+		pv_pen_line(p);
 	}
 	print_empty(p, s, QUANTILES, "all 0:");
 }
@@ -707,13 +570,13 @@ static int by_bound(const void *a, const void *b)
 }
 
 /* Eighths of a column, so that small differences show. */
-static void bar(struct pen *p, double part, unsigned width)
+static void bar(struct pv_pen *p, double part, unsigned width)
 {
 	static const char *const eighths[] = {"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
 	unsigned n = (unsigned)(part * width * 8 + 0.5);
 	if (!n && part > 0)
 		n = 1;
-	pen_blanks(p);
+	pv_pen_blanks(p);
 	for (unsigned i = 0; i < n / 8; i++)
 		fputs("\u2588", p->f);
 	fputs(eighths[n % 8], p->f);
@@ -722,7 +585,7 @@ static void bar(struct pen *p, double part, unsigned width)
 }
 
 /* 0, or -1 without memory. */
-static int print_histogram(struct pen *p, const struct leaf *l)
+static int print_histogram(struct pv_pen *p, const struct leaf *l)
 {
 	size_t n = 0, lines = 0;
 	const char *key;
@@ -749,15 +612,15 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 	}
 	char text[NUMBER], value[NUMBER];
 	grouped(text, whole_number(total));
-	pen_line(p);
-	pen_to(p, INDENT);
-	pen_cut(p, l->path, p->width - INDENT - 24);
-	pen_to(p, p->at + 2);
-	pen_text(p, text);
-	pen_text(p, total == 1 ? " value" : " values");
-	pen_text(p, *l->unit ? ", in " : "");
-	pen_text(p, l->unit);
-	pen_line(p);
+	pv_pen_line(p);
+	pv_pen_to(p, INDENT);
+	pv_pen_cut(p, l->path, p->width - INDENT - 24);
+	pv_pen_to(p, p->at + 2);
+	pv_pen_text(p, text);
+	pv_pen_text(p, total == 1 ? " value" : " values");
+	pv_pen_text(p, *l->unit ? ", in " : "");
+	pv_pen_text(p, l->unit);
+	pv_pen_line(p);
 	unsigned bound_w = 4, count_w = (unsigned)strlen(text);
 	for (size_t i = 0; i < lines; i++) {
 		grouped(value, b[i].bound > 9e18 ? 0 : (int64_t)b[i].bound);
@@ -773,18 +636,18 @@ static int print_histogram(struct pen *p, const struct leaf *l)
 			grouped(value, (int64_t)b[i].bound);
 		else
 			snprintf(value, sizeof value, "%.6g", b[i].bound);
-		pen_to(p, INDENT);
-		pen_text(p, b[i].bound > 9e18 ? "   " : "\u2264  ");
-		pen_right(p, value, bound_w);
+		pv_pen_to(p, INDENT);
+		pv_pen_text(p, b[i].bound > 9e18 ? "   " : "\u2264  ");
+		pv_pen_right(p, value, bound_w);
 		grouped(value, whole_number(b[i].count));
-		pen_to(p, p->at + 2);
-		pen_right(p, value, count_w);
+		pv_pen_to(p, p->at + 2);
+		pv_pen_right(p, value, count_w);
 		share_text(value, whole_number(b[i].count), whole_number(total));
-		pen_to(p, p->at + 1);
-		pen_right(p, value, 6);
-		pen_to(p, p->at + 2);
+		pv_pen_to(p, p->at + 1);
+		pv_pen_right(p, value, 6);
+		pv_pen_to(p, p->at + 2);
 		bar(p, most > 0 ? b[i].count / most : 0, bar_w);
-		pen_line(p);
+		pv_pen_line(p);
 	}
 	free(b);
 	return 0;
@@ -824,14 +687,14 @@ static void measure_list(struct leaf *l, unsigned room)
 {
 	size_t i;
 	json_t *row;
-	l->name_w = columns_of(list_name(l), room);
+	l->name_w = pv_text_columns(list_name(l), room);
 	l->count_w = 5; /* "count" */
 	l->share_w = l->base_name ? 3 + (unsigned)strlen(l->base_name) : 0;
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
 		char number[NUMBER];
 		const char *name;
 		row_name(row, number, &name);
-		unsigned w = columns_of(name, room);
+		unsigned w = pv_text_columns(name, room);
 		l->name_w = w > l->name_w ? w : l->name_w;
 		grouped(number, json_integer_value(json_object_get(row, "estimate")));
 		l->count_w = strlen(number) > l->count_w ? (unsigned)strlen(number) : l->count_w;
@@ -841,26 +704,26 @@ static void measure_list(struct leaf *l, unsigned room)
 		l->name_w = room > rest + 8 ? room - rest : 8;
 }
 
-static void print_list_line(struct pen *p, const struct leaf *l, unsigned at, const char *name, const char *count,
+static void print_list_line(struct pv_pen *p, const struct leaf *l, unsigned at, const char *name, const char *count,
 			    const char *share)
 {
-	pen_to(p, at);
-	pen_cut(p, name, l->name_w);
-	pen_to(p, at + l->name_w + 2);
-	pen_right(p, count, l->count_w);
+	pv_pen_to(p, at);
+	pv_pen_cut(p, name, l->name_w);
+	pv_pen_to(p, at + l->name_w + 2);
+	pv_pen_right(p, count, l->count_w);
 	if (l->share_w) {
-		pen_to(p, p->at + 2);
-		pen_right(p, share, l->share_w);
+		pv_pen_to(p, p->at + 2);
+		pv_pen_right(p, share, l->share_w);
 	}
 }
 
 /* Lists side by side: the first that is left, then whichever still fit into the width, in order. */
-static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
+static void print_shelf(struct pv_pen *p, struct leaf **shelf, size_t n)
 {
 	size_t rows = 0;
 	for (size_t i = 0; i < n; i++)
 		rows = json_array_size(shelf[i]->value) > rows ? json_array_size(shelf[i]->value) : rows;
-	pen_line(p);
+	pv_pen_line(p);
 	for (size_t r = 0; r <= rows; r++) {
 		unsigned at = INDENT;
 		for (size_t i = 0; i < n; at += list_width(shelf[i]) + GAP, i++) {
@@ -882,7 +745,7 @@ static void print_shelf(struct pen *p, struct leaf **shelf, size_t n)
 				share_text(share, estimate, l->base);
 			print_list_line(p, l, at, name, count, share);
 		}
-		pen_line(p);
+		pv_pen_line(p);
 	}
 }
 
@@ -892,19 +755,19 @@ static bool same_shelf(const struct leaf *a, const struct leaf *b)
 	return (a->group <= GROUP_WIDTH && b->group <= GROUP_WIDTH) || same_group(a, b);
 }
 
-static void print_deep_name(struct pen *p, const struct leaf *l)
+static void print_deep_name(struct pv_pen *p, const struct leaf *l)
 {
 	char name[PATH_MAX_];
 	if (l->group <= GROUP_WIDTH)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)l->group, l->path);
-	pen_line(p);
-	pen_to(p, INDENT);
-	pen_cut(p, name, p->width - INDENT);
-	pen_line(p);
+	pv_pen_line(p);
+	pv_pen_to(p, INDENT);
+	pv_pen_cut(p, name, p->width - INDENT);
+	pv_pen_line(p);
 }
 
-static void print_lists(struct pen *p, struct leaves *s)
+static void print_lists(struct pv_pen *p, struct leaves *s)
 {
 	enum { SHELF = 16 };
 	bool empty = false;
@@ -932,7 +795,7 @@ static void print_lists(struct pen *p, struct leaves *s)
 		empty |= s->leaf[i].kind == TOP && leaf_empty(&s->leaf[i]);
 	}
 	if (empty)
-		pen_line(p);
+		pv_pen_line(p);
 	print_empty(p, s, TOP, "empty:");
 }
 
@@ -980,7 +843,7 @@ static unsigned find_columns(const json_t *list, int64_t whole, struct column *c
 	c[n++] = (struct column){NULL, 6}; /* "100.0%" */
 	json_object_foreach(json_array_get(list, 0), key, v)
 		if (json_is_number(v) && strcmp(key, "estimate") && n < COLUMNS)
-			c[n++] = (struct column){key, columns_of(key, NUMBER)};
+			c[n++] = (struct column){key, pv_text_columns(key, NUMBER)};
 	json_array_foreach((json_t *)(uintptr_t)list, r, row)
 		for (unsigned i = 1; i < n; i++) {
 			char text[NUMBER];
@@ -990,35 +853,35 @@ static unsigned find_columns(const json_t *list, int64_t whole, struct column *c
 	return n;
 }
 
-static void print_sums_line(struct pen *p, const json_t *row, const char *name, unsigned name_w, const struct column *c,
+static void print_sums_line(struct pv_pen *p, const json_t *row, const char *name, unsigned name_w, const struct column *c,
 			    unsigned n, int64_t whole)
 {
-	pen_to(p, INDENT);
-	pen_cut(p, name, name_w);
-	pen_to(p, INDENT + name_w);
+	pv_pen_to(p, INDENT);
+	pv_pen_cut(p, name, name_w);
+	pv_pen_to(p, INDENT + name_w);
 	for (unsigned i = 0; i < n; i++) {
 		char text[NUMBER];
 		snprintf(text, sizeof text, "%s", c[i].key ? c[i].key : "share");
 		if (row)
 			cell_text(text, row, &c[i], whole);
-		pen_to(p, p->want + 2);
-		pen_right(p, text, c[i].width);
+		pv_pen_to(p, p->want + 2);
+		pv_pen_right(p, text, c[i].width);
 	}
-	pen_line(p);
+	pv_pen_line(p);
 }
 
-static void print_sums(struct pen *p, const struct leaf *l)
+static void print_sums(struct pv_pen *p, const struct leaf *l)
 {
 	struct column c[COLUMNS];
 	int64_t whole = 0;
-	unsigned name_w = columns_of(l->path, p->width), used = INDENT, n = 0, all;
+	unsigned name_w = pv_text_columns(l->path, p->width), used = INDENT, n = 0, all;
 	size_t i;
 	json_t *row;
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
 		char number[NUMBER];
 		const char *name;
 		row_name(row, number, &name);
-		unsigned w = columns_of(name, p->width);
+		unsigned w = pv_text_columns(name, p->width);
 		name_w = w > name_w ? w : name_w;
 		whole = plus(whole, json_integer_value(json_object_get(row, "estimate")));
 	}
@@ -1027,7 +890,7 @@ static void print_sums(struct pen *p, const struct leaf *l)
 		used += 2 + c[n++].width;
 	if (used + name_w > p->width)
 		name_w = p->width > used + 8 ? p->width - used : 8;
-	pen_line(p);
+	pv_pen_line(p);
 	print_sums_line(p, NULL, l->path, name_w, c, n, whole);
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
 		char number[NUMBER];
@@ -1040,7 +903,7 @@ static void print_sums(struct pen *p, const struct leaf *l)
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 /* "-- dns ------------------ 2024-05-01 12:00:00 UTC, 31 s --" */
-static void print_heading(struct pen *p, const char *schema, const json_t *period)
+static void print_heading(struct pv_pen *p, const char *schema, const json_t *period)
 {
 	char when[80] = "", length[40];
 	struct tm tm;
@@ -1050,30 +913,30 @@ static void print_heading(struct pen *p, const char *schema, const json_t *perio
 		size_t n = start ? strftime(when, sizeof when, " %Y-%m-%d %H:%M:%S UTC, ", &tm) : 0;
 		snprintf(when + n, sizeof when - n, "%s%s ", n ? "" : " no time known, ", length);
 	}
-	unsigned w = (unsigned)strlen(when), name_w = columns_of(schema, p->width);
+	unsigned w = (unsigned)strlen(when), name_w = pv_text_columns(schema, p->width);
 	bool beside = 3 + name_w + 1 + w + 3 <= p->width;
 	fputs("\u2500\u2500 ", p->f);
 	p->at = p->want = 3;
-	pen_cut(p, schema, p->width - 6);
-	pen_text(p, " ");
+	pv_pen_cut(p, schema, p->width - 6);
+	pv_pen_text(p, " ");
 	while (p->at + (beside ? w : 0) + 2 < p->width) {
 		fputs("\u2500", p->f);
 		p->at++;
 	}
 	p->want = p->at;
 	if (beside)
-		pen_text(p, when);
+		pv_pen_text(p, when);
 	fputs("\u2500\u2500", p->f);
-	pen_line(p);
+	pv_pen_line(p);
 	if (!beside && w) {
 		when[w - 1] = 0; /* the blanks around it */
-		pen_to(p, INDENT);
-		pen_text(p, when + 1);
-		pen_line(p);
+		pv_pen_to(p, INDENT);
+		pv_pen_text(p, when + 1);
+		pv_pen_line(p);
 	}
 }
 
-static int print_schema(struct pen *p, const char *name, const json_t *schema, const struct pv_handler *const *handlers)
+static int print_schema(struct pv_pen *p, const char *name, const json_t *schema, const struct pv_handler *const *handlers)
 {
 	struct leaves s = {.handlers = handlers, .schema = name};
 	bool nothing = true;
@@ -1082,9 +945,9 @@ static int print_schema(struct pen *p, const char *name, const json_t *schema, c
 		nothing = leaf_empty(&s.leaf[i]);
 	print_heading(p, name, json_object_get(schema, "period"));
 	if (!rc && nothing) {
-		pen_to(p, INDENT);
-		pen_text(p, "nothing seen");
-		pen_line(p);
+		pv_pen_to(p, INDENT);
+		pv_pen_text(p, "nothing seen");
+		pv_pen_line(p);
 	} else if (!rc) {
 		bool counters = print_counters(p, &s);
 		print_quantiles(p, &s, counters);
@@ -1118,15 +981,15 @@ unsigned pv_table_height(int fd)
 
 int pv_table_print(const json_t *window, const struct pv_handler *const *handlers, FILE *f, unsigned width)
 {
-	struct pen p = {.f = f};
+	struct pv_pen p = {.f = f};
 	const char *key, *name;
 	json_t *schemas, *schema;
 	bool any = false;
-	p.width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
+	p.width = width < WIDTH_MIN ? WIDTH_MIN : width > PV_PEN_MOST ? PV_PEN_MOST : width;
 	json_object_foreach((json_t *)(uintptr_t)window, key, schemas) {
 		json_object_foreach(schemas, name, schema) {
 			if (any)
-				pen_line(&p);
+				pv_pen_line(&p);
 			if (print_schema(&p, name, schema, handlers)) {
 				errno = ENOMEM;
 				return -1;
