@@ -378,10 +378,12 @@ static void say_every(struct pv_window *w, uint64_t t)
 }
 
 /* Has time gone back by more than a period? A recording's may, and counts from where the live period starts; a live one's
- * only when the clock was set, by which it must count from where it was, or it would stand still for as long. */
+ * only when the clock was set, by which it must count from where it was, or it would stand still for as long. One bucket
+ * for several streams has their times, in any order. */
 static bool goes_back(const struct pv_window *w, uint64_t t)
 {
-	return w->any && pv_clock_set_back(t, w->recorded ? w->start_ns : w->last_ns);
+	bool several = w->conf.periods == 1 && w->losses.streams > 1;
+	return w->any && !several && pv_clock_set_back(t, w->recorded ? w->start_ns : w->last_ns);
 }
 
 /* The clock was set back to t: what was counted in minutes that are still to come makes room for them, and periods go on as

@@ -885,6 +885,24 @@ static void clock_set_back(void **state)
 	}
 }
 
+/* Two live streams that were saved, the later one first: one bucket has the time of both. */
+static void one_bucket_of_streams_in_any_order(void **state)
+{
+	(void)state;
+	struct test t = {.conf = {.periods = 1}};
+	open_window(&t);
+	for (uint64_t at = 13600; at >= 10600; at -= 3000) {
+		begin(&t, at, PV_CLOCK_LIVE);
+		ev_net(&t.in, (at + 5) * SEC, 1, 1);
+		pv_stop_emit(&t.in, (at + 10) * SEC, NULL, 0);
+		feed(&t);
+	}
+	assert_int_equal(value(&t, "1m.net.events"), 2);
+	assert_int_equal(value(&t, "1m.net.period.start_ts"), 10600);
+	assert_int_equal(value(&t, "1m.net.period.length"), 3010);
+	done(&t);
+}
+
 /* So does a window that reads another's buckets. */
 static void buckets_set_back(void **state)
 {
@@ -1345,6 +1363,7 @@ int main(void)
 	    cmocka_unit_test(live_copies),
 	    cmocka_unit_test(live_copies_wait),
 	    cmocka_unit_test(clock_set_back),
+	    cmocka_unit_test(one_bucket_of_streams_in_any_order),
 	    cmocka_unit_test(buckets_set_back),
 	    cmocka_unit_test(closed_callback),
 	    cmocka_unit_test(deep_and_base),
