@@ -33,9 +33,15 @@ told() {
 # number PATH: of the minute in the file minute.json
 number() { jq ".\"1m\".$1" minute.json; }
 
-# same_minute: Prometheus, once it has scraped since that minute closed, has its numbers
+# scraped_since SECOND: Prometheus has begun a scrape later than that
+scraped_since() { awk -v at="$(asked 'timestamp(packets_total{job="pktvisor"})')" -v since="$1" 'BEGIN { exit !(at + 0 > since + 0) }'; }
+
+# same_minute: Prometheus, once it has scraped since that minute closed, has its numbers. That it has the minute's total is not enough:
+# while the minute was open it could have had it, too, and the rates are over more seconds since.
 same_minute() {
-	local name query path want top
+	local name query path want top since
+	since=$(date +%s.%N)
+	until_true scraped_since "$since"
 	until_true has 'packets_total{job="pktvisor"}' "$(number packets.total)"
 	for name in dns_wire_packets_queries:dns.wire_packets.queries dns_wire_packets_replies:dns.wire_packets.replies packets_total:packets.total \
 		dns_wire_packets_nxdomain:dns.wire_packets.nxdomain dns_xact_counts_total:dns.xact.counts.total \
