@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/shorten.h"
 #include "base/utf8.h"
 
 struct range {
@@ -118,6 +119,13 @@ void pv_pen_cut(struct pv_pen *p, const char *s, unsigned max)
 	}
 	p->at += used;
 	p->want = p->at;
+}
+
+void pv_pen_name(struct pv_pen *p, const char *s, unsigned max)
+{
+	char brief[PV_SHORTEN_MAX];
+	bool shorter = pv_text_columns(s, max) > max && pv_shorten(s, max, "\u2026", brief);
+	pv_pen_cut(p, shorter ? brief : s, max);
 }
 
 void pv_pen_text(struct pv_pen *p, const char *s)

@@ -31,6 +31,8 @@ void pv_pen_line(struct pv_pen *);
 void pv_pen_blanks(struct pv_pen *);
 /* At most `max` columns of a text; one that is longer ends in an ellipsis. */
 void pv_pen_cut(struct pv_pen *, const char *, unsigned max);
+/* The same of a row's name: addresses keep both ends (base/shorten.h). */
+void pv_pen_name(struct pv_pen *, const char *, unsigned max);
 void pv_pen_text(struct pv_pen *, const char *);
 /* So that it ends `width` columns from where the pen is to write next. */
 void pv_pen_right(struct pv_pen *, const char *, unsigned width);

@@ -99,7 +99,8 @@ struct leaf {
 	char path[PATH_MAX_]; /* "xact.counts.total" */
 	size_t group;	      /* bytes of it that name its group, "xact"; 0: none */
 	const json_t *value;
-	const char *unit; /* of its metric; "" when none is known, or it has none */
+	const struct pv_metric *metric; /* NULL: not known */
+	const char *unit; /* of it; "" when none is known, or it has none */
 	/* TOP: what its shares are of */
 	const char *base_name; /* "total"; NULL: no shares */
 	int64_t base;
@@ -241,7 +242,7 @@ static bool ends_in(const char *path, const char *end)
 	return n >= e && !strcmp(path + n - e, end) && (n == e || path[n - e - 1] == '.');
 }
 
-static const char *unit_of(const struct leaves *s, const char *path)
+static const struct pv_metric *metric_of(const struct leaves *s, const char *path)
 {
 	const struct pv_metric *best = NULL; /* the longest path, since a shorter one may be a part of it */
 	for (size_t i = 0; s->handlers && s->handlers[i]; i++) {
@@ -251,7 +252,12 @@ static const char *unit_of(const struct leaves *s, const char *path)
 			    (!best || strlen(h->metrics[m].path) > strlen(best->path)))
 				best = &h->metrics[m];
 	}
-	return best && best->unit && strcmp(best->unit, "1") != 0 ? best->unit : "";
+	return best;
+}
+
+static const char *unit_of(const struct pv_metric *m)
+{
+	return m && m->unit && strcmp(m->unit, "1") != 0 ? m->unit : "";
 }
 
 static bool is_us(const struct leaf *l)
@@ -275,7 +281,8 @@ static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *
 		s->cap = cap;
 	}
 	struct leaf *l = &s->leaf[s->n++];
-	*l = (struct leaf){.kind = kind, .value = value, .unit = unit_of(s, path)};
+	const struct pv_metric *m = metric_of(s, path);
+	*l = (struct leaf){.kind = kind, .value = value, .metric = m, .unit = unit_of(m)};
 	snprintf(l->path, sizeof l->path, "%s", path);
 	char *us = strstr(l->path, "_us");
 	if (kind == QUANTILES && is_us(l) && us && !us[3])
@@ -708,7 +715,7 @@ static void print_list_line(struct pv_pen *p, const struct leaf *l, unsigned at,
 			    const char *share)
 {
 	pv_pen_to(p, at);
-	pv_pen_cut(p, name, l->name_w);
+	pv_pen_name(p, name, l->name_w);
 	pv_pen_to(p, at + l->name_w + 2);
 	pv_pen_right(p, count, l->count_w);
 	if (l->share_w) {
@@ -824,17 +831,39 @@ static void short_text(char out[NUMBER], int64_t v)
 	snprintf(out, NUMBER, "%.*f%c", d < 9.995 ? 2 : d < 99.95 ? 1 : 0, d, units[unit]);
 }
 
-static void cell_text(char out[NUMBER], const json_t *row, const struct column *c, int64_t whole)
+/* What shares are of: what rows are sorted by, the sum where that is a rate. It stands first. */
+static const char *share_key(const struct leaf *l, const json_t *list)
 {
-	int64_t estimate = json_integer_value(json_object_get(row, "estimate"));
+	const char *key;
+	json_t *v;
+	json_object_foreach(json_array_get(list, 0), key, v)
+		if (json_is_number(v) && strcmp(key, "estimate"))
+			break;
+	for (unsigned i = 0; key && l->metric && i < l->metric->ncolumns; i++) {
+		const struct pv_column *c = &l->metric->columns[i];
+		if (!strcmp(key, c->name) || (c->rate && !strcmp(key, c->rate)))
+			return c->name;
+	}
+	return "estimate";
+}
+
+/* What the share of a row is of. */
+struct whole {
+	const char *key;
+	int64_t sum; /* of all rows */
+};
+
+static void cell_text(char out[NUMBER], const json_t *row, const struct column *c, const struct whole *w)
+{
+	int64_t part = json_integer_value(json_object_get(row, w->key));
 	if (c->key)
 		short_text(out, json_integer_value(json_object_get(row, c->key)));
 	else
-		share_text(out, whole ? estimate : 0, whole ? whole : 1);
+		share_text(out, w->sum ? part : 0, w->sum ? w->sum : 1);
 }
 
 /* The share, then the numbers in the order of the first row; widths of what stands in them. */
-static unsigned find_columns(const json_t *list, int64_t whole, struct column *c)
+static unsigned find_columns(const json_t *list, const struct whole *whole, struct column *c)
 {
 	unsigned n = 0;
 	const char *key;
@@ -854,10 +883,10 @@ static unsigned find_columns(const json_t *list, int64_t whole, struct column *c
 }
 
 static void print_sums_line(struct pv_pen *p, const json_t *row, const char *name, unsigned name_w, const struct column *c,
-			    unsigned n, int64_t whole)
+			    unsigned n, const struct whole *whole)
 {
 	pv_pen_to(p, INDENT);
-	pv_pen_cut(p, name, name_w);
+	pv_pen_name(p, name, name_w);
 	pv_pen_to(p, INDENT + name_w);
 	for (unsigned i = 0; i < n; i++) {
 		char text[NUMBER];
@@ -873,7 +902,7 @@ static void print_sums_line(struct pv_pen *p, const json_t *row, const char *nam
 static void print_sums(struct pv_pen *p, const struct leaf *l)
 {
 	struct column c[COLUMNS];
-	int64_t whole = 0;
+	struct whole whole = {share_key(l, l->value), 0};
 	unsigned name_w = pv_text_columns(l->path, p->width), used = INDENT, n = 0, all;
 	size_t i;
 	json_t *row;
@@ -883,20 +912,20 @@ static void print_sums(struct pv_pen *p, const struct leaf *l)
 		row_name(row, number, &name);
 		unsigned w = pv_text_columns(name, p->width);
 		name_w = w > name_w ? w : name_w;
-		whole = plus(whole, json_integer_value(json_object_get(row, "estimate")));
+		whole.sum = plus(whole.sum, json_integer_value(json_object_get(row, whole.key)));
 	}
-	all = find_columns(l->value, whole, c);
+	all = find_columns(l->value, &whole, c);
 	while (n < all && (n < COLUMNS_AT_LEAST || used + name_w + 2 + c[n].width <= p->width))
 		used += 2 + c[n++].width;
 	if (used + name_w > p->width)
 		name_w = p->width > used + 8 ? p->width - used : 8;
 	pv_pen_line(p);
-	print_sums_line(p, NULL, l->path, name_w, c, n, whole);
+	print_sums_line(p, NULL, l->path, name_w, c, n, &whole);
 	json_array_foreach((json_t *)(uintptr_t)l->value, i, row) {
 		char number[NUMBER];
 		const char *name;
 		row_name(row, number, &name);
-		print_sums_line(p, row, name, name_w, c, n, whole);
+		print_sums_line(p, row, name, name_w, c, n, &whole);
 	}
 }
 

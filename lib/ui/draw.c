@@ -44,19 +44,28 @@ static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int co
 			    : pv_ui_fmt(&p->pool, "Policy %s has no handlers; p picks another", u->s.policy));
 }
 
-/* What there is to sort by: as many columns as some table has. */
-static void note_columns(struct pv_ui *u, const struct pv_ui_page *p)
+static void note_order(struct pv_ui *u, const char *by)
 {
-	u->columns = 1;
-	snprintf(u->sorted_by, sizeof u->sorted_by, "number");
-	bool named = false;
-	for (const struct pv_ui_panel *b = p->panel; b; b = b->next) {
-		named = named || (b->kind == PV_UI_LIST && b->rows && u->sort == 0);
-		if (b->kind != PV_UI_TABLE || !b->rows)
+	for (size_t i = 0; i < u->norders; i++)
+		if (!strcmp(u->orders[i], by))
+			return;
+	if (u->norders < PV_UI_ORDERS)
+		snprintf(u->orders[u->norders++], PV_UI_ORDER_MAX, "%s", by);
+}
+
+/* What there is to sort by: the columns of the table that has the selected row, or of all. */
+static void note_orders(struct pv_ui *u, const struct pv_ui_page *p)
+{
+	int i = 0;
+	u->norders = 0;
+	note_order(u, PV_UI_BY_NAME);
+	for (const struct pv_ui_panel *b = p->panel; b; b = b->next, i++) {
+		if (!b->rows || (u->selected && u->spot != i))
 			continue;
-		if (!named && u->sort >= 0 && (named = (int)b->columns > u->sort))
-			snprintf(u->sorted_by, sizeof u->sorted_by, "%s", b->column[u->sort]);
-		u->columns = (int)b->columns > u->columns ? (int)b->columns : u->columns;
+		if (b->kind == PV_UI_LIST)
+			note_order(u, PV_UI_BY_NUMBER);
+		for (size_t c = 0; b->kind == PV_UI_TABLE && c < b->columns; c++)
+			note_order(u, b->column[c]);
 	}
 }
 
@@ -73,9 +82,8 @@ static void compose(struct pv_ui_page *p, struct pv_ui *u, int cols)
 	else
 		compose_overview(p, u, cols);
 	pv_ui_page_filter(p, u->filter);
-	note_columns(u, p);
-	if (u->sorted || u->reverse)
-		pv_ui_page_sort(p, u->sorted ? u->sort : 0, u->reverse);
+	note_orders(u, p);
+	pv_ui_page_sort(p, u->order, u->reverse);
 }
 
 /* ---- where things go ----------------------------------------------------------------------------- */
@@ -308,8 +316,8 @@ static void draw_list(const struct pen *pen, const struct place *p, int y, int s
 			pv_ui_put(pen->s, x, line, 14, PV_UI_PLAIN, r->name);
 			draw_trend(pen, r, x + 15, line, w - 15 - (number > 8 ? number : 8) - 1);
 		} else {
-			pv_ui_put(pen->s, x, line, room, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN,
-				  r->name);
+			pv_ui_put_name(pen->s, x, line, room, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN,
+				       r->name);
 		}
 		pv_ui_put_right(pen->s, x, line, w, i == selected ? PV_UI_SELECTED : PV_UI_PLAIN, r->cell[0]);
 	}
@@ -352,7 +360,7 @@ static struct widths widths_of(const struct pv_ui_panel *b, int w, int sorted)
 		}
 	}
 	int half = w / 2 > NAME_LEAST ? w / 2 : NAME_LEAST, room = w - (d.name < half ? d.name : half);
-	bool keep = sorted >= 0 && (size_t)sorted < b->columns;
+	bool keep = sorted >= 0;
 	if (keep)
 		total = d.column[sorted] + 2;
 	for (size_t i = 0; i < b->columns; i++) {
@@ -373,7 +381,7 @@ static struct widths widths_of(const struct pv_ui_panel *b, int w, int sorted)
 static void draw_table(const struct pen *pen, const struct place *p, int y, int selected)
 {
 	const struct pv_ui_panel *b = p->panel;
-	int sorted = pen->u->sorted ? pen->u->sort : -1;
+	int sorted = pv_ui_panel_column(b, pen->u->order);
 	struct widths d = widths_of(b, p->at.w - 2, sorted);
 	int x = p->at.x + 1, i = 0, at = d.name;
 	for (size_t k = 0; k < d.columns; k++) {
@@ -389,7 +397,7 @@ static void draw_table(const struct pen *pen, const struct place *p, int y, int 
 			continue;
 		if (i == selected)
 			pv_ui_fill(pen->s, x, line, p->at.w - 2, 1, attr);
-		pv_ui_put(pen->s, x, line, d.name, attr, r->name);
+		pv_ui_put_name(pen->s, x, line, d.name, attr, r->name);
 		at = d.name;
 		for (size_t k = 0; k < d.columns; k++) {
 			size_t c = d.show[k];

@@ -162,14 +162,14 @@ static void escape(struct pv_ui *u)
 		show(u, NULL);
 }
 
+/* What comes after the present order; one that this view has not is left for the first. */
 static void sort(struct pv_ui *u)
 {
-	if (!u->sorted) {
-		u->sorted = true;
-		u->sort = -1;
-	} else if (++u->sort >= u->columns) {
-		u->sorted = false;
-	}
+	size_t next = 0;
+	for (size_t i = 0; i < u->norders; i++)
+		if (!strcmp(u->orders[i], u->order))
+			next = i + 1;
+	snprintf(u->order, sizeof u->order, "%s", next < u->norders ? u->orders[next] : "");
 }
 
 /* ---- pickers ------------------------------------------------------------------------------------- */

@@ -75,6 +75,8 @@ void pv_ui_page_filter(struct pv_ui_page *p, const char *text)
 	}
 }
 
+#define AS_IT_IS (-2) /* in place of a column */
+
 struct order {
 	int column;
 	bool reverse;
@@ -88,10 +90,13 @@ static int compare(const void *a, const void *b, void *ctx)
 	const struct order *o = ctx;
 	if (x->rest != y->rest)
 		return x->rest - y->rest;
-	int by = o->column < 0
-		     ? strcmp(x->name, y->name)
-		     : (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
-	return o->reverse ? -by : by;
+	int at = (x->at > y->at) - (x->at < y->at), by = at;
+	if (o->column >= 0)
+		by = (x->key[o->column] < y->key[o->column]) - (x->key[o->column] > y->key[o->column]);
+	else if (o->column != AS_IT_IS)
+		by = strcmp(x->name, y->name);
+	by = o->reverse ? -by : by;
+	return by ? by : at;
 }
 
 void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, bool reverse)
@@ -99,16 +104,14 @@ void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, b
 	struct order o = {column, reverse};
 	if (!b || b->rows < 2)
 		return;
-	if (b->kind == PV_UI_LIST && column > 0)
-		o.column = 0;
-	if (b->kind == PV_UI_TABLE && column >= (int)b->columns)
-		return; /* it has none such */
 	struct pv_ui_row **all = pv_ui_alloc(&p->pool, b->rows * sizeof *all);
 	size_t n = 0;
 	if (!all)
 		return;
-	for (struct pv_ui_row *r = b->row; r; r = r->next)
+	for (struct pv_ui_row *r = b->row; r; r = r->next) {
+		r->at = n;
 		all[n++] = r;
+	}
 	qsort_r(all, n, sizeof *all, compare, &o);
 	for (size_t i = 0; i < n; i++)
 		all[i]->next = i + 1 < n ? all[i + 1] : NULL;
@@ -116,11 +119,25 @@ void pv_ui_panel_sort(struct pv_ui_page *p, struct pv_ui_panel *b, int column, b
 	b->last = all[n - 1];
 }
 
-void pv_ui_page_sort(struct pv_ui_page *p, int column, bool reverse)
+int pv_ui_panel_column(const struct pv_ui_panel *b, const char *heading)
 {
-	for (struct pv_ui_panel *b = p->panel; b; b = b->next)
-		if (b->kind == PV_UI_LIST || b->kind == PV_UI_TABLE)
+	if (b->kind == PV_UI_LIST)
+		return strcmp(heading, PV_UI_BY_NUMBER) ? -1 : 0;
+	for (size_t i = 0; i < b->columns; i++)
+		if (!strcmp(b->column[i], heading))
+			return (int)i;
+	return -1;
+}
+
+void pv_ui_page_sort(struct pv_ui_page *p, const char *by, bool reverse)
+{
+	for (struct pv_ui_panel *b = p->panel; b; b = b->next) {
+		int column = pv_ui_panel_column(b, by);
+		if (column < 0 && strcmp(by, PV_UI_BY_NAME) != 0)
+			column = AS_IT_IS;
+		if ((b->kind == PV_UI_LIST || b->kind == PV_UI_TABLE) && (column != AS_IT_IS || reverse))
 			pv_ui_panel_sort(p, b, column, reverse);
+	}
 }
 
 /* ---- numbers as texts ------------------------------------------------------------------------- */

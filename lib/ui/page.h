@@ -39,6 +39,7 @@ struct pv_ui_row {
 	const char *name;
 	const char *cell[PV_UI_COLUMNS]; /* LIST, GRID: [0] */
 	double key[PV_UI_COLUMNS];       /* to sort by */
+	size_t at;                       /* where it stood before */
 	bool trend;                      /* there is a history to draw behind the last column */
 	bool rest;                       /* of everything that has no row: stays last, whatever is sorted by */
 	struct pv_ui_ref ref;
@@ -74,9 +75,17 @@ void pv_ui_panel_cut(struct pv_ui_panel *, size_t rows); /* leaves no more than 
 /* Only rows that have the text in their names, case aside. Headings and the header stay. */
 void pv_ui_page_filter(struct pv_ui_page *, const char *text);
 
-/* column < 0: by name; else by that column (of lists: the number), largest first. reverse turns either round. */
-void pv_ui_page_sort(struct pv_ui_page *, int column, bool reverse);
-void pv_ui_panel_sort(struct pv_ui_page *, struct pv_ui_panel *, int column, bool reverse); /* NULL is fine */
+/* What rows can be sorted by beside the headings of a table's columns. */
+#define PV_UI_BY_NAME "name"
+#define PV_UI_BY_NUMBER "number" /* of a list */
+
+/* Panels that have a column of that heading are sorted by it, the largest first, or by name; others, and all when it is
+ * "", stay as they are. reverse turns all of them round. */
+void pv_ui_page_sort(struct pv_ui_page *, const char *by, bool reverse);
+/* column: -1 is the name. NULL is fine. */
+void pv_ui_panel_sort(struct pv_ui_page *, struct pv_ui_panel *, int column, bool reverse);
+/* -1: it has none of that heading. */
+int pv_ui_panel_column(const struct pv_ui_panel *, const char *heading);
 
 /* ---- numbers as texts ------------------------------------------------------------------------- */
 

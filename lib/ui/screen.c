@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shorten.h"
 #include "base/utf8.h"
 
 #define UNSHOWN	 0xfffd
@@ -111,6 +112,14 @@ int pv_ui_put(struct pv_ui_screen *s, int x, int y, int room, enum pv_ui_attr at
 	if (cut)
 		put_char(s, x + used++, y, attr, s->utf8 ? ELLIPSIS : '~');
 	return used;
+}
+
+int pv_ui_put_name(struct pv_ui_screen *s, int x, int y, int room, enum pv_ui_attr attr, const char *name)
+{
+	char brief[PV_SHORTEN_MAX];
+	bool shorter = room > 0 && pv_ui_width(name) > room &&
+		       pv_shorten(name, (size_t)room, s->utf8 ? "\u2026" : "~", brief);
+	return pv_ui_put(s, x, y, room, attr, shorter ? brief : name);
 }
 
 int pv_ui_put_right(struct pv_ui_screen *s, int x, int y, int room, enum pv_ui_attr attr, const char *text)

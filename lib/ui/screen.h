@@ -52,6 +52,8 @@ int pv_ui_width(const char *text);
 
 /* The text in at most `room` columns from (x, y) on; when it is longer, its end is an ellipsis. Returns the columns used. */
 int pv_ui_put(struct pv_ui_screen *, int x, int y, int room, enum pv_ui_attr, const char *text);
+/* The same of a row's name: addresses keep both ends (base/shorten.h). */
+int pv_ui_put_name(struct pv_ui_screen *, int x, int y, int room, enum pv_ui_attr, const char *name);
 int pv_ui_put_right(struct pv_ui_screen *, int x, int y, int room, enum pv_ui_attr, const char *text);
 void pv_ui_fill(struct pv_ui_screen *, int x, int y, int w, int h, enum pv_ui_attr);
 

@@ -43,8 +43,8 @@ static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_
 		text = pv_ui_fmt(pool, "%s /%s", text, u->filter);
 	if (*u->tap)
 		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
-	if (u->sorted)
-		text = pv_ui_fmt(pool, "%s by %s", text, u->sort < 0 ? "name" : u->sorted_by);
+	if (*u->order)
+		text = pv_ui_fmt(pool, "%s by %s", text, u->order);
 	if (u->reverse)
 		text = pv_ui_fmt(pool, "%s reversed", text);
 	if (u->s.paused)

@@ -8,7 +8,8 @@
  * pv_ui_draw() also remembers where what was put, so that the arrow keys know what is beside what; it brings scroll and
  * selection back into bounds when the answer, or the terminal, has become smaller.
  *
- * Limits: PV_UI_SPOTS panels can be walked through; texts are cut as everywhere (ui/model.h). One thread. */
+ * Limits: PV_UI_SPOTS panels can be walked through, PV_UI_ORDERS orders be chosen from; texts are cut as everywhere
+ * (ui/model.h). One thread. */
 #ifndef PV_UI_UI_H
 #define PV_UI_UI_H
 
@@ -19,6 +20,8 @@
 
 #define PV_UI_SPOTS PV_UI_PANELS
 #define PV_UI_FILTER_MAX 64
+#define PV_UI_ORDERS 32   /* columns of different names in a view: those of the flow handler's tables are 12 */
+#define PV_UI_ORDER_MAX 64 /* bytes of a heading */
 
 /* Keys that are no characters. Others are Unicode. */
 enum pv_ui_keycode {
@@ -64,8 +67,8 @@ struct pv_ui {
 	char filter[PV_UI_FILTER_MAX];
 	bool typing; /* the filter */
 	char notice[512]; /* what a person asked for and cannot have; until the next key */
-	bool sorted, reverse;
-	int sort; /* column, or -1 for names; when sorted */
+	char order[PV_UI_ORDER_MAX]; /* heading of the column that tables with such a one are sorted by; "": as they come */
+	bool reverse;
 	enum pv_ui_popup popup;
 	size_t pick; /* line of a picker; of what else is too long for the screen, the first that is shown */
 	struct pv_ui_detail detail;
@@ -78,8 +81,8 @@ struct pv_ui {
 	/* of the last picture */
 	struct pv_ui_spot spots[PV_UI_SPOTS];
 	int nspots, height, page_rows;
-	int columns;              /* that a table has, 1 when there are only lists */
-	char sorted_by[64];       /* heading of the column that rows are sorted by */
+	char orders[PV_UI_ORDERS][PV_UI_ORDER_MAX]; /* that there are to choose from */
+	size_t norders;
 	struct pv_ui_detail under; /* the selected row */
 };
 

@@ -107,6 +107,13 @@ is "sorted by packets" "$(top packets --sort packets)" "$(top packets --sort pac
 is "which chooses other rows" "$(top name --sort packets --topn 1)" '["ICMP 192.0.2.11 <-> 192.0.2.53"]'
 is "which is shown first" "$(pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window --table --sort packets | grep -o '^  top_connections.*')" \
 	"  top_connections                                          share  pps  packets     bps   bytes"
+shares() { pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window --table --topn 1 --sort "$1" | grep -A 1 '^  top_connections' | grep -oE '[0-9.]+%'; }
+most() { pv-capture -r "$CAPTURES/http-mix.pcap" | pv-net --connections | pv-window --json --topn 1 --sort "$1" |
+	jq -r ".[].connections.top_connections | 1000 * .[0].$2 / (map(.$2) | add) | round | \"\(. / 10 | floor).\(. % 10)%\""; }
+for sort in bytes packets pps bytes_ab name; do
+	case $sort in pps) of=packets ;; name) of=bytes ;; *) of=$sort ;; esac
+	is "sorted by $sort shares are of $of" "$(shares $sort)" "$(most $sort $of)"
+done
 is "sorted by address: IPv4 before 2001:" "$(top name --sort name | jq -c '[.[] | test("\\[?2001:")] | . == sort')" true
 status 2 "an order that there is not" pv-window --json --sort colour </dev/null
 one_line "and says which there are" err "sorted by 'colour', only by name, bytes, bps, packets, pps, bytes_ab"

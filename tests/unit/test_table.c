@@ -119,7 +119,7 @@ static const struct {
 	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
 	 "\n"
 	 "  top                                    share    bps  bytes\n"
-	 "  TCP 192.0.2.1:53 <-> 198.51.100.200…   75.0%  12.3M  7,500\n"
+	 "  TCP 192.0.2.1:53 <-> 198.5…200:40000   75.0%  12.3M  7,500\n"
 	 "  other                                  25.0%      9  2,500\n"},
 	{"sums that are beyond every number are still shares",
 	 "{\"5m\":{\"x\":{" PERIOD ",\"top\":["

@@ -224,7 +224,9 @@ static const struct {
 	{"t", "(all taps)", NULL},
 	{"s", "by name", NULL},
 	{"ss", "by number", NULL},
-	{"sss", "5 min", " by "},
+	{"sss", "by flows", NULL}, /* the table below the lists */
+	{"ssss", "5 min", " by "},
+	{"vsss", "5 min", " by "}, /* a list is selected: there is a name and a number */
 	{"3ss", "by flows", NULL},
 	{"3sss", "5 min", " by "},
 	{"R", "reversed", NULL},
@@ -268,11 +270,44 @@ static void test_order(void **state)
 	order_is(&t, "R", "b.example", "a.example");
 	order_is(&t, "R", "a.example", "b.example");
 	order_is(&t, "s", "b.example", "a.example"); /* by number */
+	press(&t, "s"); /* by flows, in the table below */
 	order_is(&t, "s", "b.example", "a.example"); /* as at first */
-	assert_false(t.u.sorted);
+	assert_string_equal(t.u.order, "");
 	order_is(&t, "3", "d2 ", "d1 "); /* the busiest first */
 	order_is(&t, "s", "d1 ", "d2 ");
 	order_is(&t, "s", "d2 ", "d1 ");
+	pv_ui_free(&t.u);
+}
+
+#define TABLES                                                                                                         \
+	"{\"default\":{\"default-t-x\":{\"x\":{"                                                                             \
+	"\"top_a\":[{\"name\":\"a1\",\"estimate\":9,\"one\":1,\"two\":5},{\"name\":\"a2\",\"estimate\":9,\"one\":2,\"two\":4}],"  \
+	"\"top_b\":[{\"name\":\"b1\",\"estimate\":9,\"two\":6,\"three\":1},{\"name\":\"b2\",\"estimate\":9,\"two\":7,\"three\":2}],"\
+	"\"top_c\":[{\"name\":\"c1\",\"estimate\":9,\"four\":1},{\"name\":\"c2\",\"estimate\":9,\"four\":2}]}}}}"
+
+/* Each table is sorted by its own column of that name, wherever that stands; one without stays as it is. */
+static void test_order_by_name(void **state)
+{
+	static struct seen t;
+	(void)state;
+	assert_true(pv_ui_init(&t.u, "default", 5));
+	give(&t.u, TABLES);
+	look(&t, 120, 30);
+	order_is(&t, "2sss", "|a2 ", "|a1 "); /* name, estimate, one */
+	order_is(&t, "", "|b1 ", "|b2 ");
+	order_is(&t, "s", "|a1 ", "|a2 "); /* two, which stands in another place in b */
+	assert_string_equal(t.u.order, "two");
+	order_is(&t, "", "|b2 ", "|b1 ");
+	order_is(&t, "", "|c1 ", "|c2 ");
+	order_is(&t, "R", "|a2 ", "|a1 ");
+	order_is(&t, "", "|b1 ", "|b2 ");
+	order_is(&t, "", "|c2 ", "|c1 ");
+	order_is(&t, "Rv>", "|b2 ", "|b1 "); /* a row of the second: its columns alone */
+	order_is(&t, "s", "|b2 ", "|b1 ");
+	assert_string_equal(t.u.order, "three");
+	order_is(&t, "s", "|b1 ", "|b2 ");
+	assert_string_equal(t.u.order, "");
+	order_is(&t, "R", "|b2 ", "|b1 "); /* as it came, turned round */
 	pv_ui_free(&t.u);
 }
 
@@ -511,7 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put),   cmocka_unit_test(test_outside), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_order_by_name), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),  cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_known), cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_long_popup),
 	};
