@@ -52,7 +52,7 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
 		pv_options_rows(prog, stdout);
 		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_VERSION:
-		printf("%s %s\n", prog->name, PV_VERSION);
+		printf("%s%s%s\n", prog->bare_version ? "" : prog->name, prog->bare_version ? "" : " ", PV_VERSION);
 		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_BAD:
 		break;

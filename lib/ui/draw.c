@@ -10,6 +10,8 @@
 #define LIST_LEAST   36 /* columns of a list in a handler's view: names are long there */
 #define LIST_MOST    64 /* of the overview's lists; wider terminals get more than four of them */
 #define ABREAST_MOST 8
+#define COLS_FEW     112 /* with less there are no four of them abreast */
+#define ROWS_FEW     36  /* with less the third line of lists of the overview is not on the screen */
 #define NAME_LEAST   12 /* columns of a table's names, where half of the table is less */
 #define GRID_MOST    12 /* columns of counters */
 
@@ -27,14 +29,20 @@ static const char *title_of(struct pv_ui_page *p, const struct pv_ui *u, const s
 			 u->s.server);
 }
 
-static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int cols)
+/* Sizes alone decide, so that nothing changes its place because a number has become longer. */
+static bool small(int cols, int rows)
+{
+	return cols < COLS_FEW || (rows && rows < ROWS_FEW);
+}
+
+static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int cols, int rows)
 {
 	const struct pv_ui_handler *all[PV_UI_HANDLERS_MAX];
 	const char *label[PV_UI_HANDLERS_MAX];
 	size_t n = pv_ui_handlers(u, all);
 	for (size_t i = 0; i < n; i++)
 		label[i] = pv_ui_label(&p->pool, u, all[i]);
-	const struct pv_ui_overview_of o = {all, n, label, u->chosen, u->s.server, u->s.policy, cols >= 160};
+	const struct pv_ui_overview_of o = {all, n, label, u->chosen, u->s.server, u->s.policy, cols >= 160, small(cols, rows)};
 	pv_ui_overview(p, &o);
 	if (!n)
 		pv_ui_panel(
@@ -69,18 +77,23 @@ static void note_orders(struct pv_ui *u, const struct pv_ui_page *p)
 	}
 }
 
-static void compose(struct pv_ui_page *p, struct pv_ui *u, int cols)
+static void compose(struct pv_ui_page *p, struct pv_ui *u, int cols, int rows)
 {
 	const struct pv_ui_handler *h = pv_ui_viewed(u);
 	pv_ui_page_init(p, "");
+	p->bits = u->bits;
 	if (!u->s.model) {
 		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "Policy %s: no answer yet", u->s.policy));
+		if (u->s.policies.n && *u->s.error)
+			pv_ui_panel(p, PV_UI_HEADING,
+				    pv_ui_fmt(&p->pool, "Policies that there are: %zu; p picks one of them, or all",
+					      u->s.policies.n));
 		return;
 	}
 	if (h)
 		pv_ui_handler_page(p, h, title_of(p, u, h), u->section);
 	else
-		compose_overview(p, u, cols);
+		compose_overview(p, u, cols, rows);
 	pv_ui_page_filter(p, u->filter);
 	note_orders(u, p);
 	pv_ui_page_sort(p, u->order, u->reverse);
@@ -105,7 +118,7 @@ static int abreast(const struct layout *l)
 {
 	int n = l->cols / (l->overview ? LIST_MOST : LIST_LEAST);
 	if (l->overview && l->cols < 4 * LIST_MOST)
-		return l->cols < 60 ? 1 : l->cols < 84 ? 2 : l->cols < 112 ? 3 : 4;
+		return l->cols < 60 ? 1 : l->cols < 84 ? 2 : l->cols < COLS_FEW ? 3 : 4;
 	return n < 1 ? 1 : n > ABREAST_MOST ? ABREAST_MOST : n;
 }
 
@@ -482,7 +495,7 @@ int pv_ui_height(struct pv_ui *u, int cols)
 {
 	struct pv_ui_page p;
 	struct layout l = {.cols = cols, .overview = !pv_ui_viewed(u)};
-	compose(&p, u, cols);
+	compose(&p, u, cols, 0);
 	arrange(&l, &p);
 	pv_ui_page_free(&p);
 	return l.height;
@@ -491,10 +504,10 @@ int pv_ui_height(struct pv_ui *u, int cols)
 void pv_ui_draw(struct pv_ui *u, struct pv_ui_screen *s, uint64_t now_ns, bool status)
 {
 	struct pv_ui_page p;
-	int rows = s->rows - (status ? 1 : 0);
-	struct layout l = {.cols = s->cols, .rows = rows, .overview = !pv_ui_viewed(u)};
+	int rows = s->rows - (status ? 1 : 0), give_way = u->endless ? 0 : rows;
+	struct layout l = {.cols = s->cols, .rows = give_way, .overview = !pv_ui_viewed(u)};
 	struct pen pen = {u, s, u->s.window * 60};
-	compose(&p, u, s->cols);
+	compose(&p, u, s->cols, give_way);
 	if (arrange(&l, &p)) {
 		settle(u, &l, rows);
 		s->bottom = rows;

@@ -31,26 +31,59 @@ static void drop_empty_columns(struct pv_ui_panel *t)
 	t->columns = to;
 }
 
-static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const struct pv_ui_section *s,
-		     const struct pv_ui_column *c)
+/* What the section counts, or else what those inside of it do together, which come right behind it: "1 | 2" of "1". */
+static bool bytes_of(const struct pv_ui_section *s, const char *path, struct pv_ui_num *sum)
+{
+	const struct pv_ui_metric *m = pv_ui_metric(s, path);
+	const char *title = s->title;
+	size_t n = strlen(title);
+	bool any = m && m->kind == PV_UI_NUMBER;
+	*sum = any ? m->n : (struct pv_ui_num){0, 0, true};
+	for (s = any || !n ? NULL : s->next; s && !strncmp(s->title, title, n) && !strncmp(s->title + n, " | ", 3);
+	     s = s->next)
+		if ((m = pv_ui_metric(s, path)) && m->kind == PV_UI_NUMBER) {
+			sum->d += m->n.d;
+			any = true;
+		}
+	return any;
+}
+
+/* A number of the section, or one of its quantiles, "a:p50". */
+static bool number_of(const struct pv_ui_section *s, const char *path, const char *quantile, struct pv_ui_num *n)
+{
+	const struct pv_ui_metric *m = pv_ui_metric(s, path);
+	if (!m || m->kind != (quantile ? PV_UI_QUANTILES : PV_UI_NUMBER))
+		return false;
+	*n = m->n;
+	for (size_t q = 0; quantile && q < PV_UI_QUANTS; q++)
+		if (!strcmp(quantile, quants[q])) {
+			*n = m->q[q];
+			return m->have & 1u << q;
+		}
+	return true;
+}
+
+static bool is_bits(const struct pv_ui_column *c)
+{
+	return c->share && !strcmp(c->share, PV_UI_BITS);
+}
+
+static void set_cell(struct pv_ui_page *p, struct pv_ui_row *r, size_t i, const struct pv_ui_handler *h,
+		     const struct pv_ui_section *s, const struct pv_ui_column *c)
 {
 	char path[PV_UI_NAME_MAX];
 	const char *colon = strchr(c->path, ':');
 	snprintf(path, sizeof path, "%.*s", colon ? (int)(colon - c->path) : (int)strlen(c->path), c->path);
-	const struct pv_ui_metric *m = pv_ui_metric(s, path),
-				  *base = c->share ? pv_ui_metric(s, c->share) : NULL;
+	const struct pv_ui_metric *base = c->share ? pv_ui_metric(s, c->share) : NULL;
 	struct pv_ui_num n = {0, 0, false};
-	bool there = m && m->kind == (colon ? PV_UI_QUANTILES : PV_UI_NUMBER);
-	if (there && !colon)
-		n = m->n;
-	for (size_t q = 0; there && colon && q < PV_UI_QUANTS; q++)
-		if (!strcmp(colon + 1, quants[q])) {
-			there = m->have & 1u << q;
-			n = m->q[q];
-		}
+	bool there = is_bits(c) ? bytes_of(s, path, &n) : number_of(s, path, colon ? colon + 1 : NULL, &n);
+	if (is_bits(c))
+		n = pv_ui_bits(h, n);
 	r->key[i] = n.d;
 	if (!there)
 		r->cell[i] = "-";
+	else if (is_bits(c))
+		r->cell[i] = pv_ui_value(&p->pool, "bps", n);
 	else if (!c->share)
 		r->cell[i] = pv_ui_value(&p->pool, path, n);
 	else
@@ -66,7 +99,7 @@ static void section_row(struct pv_ui_page *p, struct pv_ui_panel *t, const struc
 		return;
 	r->ref = (struct pv_ui_ref){h, s, NULL, NULL, 0};
 	for (size_t i = 0; i < t->columns; i++)
-		set_cell(p, r, i, s, &c[i]);
+		set_cell(p, r, i, h, s, &c[i]);
 }
 
 /* For a map that nobody has told us about: the first few numbers that its first member has. */
@@ -153,7 +186,7 @@ static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h
 		const struct pv_ui_known_table *known = pv_ui_known_table(h->schema, s->map);
 		struct pv_ui_row r = {.name = ""};
 		if (known)
-			set_cell(p, &r, 0, s, &known->column[known->sort]);
+			set_cell(p, &r, 0, h, s, &known->column[known->sort]);
 		out[n] = (struct section_order){s, n, n, known && known->reverse ? -r.key[0] : r.key[0]};
 		for (size_t i = 0; i < n; i++)
 			if (!strcmp(out[i].section->map, s->map)) {
@@ -167,10 +200,23 @@ static size_t order_sections(struct pv_ui_page *p, const struct pv_ui_handler *h
 
 /* ---- one section --------------------------------------------------------------------------------- */
 
+static bool headline_bits(struct pv_ui_page *p, struct pv_ui_panel *l, const struct pv_ui_section *s,
+			  const struct pv_ui_handler *h, const struct pv_ui_column *c)
+{
+	struct pv_ui_num n;
+	if (!bytes_of(s, c->path, &n))
+		return false;
+	const char *rate = pv_ui_value(&p->pool, "bps", pv_ui_bits(h, n));
+	pv_ui_row(p, l, pv_ui_fmt(&p->pool, "%s %s", c->heading, rate), NULL);
+	return true;
+}
+
 /* "Queries 12 (40.0%)"; false when the section has no such number. */
 static bool headline_field(struct pv_ui_page *p, struct pv_ui_panel *l, const struct pv_ui_section *s,
 			   const struct pv_ui_handler *h, const struct pv_ui_column *c)
 {
+	if (is_bits(c))
+		return headline_bits(p, l, s, h, c);
 	const struct pv_ui_metric *m = pv_ui_metric(s, c->path),
 				  *base = c->share ? pv_ui_metric(s, c->share) : NULL;
 	if (!m || m->kind != PV_UI_NUMBER)
@@ -255,14 +301,17 @@ static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 			t->columns = PV_UI_QUANTS;
 			memcpy(t->column, quants, sizeof quants);
 		}
-		struct pv_ui_row *r = pv_ui_row(p, t, pv_ui_value_name(&p->pool, m->path), "");
+		bool bits = p->bits && pv_ui_is_bytes(m->path);
+		const char *name = bits ? pv_ui_fmt(&p->pool, "%s, in bit/s", m->path)
+					: pv_ui_value_name(&p->pool, m->path);
+		struct pv_ui_row *r = pv_ui_row(p, t, name, "");
 		if (!r)
 			return;
 		r->trend = pv_ui_is_rate(m);
 		r->ref = (struct pv_ui_ref){h, s, m, NULL, 0};
 		for (size_t i = 0; i < PV_UI_QUANTS; i++) {
 			bool there = m->have & 1u << i;
-			r->cell[i] = there ? pv_ui_value(&p->pool, m->path, m->q[i]) : "-";
+			r->cell[i] = there ? pv_ui_rate(p, m->path, m->q[i]) : "-";
 			r->key[i] = there ? m->q[i].d : -1;
 		}
 	}
@@ -275,10 +324,13 @@ static void short_list(struct pv_ui_page *p, const struct pv_ui_handler *h, cons
 {
 	bool top = m->kind == PV_UI_TOP;
 	double base = top ? pv_ui_base(h, s, m->path) : m->items ? m->item[m->items - 1].n.d : 0;
-	struct pv_ui_panel *l = pv_ui_panel(p, PV_UI_LIST, m->path);
+	bool bits = p->bits && top && pv_ui_is_bytes(m->path);
+	struct pv_ui_panel *l =
+	    pv_ui_panel(p, PV_UI_LIST, bits ? pv_ui_fmt(&p->pool, "%s, in bit/s", m->path) : m->path);
 	for (size_t i = 0; i < m->items; i++) {
 		const struct pv_ui_item *it = &m->item[i];
-		const char *n = pv_ui_value(&p->pool, top ? m->path : "", it->n);
+		const char *n = bits ? pv_ui_value(&p->pool, "bps", pv_ui_bits(h, it->n))
+				     : pv_ui_value(&p->pool, top ? m->path : "", it->n);
 		if (!top && it->n.real)
 			n = pv_ui_fmt(&p->pool, "%.0f", it->n.d);
 		if (base > 0)

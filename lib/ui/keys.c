@@ -4,6 +4,8 @@
 
 #include "ui/ui.h"
 
+#define PICK_PAGE 10 /* lines that Page Down skips in a popup */
+
 bool pv_ui_init(struct pv_ui *u, const char *policy, unsigned window)
 {
 	memset(u, 0, sizeof *u);
@@ -216,10 +218,15 @@ static void popup_key(struct pv_ui *u, uint32_t key)
 {
 	bool picker = u->popup == PV_UI_PICK_POLICY || u->popup == PV_UI_PICK_TAP;
 	size_t n = picker ? pv_ui_picks(u) : 0;
+	size_t last = picker ? n - 1 : SIZE_MAX - PICK_PAGE; /* drawing knows the end of what is no picker */
 	if (key == PV_UI_KEY_DOWN || key == 'j')
-		u->pick += !picker || u->pick + 1 < n;
+		u->pick += u->pick < last;
 	else if (key == PV_UI_KEY_UP || key == 'k')
 		u->pick -= u->pick > 0;
+	else if (key == PV_UI_KEY_PAGE_DOWN)
+		u->pick = last - u->pick > PICK_PAGE ? u->pick + PICK_PAGE : last;
+	else if (key == PV_UI_KEY_PAGE_UP)
+		u->pick -= u->pick < PICK_PAGE ? u->pick : PICK_PAGE;
 	else if (picker && key == PV_UI_KEY_HOME)
 		u->pick = 0;
 	else if (picker && key == PV_UI_KEY_END)
@@ -356,6 +363,9 @@ void pv_ui_key(struct pv_ui *u, uint32_t key)
 		break;
 	case 'R':
 		u->reverse = !u->reverse;
+		break;
+	case 'b':
+		u->bits = !u->bits;
 		break;
 	default:
 		page_key(u, key);

@@ -9,11 +9,15 @@
 
 #define PV_UI_HEADLINE_MAX 24 /* numbers at the top of a view, of all versions, and the empty one that ends them */
 
+/* Bytes that are shown as bits per second over the period. Who has none of his own, a device, has those of what is inside
+ * of him, his interfaces. */
+#define PV_UI_BITS "bit/s"
+
 /* A number of a section, and how it is called where it stands among others. */
 struct pv_ui_column {
 	const char *heading;
 	const char *path;  /* "a", or "a:p50" for a quantile */
-	const char *share; /* shown as percent of this one; NULL: as it is */
+	const char *share; /* shown as percent of this one; PV_UI_BITS; NULL: as it is */
 };
 
 /* How the members of a map ("devices", "direction") are compared in one table. */

@@ -30,7 +30,7 @@
 #define PV_UI_BODY_MAX ((size_t)4 << 20) /* bytes of an answer: a policy is 60 KB, a flow policy with many devices more */
 #define PV_UI_VALUES_MAX 400000          /* of an answer; jansson needs some 100 bytes for the smallest */
 #define PV_UI_MODEL_MAX ((size_t)32 << 20) /* bytes of a model: more than the largest answer makes */
-#define PV_UI_HANDLERS_MAX 64            /* of a policy; more than anybody can leaf through */
+#define PV_UI_HANDLERS_MAX 256           /* of all policies together: 50 of them with four each, and their inputs */
 #define PV_UI_SECTIONS_MAX 2048          /* of a handler; pv's flow handler folds more into "other" long before */
 #define PV_UI_ITEMS_MAX 256              /* of a top list */
 #define PV_UI_FACTS_MAX 12               /* further numbers of its items; connections have 8 */

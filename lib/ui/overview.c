@@ -283,22 +283,33 @@ static const struct list {
 	const char *v1, *v2; /* v2 of every direction, but with dir of that alone */
 	const char *dir;
 	enum base base;
+	size_t small; /* its place in a small overview */
 } lists[] = {
-    {"Top QName 2", true, "top_qname2", "top_qname2_xacts", NULL, WIRE},
-    {"Top QName 3", true, "top_qname3", "top_qname3_xacts", NULL, WIRE},
-    {"Top NX", true, "top_nxdomain", "top_nxdomain_xacts", NULL, REPLY},
-    {"Slow In", true, "xact.in.top_slow", "top_slow_xacts", "in", XACT},
-    {"Top QTypes", true, "top_qtype", "top_qtype_xacts", NULL, WIRE},
-    {"Top RCodes", true, "top_rcode", "top_rcode_xacts", NULL, REPLY},
-    {"Top SRVFAILS", true, "top_srvfail", "top_srvfail_xacts", NULL, REPLY},
-    {"Slow Out", true, "xact.out.top_slow", "top_slow_xacts", "out", XACT},
-    {"Top REFUSED", true, "top_refused", "top_refused_xacts", NULL, REPLY},
-    {"IPv4", false, "top_ipv4", "top_ipv4_packets", NULL, DEEP},
-    {"IPv6", false, "top_ipv6", "top_ipv6_packets", NULL, DEEP},
-    {"Top DNS UDP Ports", true, "top_udp_ports", "top_udp_ports_xacts", NULL, WIRE},
-    {"Top GeoLoc", false, "top_geoLoc", "top_geo_loc_packets", NULL, DEEP},
-    {"Top ASN", false, "top_ASN", "top_asn_packets", NULL, DEEP},
+    {"Top QName 2", true, "top_qname2", "top_qname2_xacts", NULL, WIRE, 0},
+    {"Top QName 3", true, "top_qname3", "top_qname3_xacts", NULL, WIRE, 2},
+    {"Top NX", true, "top_nxdomain", "top_nxdomain_xacts", NULL, REPLY, 4},
+    {"Slow In", true, "xact.in.top_slow", "top_slow_xacts", "in", XACT, 10},
+    {"Top QTypes", true, "top_qtype", "top_qtype_xacts", NULL, WIRE, 5},
+    {"Top RCodes", true, "top_rcode", "top_rcode_xacts", NULL, REPLY, 6},
+    {"Top SRVFAILS", true, "top_srvfail", "top_srvfail_xacts", NULL, REPLY, 7},
+    {"Slow Out", true, "xact.out.top_slow", "top_slow_xacts", "out", XACT, 11},
+    {"Top REFUSED", true, "top_refused", "top_refused_xacts", NULL, REPLY, 8},
+    {"IPv4", false, "top_ipv4", "top_ipv4_packets", NULL, DEEP, 1},
+    {"IPv6", false, "top_ipv6", "top_ipv6_packets", NULL, DEEP, 3},
+    {"Top DNS UDP Ports", true, "top_udp_ports", "top_udp_ports_xacts", NULL, WIRE, 9},
+    {"Top GeoLoc", false, "top_geoLoc", "top_geo_loc_packets", NULL, DEEP, 12},
+    {"Top ASN", false, "top_ASN", "top_asn_packets", NULL, DEEP, 13},
 };
+
+#define LISTS (sizeof lists / sizeof lists[0])
+
+static const struct list *nth_small(size_t n)
+{
+	size_t i = 0;
+	while (lists[i].small != n)
+		i++;
+	return &lists[i];
+}
 
 /* What 100 % is. Lists count deep samples only, so the bases of DNS are scaled by those' share of all
  * packets. */
@@ -377,7 +388,7 @@ static void add_trend(struct pv_ui_page *p, struct pv_ui_panel *panel, const cha
 	if (!r)
 		return;
 	unsigned i = m->have & 1u << PV_UI_LIVE ? PV_UI_LIVE : PV_UI_P50;
-	r->cell[0] = pv_ui_count(&p->pool, m->q[i]);
+	r->cell[0] = pv_ui_rate(p, path, m->q[i]);
 	r->key[0] = m->q[i].d;
 	r->trend = true;
 	r->ref = (struct pv_ui_ref){h, s, m, NULL, 0};
@@ -392,7 +403,7 @@ static void trends(struct pv_ui_page *p, const struct all *a)
 	add_trend(p, panel, "Packets", a->packets, NULL, "rates.pps_total");
 	add_trend(p, panel, "Packets in", a->packets, NULL, "rates.pps_in");
 	add_trend(p, panel, "Packets out", a->packets, NULL, "rates.pps_out");
-	add_trend(p, panel, "Bytes", a->packets, NULL, "rates.bytes_total");
+	add_trend(p, panel, p->bits ? "Bits" : "Bytes", a->packets, NULL, "rates.bytes_total");
 	add_trend(p, panel, "Packets", a->net, NULL, "rates.observed_pps");
 	add_trend(p, panel, "Packets in", a->net, "in", "rates.pps");
 	add_trend(p, panel, "Packets out", a->net, "out", "rates.pps");
@@ -421,13 +432,13 @@ void pv_ui_overview(struct pv_ui_page *p, const struct pv_ui_overview_of *o)
 	choice_line(&l, o);
 	if (whole || a.packets || a.net || a.pcap)
 		packet_lines(&l, &a, whole);
-	if (whole || a.dhcp)
+	if (whole || (a.dhcp && !(o->small && !number(a.dhcp, "wire_packets.total"))))
 		dhcp_line(&l, &a);
 	if (whole || a.dns)
 		dns_lines(&l, &a, whole);
 	last_line(&l, &a, o, whole);
-	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-		add_list(p, &a, &lists[i], whole);
+	for (size_t i = 0; i < LISTS; i++)
+		add_list(p, &a, o->small ? nth_small(i) : &lists[i], whole);
 	if (any)
 		trends(p, &a);
 	others(p, o);

@@ -21,6 +21,7 @@ struct pv_ui_overview_of {
 	const char *server;      /* version, or "unknown" */
 	const char *policy;
 	bool whole; /* with one of the kinds come the lines and lists of all; else only of those that are there */
+	bool small; /* a terminal that does not show four lines of lists: who and what stand first, silent DHCP has no line */
 };
 
 size_t pv_ui_kind(const char *schema); /* PV_UI_KINDS: another */

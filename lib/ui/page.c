@@ -148,13 +148,28 @@ static bool ends(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* Of the path's last word: "bytes" in it, or "bps". */
-static bool prefixed(const char *path)
+static const char *last_word(const char *path)
 {
 	const char *word = strrchr(path, '.');
-	word = word ? word + 1 : path;
-	return ends(word, "_bytes") || ends(word, "_bps") || !strncmp(word, "bytes", 5) ||
-	       !strcmp(word, "bps");
+	return word ? word + 1 : path;
+}
+
+bool pv_ui_is_bytes(const char *path)
+{
+	const char *word = last_word(path);
+	return ends(word, "_bytes") || !strncmp(word, "bytes", 5);
+}
+
+static bool prefixed(const char *path)
+{
+	const char *word = last_word(path);
+	return pv_ui_is_bytes(path) || ends(word, "_bps") || !strcmp(word, "bps");
+}
+
+struct pv_ui_num pv_ui_bits(const struct pv_ui_handler *h, struct pv_ui_num bytes)
+{
+	double d = bytes.d * 8 / (h->length ? (double)h->length : 1);
+	return (struct pv_ui_num){d, d < 1e18 ? (uint64_t)d : UINT64_MAX, false};
 }
 
 const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)
@@ -174,6 +189,14 @@ const char *pv_ui_value(struct pv_ui_pool *p, const char *path, struct pv_ui_num
 	for (d /= 1000; d >= 1000 && prefix[i + 1]; i++)
 		d /= 1000;
 	return pv_ui_fmt(p, d < 10 ? "%.2f%c" : d < 100 ? "%.1f%c" : "%.0f%c", d, prefix[i]);
+}
+
+const char *pv_ui_rate(struct pv_ui_page *p, const char *path, struct pv_ui_num n)
+{
+	static const struct pv_ui_handler second = {.length = 1};
+	if (p->bits && pv_ui_is_bytes(path))
+		return pv_ui_value(&p->pool, "bps", pv_ui_bits(&second, n));
+	return pv_ui_value(&p->pool, path, n);
 }
 
 const char *pv_ui_value_name(struct pv_ui_pool *p, const char *path)

@@ -61,6 +61,7 @@ struct pv_ui_page {
 	const char *title;
 	struct pv_ui_panel *panel, *last;
 	size_t panels;
+	bool bits; /* lists and rates of bytes are shown as bits per second */
 };
 
 void pv_ui_page_init(struct pv_ui_page *, const char *title);
@@ -94,8 +95,15 @@ const char *pv_ui_count(struct pv_ui_pool *, struct pv_ui_num); /* exact: "1234"
 /* In the unit that the path's last word names: "_us" in ms; bytes and bits per second ("in_bytes", "rates.bps") with a unit
  * prefix; all others exact. */
 const char *pv_ui_value(struct pv_ui_pool *, const char *path, struct pv_ui_num);
+/* A rate's, which is of bits where the page wants those. */
+const char *pv_ui_rate(struct pv_ui_page *, const char *path, struct pv_ui_num);
 /* The path with that unit: "xact.in.quantiles_us" is "xact.in.quantiles ms". */
 const char *pv_ui_value_name(struct pv_ui_pool *, const char *path);
+
+/* Does it count bytes, going by its path's last word? */
+bool pv_ui_is_bytes(const char *path);
+/* Bytes of a period as bits per second; less than a second counts as one. */
+struct pv_ui_num pv_ui_bits(const struct pv_ui_handler *, struct pv_ui_num bytes);
 
 /* "3:04PM to 3:09PM, Period 300s" */
 const char *pv_ui_window_text(struct pv_ui_pool *, const struct pv_ui_handler *);

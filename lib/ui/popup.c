@@ -19,6 +19,7 @@ static const char *const help[] = {
     "+, -             longer, shorter window",
     "n, N             next, previous handler of the kind",
     "s, R             sort: name, each column, as at first; reverse",
+    "b                lists and rates of bytes in bit/s",
     "/                only names that contain a text",
     "Space, r         pause; ask now",
     "q, Ctrl-C        quit",
@@ -121,6 +122,8 @@ static void about_item(struct popup *p, struct pv_ui_pool *pool, const struct pv
 	if (base > 0)
 		add(p, pv_ui_fmt(pool, "share    %.2f%% of %.0f", pv_ui_percent(it->n.d, base), base));
 	add(p, pv_ui_fmt(pool, "rank     %zu of the %zu shown", rank + 1, m->items));
+	if (pv_ui_is_bytes(m->path))
+		add(p, pv_ui_fmt(pool, "bit/s    %s", pv_ui_count(pool, pv_ui_bits(h, it->n))));
 	if (*it->place)
 		add(p, pv_ui_fmt(pool, "place    %s", it->place));
 	for (size_t i = 0; i < m->facts; i++)

@@ -3,7 +3,7 @@
  *
  * A grid of cells that a terminal shows, or that is printed as text; what is in it does not depend on a terminal, nor
  * on the locale. A character is put only if its width is beyond doubt: one column, or two for the wide scripts of East
- * Asia. What would combine, change the writing direction, or has no width becomes U+FFFD. Whatever lies outside the
+ * Asia. What would combine, is not written from left to right, or has no width becomes U+FFFD. Whatever lies outside the
  * grid, or outside the clip, is not drawn; nothing fails.
  *
  * Limits: PV_UI_COLS and PV_UI_ROWS, far beyond any terminal (a wall of screens has 1,000 columns). One thread. */

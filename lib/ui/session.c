@@ -101,6 +101,11 @@ enum pv_ui_ask pv_ui_session_next(struct pv_ui_session *s, uint64_t now_ns, char
 	return s->asking;
 }
 
+bool pv_ui_session_failed(const struct pv_ui_session *s)
+{
+	return !s->model && *s->error && (!s->there || s->asked_policies);
+}
+
 /* ---- answers ------------------------------------------------------------------------------------- */
 
 static void tell(struct pv_ui_session *s, const char *what)

@@ -60,6 +60,9 @@ void pv_ui_session_free(struct pv_ui_session *);
 /* The path to ask for, written to path; or ASK_NOTHING, and *wait_ns until there may be something. Clocks are monotonic. */
 enum pv_ui_ask pv_ui_session_next(struct pv_ui_session *, uint64_t now_ns, char *path, size_t cap, uint64_t *wait_ns);
 
+/* There is nothing to show, and why is known: the error, and which policies there are if the agent told. */
+bool pv_ui_session_failed(const struct pv_ui_session *);
+
 /* status 0: there was no answer, why says what happened. body is changed. */
 void pv_ui_session_answer(struct pv_ui_session *, uint64_t now_ns, unsigned status, char *body, size_t len,
 			  const char *why);

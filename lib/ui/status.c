@@ -45,12 +45,16 @@ static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_
 		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
 	if (*u->order)
 		text = pv_ui_fmt(pool, "%s by %s", text, u->order);
+	if (u->bits)
+		text = pv_ui_fmt(pool, "%s bit/s", text);
 	if (u->reverse)
 		text = pv_ui_fmt(pool, "%s reversed", text);
 	if (u->s.paused)
 		text = pv_ui_fmt(pool, "%s paused", text);
 	if (age > 2 && u->s.model)
 		text = pv_ui_fmt(pool, "%s %llu s old", text, (unsigned long long)age);
+	if (u->s.model && u->s.model->left_out)
+		text = pv_ui_fmt(pool, "%s %zu left out", text, u->s.model->left_out);
 	if (pv_ui_other_major(&u->s))
 		text = pv_ui_fmt(pool, "%s other major version", text);
 	return u->s.window > 1 ? pv_ui_fmt(pool, "%s %u min  ? help ", text, u->s.window)

@@ -59,6 +59,7 @@ struct pv_ui_detail {
 struct pv_ui {
 	struct pv_ui_session s;
 	bool quit;
+	bool endless; /* not a terminal but paper: nothing gives way to the number of rows */
 
 	struct pv_ui_id view; /* no name: the overview */
 	struct pv_ui_id chosen[PV_UI_KINDS]; /* for the overview */
@@ -69,6 +70,7 @@ struct pv_ui {
 	char notice[512]; /* what a person asked for and cannot have; until the next key */
 	char order[PV_UI_ORDER_MAX]; /* heading of the column that tables with such a one are sorted by; "": as they come */
 	bool reverse;
+	bool bits; /* lists and rates of bytes as bits per second */
 	enum pv_ui_popup popup;
 	size_t pick; /* line of a picker; of what else is too long for the screen, the first that is shown */
 	struct pv_ui_detail detail;
@@ -104,7 +106,7 @@ size_t pv_ui_match(const struct pv_ui *, const char *what, const struct pv_ui_ha
 /* Shows the view that is called so. false: there is a notice. */
 bool pv_ui_begin(struct pv_ui *, const char *view);
 
-/* Lines that all of the view needs at this width, the status line not counted. */
+/* Lines that all of the view needs at this width, the status line not counted, when it is endless. */
 int pv_ui_height(struct pv_ui *, int cols);
 
 /* now_ns: monotonic, to tell how old the picture is. status: the last line, which a program that prints does not want. */

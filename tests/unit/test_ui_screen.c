@@ -36,6 +36,7 @@ static const struct {
 	/* what moves the cursor, combines, or turns the line round is shown as what cannot be shown */
 	{"a\033[2Jb", 9, true, "a\ufffd[2Jb"},
 	{"a\u202eb\u200fc\u0301", 9, true, "a\ufffdb\ufffdc\ufffd"},
+	{"\u05e9\u05dc\u0645\u0660.il", 9, true, "\ufffd\ufffd\ufffd\ufffd.il"},
 	{"a\377\302b", 9, true, "a\ufffd\ufffdb"},
 	{"\302\2332J", 9, true, "\ufffd2J"},
 	{"\U0001f600", 9, true, "\ufffd"},
@@ -212,11 +213,10 @@ static const struct {
 	{"v$", "share    60.00% of 100", NULL},
 	{"v$", "metric   top_qname2", NULL},
 	{"vv$", "rank     2 of the 3 shown", NULL},
-	{"vvvv$", "metric   top_qtype", NULL},
-	{"vvvvv$", "flow: u-flow  devices: d2", "Top QTypes"}, /* the overview has it, too */
-	{"vvvvv$!", "Devices", "Top QTypes"},
-	{"vvvvv$!!", "Top QTypes", NULL},
-	{"v>$", "Details", "metric   top_qname2"},
+	{"v>$", "metric   top_qtype", "metric   top_qname2"},
+	{"vvvv$", "flow: u-flow  devices: d2", "Top QTypes"}, /* the overview has it, too */
+	{"vvvv$!", "Devices", "Top QTypes"},
+	{"vvvv$!!", "Top QTypes", NULL},
 	{"v$q", NULL, NULL},
 	{"3v$", "devices: d2", "Devices"},
 	{"3v$!", "Devices", "devices: d3"},
@@ -365,6 +365,21 @@ static void test_pick(void **state)
 	assert_string_equal(t.u.s.policy, "other");
 	assert_null(t.u.s.model);
 	assert_non_null(strstr(t.text, "Policy other: no answer yet"));
+	assert_null(strstr(t.text, "p picks one"));
+	snprintf(t.u.s.error, sizeof t.u.s.error, "404 policy does not exist");
+	look(&t, 120, 30);
+	assert_non_null(strstr(t.text, "Policies that there are: 1; p picks one of them, or all"));
+	t.u.s.taps.n = 35; /* pages */
+	for (size_t i = 0; i < t.u.s.taps.n; i++)
+		snprintf(t.u.s.taps.name[i], PV_UI_NAME_MAX, "t%zu", i);
+	press(&t, "td");
+	assert_int_equal(t.u.pick, 10);
+	press(&t, "ddd");
+	assert_int_equal(t.u.pick, 35);
+	press(&t, "uuu");
+	assert_int_equal(t.u.pick, 5);
+	press(&t, "u");
+	assert_int_equal(t.u.pick, 0);
 	pv_ui_free(&t.u);
 }
 
@@ -503,6 +518,83 @@ static void test_columns(void **state)
 	}
 }
 
+#define BYTES                                                                                                          \
+	"{\"default\":{\"default-t-f\":{\"flow\":{\"period\":{\"start_ts\":1,\"length\":60},\"devices\":{"                         \
+	"\"d\":{\"records_flows\":3,\"interfaces\":{\"1\":{\"in_bytes\":6000000,\"out_bytes\":750,"                               \
+	"\"top_in_dst_ips_bytes\":[{\"name\":\"192.0.2.1\",\"estimate\":3000000}]},\"2\":{\"in_bytes\":1500000}}},"               \
+	"\"da\":{\"records_flows\":1,\"interfaces\":{\"1\":{\"in_bytes\":75}}}}}},"                                             \
+	"\"default-t-n\":{\"packets\":{\"rates\":{\"bytes_total\":{\"p50\":9,\"live\":1000000}}}}}}"
+
+/* Bytes as bits per second of the period: a device has those of its own interfaces. */
+static const struct {
+	const char *keys, *has;
+} bits[] = {
+	{"2", "|    flows  in bit/s  out bit/s "},
+	{"2", "|d       3     1.00M        100 "},
+	{"2", "|da      1        10          - "},
+	{"2", "|d | 1       800k        100 "},
+	{"2", "|d | 2       200k          - "},
+	{"2", "|192.0.2.1                3.00M (50.0%)|"},
+	{"2b", "+top_in_dst_ips_bytes, in bit/s"},
+	{"2b", "|192.0.2.1                 400k (50.0%)|"},
+	{"2b", " bit/s 5 min"},
+	{"2bb", "+top_in_dst_ips_bytes---"},
+	{"2vvvvvv$", "bit/s    400000 "},
+	{"3", "|rates.bytes_total    9  1.00M"},
+	{"3b", "|rates.bytes_total, in bit/s   72  8.00M"},
+	{"1", "|Bytes "},
+	{"1b", "|Bits  "},
+};
+
+static void test_bits(void **state)
+{
+	static struct seen t;
+	(void)state;
+	for (size_t i = 0; i < LEN(bits); i++) {
+		assert_true(pv_ui_init(&t.u, "default", 5));
+		give(&t.u, BYTES);
+		look(&t, 120, 60);
+		t.rows = 60;
+		press(&t, bits[i].keys);
+		if (!strstr(t.text, bits[i].has))
+			fail_msg("keys '%s': no '%s' in\n%.3000s", bits[i].keys, bits[i].has, t.text);
+		pv_ui_free(&t.u);
+	}
+}
+
+#define BOTH                                                                                                           \
+	"{\"default\":{\"default-t-dns\":{\"dns\":{\"wire_packets\":{\"total\":100},\"odd\":null,"                               \
+	"\"top_qname2\":[{\"name\":\"b.example\",\"estimate\":60}],\"top_qname3\":[{\"name\":\"a.b.example\",\"estimate\":60}]}},"   \
+	"\"default-t-dhcp\":{\"dhcp\":{\"wire_packets\":{\"total\":%d}}},"                                                    \
+	"\"default-t-net\":{\"packets\":{\"total\":200,\"deep_samples\":200,\"top_ipv4\":[{\"name\":\"192.0.2.9\",\"estimate\":7}]}}}}"
+
+static bool above_fold(struct seen *t, const char *answer, int cols, int rows, const char *what)
+{
+	assert_true(pv_ui_init(&t->u, "default", 5));
+	give(&t->u, answer);
+	look(t, cols, rows);
+	pv_ui_free(&t->u);
+	return strstr(t->text, what) != NULL;
+}
+
+/* In a small terminal who and what stand first; in one that has room, the original's order. */
+static void test_small(void **state)
+{
+	static struct seen t;
+	char answer[1024];
+	(void)state;
+	snprintf(answer, sizeof answer, BOTH, 0);
+	assert_true(above_fold(&t, answer, 80, 24, "|192.0.2.9 "));
+	assert_non_null(strstr(t.text, "+Top QName 2---------------------------++IPv4------"));
+	assert_null(strstr(t.text, "DHCP"));
+	assert_true(above_fold(&t, answer, 120, 30, "+Top QName 2-----------------++IPv4------------------------++Top QName 3"));
+	assert_true(above_fold(&t, answer, 120, 40, "+Top QName 2-----------------++Top QName 3-----------------++Top NX"));
+	assert_true(above_fold(&t, answer, 120, 40, "DHCP Wire Pkts 0/0"));
+	assert_true(above_fold(&t, answer, 120, 40, " 1 left out 5 min"));
+	snprintf(answer, sizeof answer, BOTH, 1);
+	assert_true(above_fold(&t, answer, 80, 24, "DHCP Wire Pkts 1/1"));
+}
+
 /* What is longer than the screen can be scrolled to, and no further than its end. */
 static void test_long_popup(void **state)
 {
@@ -548,7 +640,7 @@ int main(void)
 		cmocka_unit_test(test_put),   cmocka_unit_test(test_outside), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_keys),  cmocka_unit_test(test_order),   cmocka_unit_test(test_order_by_name), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_pick),  cmocka_unit_test(test_status),  cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_known), cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_long_popup),
+		cmocka_unit_test(test_known), cmocka_unit_test(test_match), cmocka_unit_test(test_columns), cmocka_unit_test(test_bits), cmocka_unit_test(test_small), cmocka_unit_test(test_long_popup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,18 +47,49 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The original's spelling, with one dash, as Go programs have it. */
-static void go_spelling(int argc, char **argv)
+/* As Go reads a boolean flag; -1: it is no such word. */
+static int go_bool(const char *word)
 {
-	static char tls[] = "--tls", noverify[] = "--tls-noverify", version[] = "--version";
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (!strcmp(argv[i], "-tls"))
-			argv[i] = tls;
-		else if (!strcmp(argv[i], "-tls-noverify"))
-			argv[i] = noverify;
-		else if (!strcmp(argv[i], "-version"))
-			argv[i] = version;
+	static const char *const words[] = {"0", "f", "false", "1", "t", "true"};
+	for (int i = 0; i < 6; i++)
+		if (!strcasecmp(word, words[i]))
+			return i >= 3;
+	return -1;
+}
+
+/* The original's options as Go programs take them, with one dash or two, and a value behind "=". NULL: a flag that is off. */
+static char *our_spelling(char *arg)
+{
+	static char flags[][16] = {"--tls", "--tls-noverify", "--version"};
+	char *word = arg + strspn(arg, "-"), *value = word + strcspn(word, "=");
+	size_t dashes = (size_t)(word - arg), len = (size_t)(value - word);
+	if (dashes < 1 || dashes > 2)
+		return arg;
+	if (len == 1 && strchr("HPp", *word) && (dashes == 2 || *value)) { /* --p 80, -p=80 */
+		arg[1] = *word;
+		value += *value == '=';
+		memmove(arg + 2, value, strlen(value) + 1);
+		return arg;
 	}
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		int on = *value ? go_bool(value + 1) : 1;
+		if (on >= 0 && len == strlen(flags[i] + 2) && !strncmp(word, flags[i] + 2, len))
+			return on ? flags[i] : NULL;
+	}
+	return arg;
+}
+
+/* Returns how many arguments are left. */
+static int go_spelling(int argc, char **argv)
+{
+	int n = 1, i = 1;
+	for (; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if ((argv[n] = our_spelling(argv[i])))
+			n++;
+	while (i < argc)
+		argv[n++] = argv[i++];
+	argv[n] = NULL;
+	return n;
 }
 
 static bool read_token(struct cli *c)
@@ -98,6 +130,20 @@ static bool step(struct cli *c, const int *fds, size_t nfds, unsigned ms)
 
 /* ---- once ---------------------------------------------------------------------------------------- */
 
+/* With the policies that there are, as it is most often that one of another name was meant. */
+static void say_error(const struct cli *c)
+{
+	const struct pv_ui_session *s = &c->ui.s;
+	char there[300] = "";
+	size_t at = 0, room = sizeof there - 80;
+	for (size_t i = 0; i < s->policies.n && at < room; i++)
+		at += (size_t)snprintf(there + at, sizeof there - at, "%s %.60s", i ? "," : "; there are",
+				       s->policies.name[i]);
+	if (at >= room)
+		snprintf(there + at, sizeof there - at, ", ...");
+	pv_tool_say(c->prog, "%s:%llu: %s%s", c->o.host, (unsigned long long)c->o.port, s->error, there);
+}
+
 /* Everything that a picture is made of, or the reason why not. */
 static bool fetch(struct cli *c)
 {
@@ -109,12 +155,11 @@ static bool fetch(struct cli *c)
 		step(c, &c->signal_fd, 1, TICK_MS);
 		if (poll(&p, 1, 0) > 0)
 			return false;
-		if (!s->model && *s->error) {
-			pv_tool_say(c->prog, "%s:%llu: %s", c->o.host, (unsigned long long)c->o.port,
-				    s->error);
+		if (pv_ui_session_failed(s)) {
+			say_error(c);
 			return false;
 		}
-		s->paused = s->model != NULL;
+		s->paused = s->model || *s->error;
 		if (s->model && !pv_ui_client_busy(c->client) &&
 		    pv_ui_session_next(s, now_ns(), path, sizeof path, &wait_ns) == PV_UI_ASK_NOTHING)
 			break;
@@ -191,6 +236,7 @@ static bool parse_size(const struct cli *c, int *cols, int *rows)
 static int print_once(struct cli *c, int cols, int rows)
 {
 	struct pv_ui_screen s;
+	c->ui.endless = !rows;
 	if (!pv_ui_screen_init(&s, cols, rows ? rows : pv_ui_height(&c->ui, cols), c->utf8))
 		return PV_EXIT_FAILED;
 	pv_ui_draw(&c->ui, &s, now_ns(), false);
@@ -334,9 +380,10 @@ int main(int argc, char **argv)
 	    .synopsis = "[options]",
 	    .opts = opts,
 	    .nopts = sizeof opts / sizeof opts[0],
+	    .bare_version = true, /* as the original's */
 	};
 	setlocale(LC_CTYPE, "");
-	go_spelling(argc, argv);
+	argc = go_spelling(argc, argv);
 	pv_tool_start(&prog, argc, argv, NULL);
 	c.prog = &prog;
 	c.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");

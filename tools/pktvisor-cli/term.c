@@ -9,6 +9,8 @@
 
 #include "ui/ui.h"
 
+#include <term.h> /* behind ours, as it defines words like "columns" */
+
 /* How each attribute looks with colours and without. Default colours are the terminal's own. */
 static const struct look {
 	short colour;
@@ -38,6 +40,12 @@ bool pv_term_begin(bool colour, char *why, size_t cap)
 	}
 	begun = true;
 	set_term(s);
+	if (!cursor_address || !clear_screen) {
+		const char *name = getenv("TERM");
+		pv_term_end();
+		snprintf(why, cap, "the terminal '%.60s' cannot show pictures; --once prints one", name ? name : "");
+		return false;
+	}
 	set_escdelay(50);
 	cbreak();
 	noecho();
