@@ -66,8 +66,10 @@ static void note_orders(struct pv_ui *u, const struct pv_ui_page *p)
 {
 	int i = 0;
 	u->norders = 0;
+	u->ordered = !strcmp(u->order, PV_UI_BY_NAME);
 	note_order(u, PV_UI_BY_NAME);
 	for (const struct pv_ui_panel *b = p->panel; b; b = b->next, i++) {
+		u->ordered = u->ordered || (b->rows && pv_ui_panel_column(b, u->order) >= 0);
 		if (!b->rows || (u->selected && u->spot != i))
 			continue;
 		if (b->kind == PV_UI_LIST)

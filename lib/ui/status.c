@@ -43,7 +43,7 @@ static const char *state(struct pv_ui_pool *pool, const struct pv_ui *u, uint64_
 		text = pv_ui_fmt(pool, "%s /%s", text, u->filter);
 	if (*u->tap)
 		text = pv_ui_fmt(pool, "%s tap %s", text, u->tap);
-	if (*u->order)
+	if (u->ordered)
 		text = pv_ui_fmt(pool, "%s by %s", text, u->order);
 	if (u->bits)
 		text = pv_ui_fmt(pool, "%s bit/s", text);

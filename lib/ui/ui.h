@@ -85,6 +85,7 @@ struct pv_ui {
 	int nspots, height, page_rows;
 	char orders[PV_UI_ORDERS][PV_UI_ORDER_MAX]; /* that there are to choose from */
 	size_t norders;
+	bool ordered; /* something is sorted by the one that was chosen */
 	struct pv_ui_detail under; /* the selected row */
 };
 

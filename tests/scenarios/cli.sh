@@ -121,6 +121,18 @@ python3 "$TESTS/lib/clicheck.py" --connections json out
 is "every number of a connection is the JSON's" $? 0
 finish
 
+# ---- Go's spellings, and what the original prints -----------------------------------------------------
+like "--version is the number alone, as the original's" "$(pktvisor-cli --version)" '^[0-9]+\.[0-9]+\.[0-9]+$'
+for a in "-p=$FAKE -P=bgp" "--p $FAKE --P bgp" "--p=$FAKE --P=bgp -H=localhost" "-tls=false -p $FAKE -tls-noverify=F -Pbgp"; do
+	is "pktvisor-cli ${a//$FAKE/PORT}" "$(cli $a -j | jq -c '[.[] | keys[]]')" '["default-t-bgp"]'
+done
+status 1 "-tls=true is TLS" cli -p "$FAKE" -tls=true -P bgp -j
+one_line "which that agent does not speak" err '^pktvisor-cli: localhost:[0-9]+: .*SSL'
+status 1 "a policy that is not there" cli -p "$FAKE" -P nosuch --once
+one_line "is said, and which there are" err '^pktvisor-cli: localhost:[0-9]+: 404 policy does not exist; there are bgp, flow, .*, version2$'
+script -qec "env TERM=dumb $BIN/pktvisor-cli -p $FAKE -P bgp" /dev/null </dev/null >dumb
+is "a terminal that cannot move its cursor is refused" "$? $(tr -d '\r' <dumb)" "1 pktvisor-cli: the terminal 'dumb' cannot show pictures; --once prints one"
+
 # ---- no agent, wrong words ----------------------------------------------------------------------------
 status 1 "nobody listens" cli -p "$PORT" --once
 one_line "says so" err '^pktvisor-cli: localhost:[0-9]+: .*connect'

@@ -228,6 +228,7 @@ static const struct {
 	{"ssss", "5 min", " by "},
 	{"vsss", "5 min", " by "}, /* a list is selected: there is a name and a number */
 	{"3ss", "by flows", NULL},
+	{"3ss2", "5 min", " by "}, /* nothing there has such a column */
 	{"3sss", "5 min", " by "},
 	{"R", "reversed", NULL},
 };
