@@ -83,6 +83,22 @@ keys + Space
 moved() { ! shows 'DNS Wire Pkts 600/600'; }
 until_true moved
 is "while dnsperf runs the numbers move" $? 0
+# cpu: hundredths of a second that it has used; age: those that it has lived
+cpu() { awk '{ print $14 + $15 }' "/proc/$CLI/stat"; }
+age() { awk -v up="$(cut -d ' ' -f 1 /proc/uptime)" '{ printf "%d\n", 100 * up - $22 }' "/proc/$CLI/stat"; }
+older() { [ $(($(age) - BORN)) -ge 600 ]; }
+CLI=$(pgrep -s "$("${MUX[@]}" display-message -p -t cli '#{pane_pid}')" -x pktvisor-cli)
+case $BUILD in
+*/release*)
+	size 200 60
+	sees "the largest of the three sizes" 'Top GeoLoc.*Top ASN.*Rates per second'
+	BORN=$(age) USED=$(cpu)
+	until_true older
+	USED=$(($(cpu) - USED)) BORN=$(($(age) - BORN))
+	[ $((100 * USED)) -lt $((2 * BORN)) ] && ok "there it needs less than 2 % of one processor" ||
+		not_ok "there it needs less than 2 % of one processor ($USED of $BORN)"
+	;;
+esac
 kill -KILL "$PID"; wait "$PID" 2>/dev/null; AGENTS=()
 sees "an agent that died is said in the last line" "Couldn't connect to server"
 sees "what was known stays" 'DNS Wire Pkts [0-9]'
