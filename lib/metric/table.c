@@ -434,7 +434,7 @@ static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t
 	pv_pen_line(p);
 }
 
-static bool print_counters(struct pv_pen *p, const struct leaves *s)
+static bool print_counters(struct pv_pen *p, const struct leaves *s, bool line_before)
 {
 	unsigned group_w = 0, label_w = 0, value_w = 0;
 	bool any = false;
@@ -452,6 +452,8 @@ static bool print_counters(struct pv_pen *p, const struct leaves *s)
 		value_w = v > value_w ? v : value_w;
 	}
 	unsigned left = INDENT + (group_w ? group_w + 2 : 0);
+	if (any && line_before)
+		pv_pen_line(p);
 	if (label_w + 2 + value_w > p->width - left)
 		label_w = p->width - left > value_w + 10 ? p->width - left - value_w - 2 : 8;
 	/* those without a group first, or they would seem to belong to the one above them */
@@ -929,6 +931,19 @@ static void print_sums(struct pv_pen *p, const struct leaf *l)
 	}
 }
 
+/* Before anything else: they are what their handler is for, and a terminal that sees one table change may have no room for
+ * more. */
+static bool print_all_sums(struct pv_pen *p, const struct leaves *s)
+{
+	bool any = false;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->leaf[i].kind == SUMS) {
+			print_sums(p, &s->leaf[i]);
+			any = true;
+		}
+	return any;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 /* "-- dns ------------------ 2024-05-01 12:00:00 UTC, 31 s --" */
@@ -978,14 +993,12 @@ static int print_schema(struct pv_pen *p, const char *name, const json_t *schema
 		pv_pen_text(p, "nothing seen");
 		pv_pen_line(p);
 	} else if (!rc) {
-		bool counters = print_counters(p, &s);
-		print_quantiles(p, &s, counters);
+		bool sums = print_all_sums(p, &s);
+		bool counters = print_counters(p, &s, sums);
+		print_quantiles(p, &s, sums || counters);
 		for (size_t i = 0; i < s.n && !rc; i++)
 			if (s.leaf[i].kind == HISTOGRAM && !leaf_empty(&s.leaf[i]))
 				rc = print_histogram(p, &s.leaf[i]);
-		for (size_t i = 0; i < s.n; i++)
-			if (s.leaf[i].kind == SUMS)
-				print_sums(p, &s.leaf[i]);
 		print_lists(p, &s);
 	}
 	free(s.leaf);

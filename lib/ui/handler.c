@@ -407,14 +407,18 @@ static void wide_list(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 		      const struct pv_ui_metric *m)
 {
 	struct wide_list w = {pv_ui_base(h, s, m->path), true, m->facts, {{0, 0}}};
+	const char *weight = NULL;
 	struct pv_ui_panel *t = pv_ui_panel(p, PV_UI_TABLE, m->path);
 	if (!t)
 		return;
 	order_facts(m, w.fact);
 	for (size_t i = 0; i < m->facts; i++)
-		w.estimate = w.estimate && !is_weight(m, i);
-	if (w.base > 0)
-		t->column[t->columns++] = "share";
+		if (w.estimate && is_weight(m, i)) {
+			w.estimate = false;
+			weight = m->fact[i];
+		}
+	if (w.base > 0) /* of what, as rows may be sorted by something else */
+		t->column[t->columns++] = weight ? pv_ui_fmt(&p->pool, "of %s", weight) : "share";
 	if (w.estimate)
 		t->column[t->columns++] = "estimate";
 	for (size_t i = 0; i < m->facts; i++)

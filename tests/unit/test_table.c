@@ -128,12 +128,32 @@ static const struct {
 	 "\"h\":{\"buckets\":{\"10\":1.8446744073709552e19,\"+Inf\":1.8446744073709552e19}}}}}", 80,
 	 "── x ────────────────────────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
 	 "\n"
-	 "  h  9,223,372,036,854,775,807 values\n"
-	 "  ≤    10  9,223,372,036,854,775,807 100.0%  █████████████████████████████████\n"
-	 "\n"
 	 "  top   share  bytes\n"
 	 "  a    100.0%  9.22E\n"
-	 "  b    100.0%  9.22E\n"},
+	 "  b    100.0%  9.22E\n"
+	 "\n"
+	 "  h  9,223,372,036,854,775,807 values\n"
+	 "  ≤    10  9,223,372,036,854,775,807 100.0%  █████████████████████████████████\n"},
+	{"rows with several sums stand before everything else, which begins with a line between",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"total\":3,\"r\":{\"p50\":2},\"top\":[{\"estimate\":1,\"name\":\"a\",\"bytes\":1}]}}}", 60,
+	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "\n"
+	 "  top   share  bytes\n"
+	 "  a    100.0%      1\n"
+	 "\n"
+	 "  total  3\n"
+	 "\n"
+	 "        p50\n"
+	 "  r       2\n"},
+	{"also where there are no counters",
+	 "{\"5m\":{\"x\":{" PERIOD ",\"r\":{\"p50\":2},\"top\":[{\"estimate\":1,\"name\":\"a\",\"bytes\":1}]}}}", 60,
+	 "── x ────────────────────── 2021-03-04 16:10:31 UTC, 31 s ──\n"
+	 "\n"
+	 "  top   share  bytes\n"
+	 "  a    100.0%      1\n"
+	 "\n"
+	 "        p50\n"
+	 "  r       2\n"},
 	{"where there is no room for quantiles their units and the middle ones give way",
 	 "{\"1m\":{\"x\":{" PERIOD ",\"rates.of.some.length\":{\"p50\":1234567890123,\"p90\":1234567890123,\"p95\":1234567890123,"
 	 "\"p99\":1}}}}", 40,

@@ -489,17 +489,17 @@ static const struct {
 	const char *has;
 } columns[] = {
 	/* what tells most first, the estimate once, the rest of all last */
-	{"2", 120, "|       share  bps  bytes  packets  odd "},
-	{"2", 120, "|a      25.0%   70  50.0k        1    9 "},
-	{"2", 120, "|other  55.0%   99   110k        2    - "},
+	{"2", 120, "|       of bytes  bps  bytes  packets  odd "},
+	{"2", 120, "|a         25.0%   70  50.0k        1    9 "},
+	{"2", 120, "|other     55.0%   99   110k        2    - "},
 	{"3", 120, "|   estimate  some "},
 	{"3", 120, "|c         5     1 "},
 	/* where there is no room for all of them, the last ones go, but not the one that rows are sorted by */
-	{"2", 30, "|       share  bps  bytes    |"},
-	{"2ssssss", 30, "|       share  bps  odd      |"},
-	{"2ssssss", 30, "|a      25.0%   70    9      |"},
-	{"2sssss", 30, "|       share  bps  packets  |\n|b      20.0%   90        3  |\n|a      25.0%   70        1  |\n|other "},
-	{"2sss", 30, "|b      20.0%   90"},
+	{"2", 30, "|       of bytes  bps  bytes |"},
+	{"2ssssss", 30, "|       of bytes  bps  odd   |"},
+	{"2ssssss", 30, "|a         25.0%   70    9   |"},
+	{"2sssss", 30, "|       of bytes  packets    |\n|b         20.0%        3    |\n|a         25.0%        1    |\n|other "},
+	{"2sss", 30, "|b         20.0%   90"},
 	{"2v$", 120, "odd        9 "},
 };
 
