@@ -107,7 +107,7 @@ def connections(handlers, lines):
     body = next(iter(handlers.values()))["connections"]
     top = next(i for i, line in enumerate(lines) if "top_connections" in line)
     head = lines[top + 1].strip("|\u2502").split()
-    bad = [] if head == ["share"] + FACTS else ["columns: %s" % head]
+    bad = [] if head == ["of", "bytes"] + FACTS else ["columns: %s" % head]
     for i, item in enumerate(body["top_connections"]):
         want = [item["name"], "%.1f%%" % (item["bytes"] / body["bytes"] * 100)] + [unit(k, item[k]) for k in FACTS]
         got = lines[top + 2 + i].strip("|\u2502").split()
