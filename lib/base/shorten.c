@@ -17,7 +17,8 @@ static bool is_address(const char *p, size_t n)
 	return colons ? digits + hex > 0 : digits && !hex;
 }
 
-/* The end of it is longer than its beginning: hosts and ports are told apart there. Returns the bytes written. */
+/* The end of it is longer than its beginning: hosts and ports are told apart there. Returns the bytes
+ * written. */
 static size_t cut(const char *p, size_t n, size_t room, const char *mark, char *out, size_t cap)
 {
 	size_t head = (room - 1) * 2 / 5, tail = room - 1 - head;

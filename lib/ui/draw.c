@@ -11,9 +11,9 @@
 #define LIST_MOST    64 /* of the overview's lists; wider terminals get more than four of them */
 #define ABREAST_MOST 8
 #define COLS_FEW     112 /* with less there are no four of them abreast */
-#define ROWS_FEW     36  /* with less the third line of lists of the overview is not on the screen */
-#define NAME_LEAST   12 /* columns of a table's names, where half of the table is less */
-#define GRID_MOST    12 /* columns of counters */
+#define ROWS_FEW     36	 /* with less the third line of lists of the overview is not on the screen */
+#define NAME_LEAST   12	 /* columns of a table's names, where half of the table is less */
+#define GRID_MOST    12	 /* columns of counters */
 
 /* ---- the page ------------------------------------------------------------------------------------ */
 
@@ -42,7 +42,8 @@ static void compose_overview(struct pv_ui_page *p, const struct pv_ui *u, int co
 	size_t n = pv_ui_handlers(u, all);
 	for (size_t i = 0; i < n; i++)
 		label[i] = pv_ui_label(&p->pool, u, all[i]);
-	const struct pv_ui_overview_of o = {all, n, label, u->chosen, u->s.server, u->s.policy, cols >= 160, small(cols, rows)};
+	const struct pv_ui_overview_of o = {all,	 n,	      label,	   u->chosen,
+					    u->s.server, u->s.policy, cols >= 160, small(cols, rows)};
 	pv_ui_overview(p, &o);
 	if (!n)
 		pv_ui_panel(
@@ -88,7 +89,8 @@ static void compose(struct pv_ui_page *p, struct pv_ui *u, int cols, int rows)
 		pv_ui_panel(p, PV_UI_HEADING, pv_ui_fmt(&p->pool, "Policy %s: no answer yet", u->s.policy));
 		if (u->s.policies.n && *u->s.error)
 			pv_ui_panel(p, PV_UI_HEADING,
-				    pv_ui_fmt(&p->pool, "Policies that there are: %zu; p picks one of them, or all",
+				    pv_ui_fmt(&p->pool,
+					      "Policies that there are: %zu; p picks one of them, or all",
 					      u->s.policies.n));
 		return;
 	}

@@ -31,7 +31,8 @@ static void drop_empty_columns(struct pv_ui_panel *t)
 	t->columns = to;
 }
 
-/* What the section counts, or else what those inside of it do together, which come right behind it: "1 | 2" of "1". */
+/* What the section counts, or else what those inside of it do together, which come right behind it: "1 | 2"
+ * of "1". */
 static bool bytes_of(const struct pv_ui_section *s, const char *path, struct pv_ui_num *sum)
 {
 	const struct pv_ui_metric *m = pv_ui_metric(s, path);
@@ -39,8 +40,8 @@ static bool bytes_of(const struct pv_ui_section *s, const char *path, struct pv_
 	size_t n = strlen(title);
 	bool any = m && m->kind == PV_UI_NUMBER;
 	*sum = any ? m->n : (struct pv_ui_num){0, 0, true};
-	for (s = any || !n ? NULL : s->next; s && !strncmp(s->title, title, n) && !strncmp(s->title + n, " | ", 3);
-	     s = s->next)
+	for (s = any || !n ? NULL : s->next;
+	     s && !strncmp(s->title, title, n) && !strncmp(s->title + n, " | ", 3); s = s->next)
 		if ((m = pv_ui_metric(s, path)) && m->kind == PV_UI_NUMBER) {
 			sum->d += m->n.d;
 			any = true;
@@ -49,7 +50,8 @@ static bool bytes_of(const struct pv_ui_section *s, const char *path, struct pv_
 }
 
 /* A number of the section, or one of its quantiles, "a:p50". */
-static bool number_of(const struct pv_ui_section *s, const char *path, const char *quantile, struct pv_ui_num *n)
+static bool number_of(const struct pv_ui_section *s, const char *path, const char *quantile,
+		      struct pv_ui_num *n)
 {
 	const struct pv_ui_metric *m = pv_ui_metric(s, path);
 	if (!m || m->kind != (quantile ? PV_UI_QUANTILES : PV_UI_NUMBER))
@@ -302,8 +304,8 @@ static void quantiles(struct pv_ui_page *p, const struct pv_ui_handler *h, const
 			memcpy(t->column, quants, sizeof quants);
 		}
 		bool bits = p->bits && pv_ui_is_bytes(m->path);
-		const char *name = bits ? pv_ui_fmt(&p->pool, "%s, in bit/s", m->path)
-					: pv_ui_value_name(&p->pool, m->path);
+		const char *name =
+		    bits ? pv_ui_fmt(&p->pool, "%s, in bit/s", m->path) : pv_ui_value_name(&p->pool, m->path);
 		struct pv_ui_row *r = pv_ui_row(p, t, name, "");
 		if (!r)
 			return;

@@ -27,7 +27,8 @@ void pv_ui_history_free(struct pv_ui_history *h)
 
 void pv_ui_history_clear(struct pv_ui_history *h)
 {
-	memset(h, 0, sizeof *h);
+	for (size_t i = 0; i < PV_UI_SERIES && h->s[i].key; i++)
+		memset(&h->s[i], 0, sizeof h->s[i]);
 }
 
 bool pv_ui_is_rate(const struct pv_ui_metric *m)

@@ -5,8 +5,8 @@
  * before it started, and those it missed, are filled in from the minutes that the agent keeps: with the median of the
  * minute, as there is nothing finer.
  *
- * Limits: PV_UI_SERIES rates (the metrics of about ten handlers; more get no line), PV_UI_SECONDS each, the longest
- * window. 1.3 MiB. One thread. */
+ * Limits: PV_UI_SERIES rates (of about a hundred handlers, as all policies together may have; more get no line),
+ * PV_UI_SECONDS each, the longest window. 7 KiB each, of which only those are touched that there are. One thread. */
 #ifndef PV_UI_HISTORY_H
 #define PV_UI_HISTORY_H
 
@@ -15,7 +15,7 @@
 
 #include "ui/model.h"
 
-#define PV_UI_SERIES 128
+#define PV_UI_SERIES 1024
 #define PV_UI_SECONDS 600
 
 struct pv_ui_history;

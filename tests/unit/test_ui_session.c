@@ -162,11 +162,13 @@ static void test_errors(void **state)
 	assert_string_equal(s.error, "404 policy does not exist");
 	asks(&s, SEC, "/api/v1/metrics/app"); /* it is there: others can be picked */
 	answer(&s, SEC, 404, "");
+	assert_false(pv_ui_session_failed(&s)); /* not before it is known which */
 	asks(&s, SEC, "/api/v1/policies");
 	answer(&s, SEC, 200, "{\"b-resources\":{},\"other\":{},\"a-resources\":{},\"resources\":{}}");
 	assert_string_equal(s.policies.name[0], "other"); /* those about the agent itself come last */
 	assert_string_equal(s.policies.name[1], "resources");
 	assert_string_equal(s.policies.name[2], "a-resources");
+	assert_true(pv_ui_session_failed(&s));
 	assert_int_equal(waits(&s, SEC), SEC);
 	pv_ui_session_policy(&s, "other");
 	asks(&s, SEC, "/api/v1/policies/other/metrics/window/5");
@@ -176,6 +178,7 @@ static void test_errors(void **state)
 	asks(&s, SEC, "/api/v1/policies/other/metrics/window/5");
 	answer(&s, SEC, 200, "[]");
 	assert_string_equal(s.error, "the answer is not an object");
+	assert_true(pv_ui_session_failed(&s));
 	asks(&s, SEC, ""); /* whatever that is, it is no agent */
 	pv_ui_session_free(&s);
 }

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "gospell.h"
 #include "http/server.h"
 #include "term.h"
 #include "tool/tool.h"
@@ -45,51 +45,6 @@ static uint64_t now_ns(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* As Go reads a boolean flag; -1: it is no such word. */
-static int go_bool(const char *word)
-{
-	static const char *const words[] = {"0", "f", "false", "1", "t", "true"};
-	for (int i = 0; i < 6; i++)
-		if (!strcasecmp(word, words[i]))
-			return i >= 3;
-	return -1;
-}
-
-/* The original's options as Go programs take them, with one dash or two, and a value behind "=". NULL: a flag that is off. */
-static char *our_spelling(char *arg)
-{
-	static char flags[][16] = {"--tls", "--tls-noverify", "--version"};
-	char *word = arg + strspn(arg, "-"), *value = word + strcspn(word, "=");
-	size_t dashes = (size_t)(word - arg), len = (size_t)(value - word);
-	if (dashes < 1 || dashes > 2)
-		return arg;
-	if (len == 1 && strchr("HPp", *word) && (dashes == 2 || *value)) { /* --p 80, -p=80 */
-		arg[1] = *word;
-		value += *value == '=';
-		memmove(arg + 2, value, strlen(value) + 1);
-		return arg;
-	}
-	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-		int on = *value ? go_bool(value + 1) : 1;
-		if (on >= 0 && len == strlen(flags[i] + 2) && !strncmp(word, flags[i] + 2, len))
-			return on ? flags[i] : NULL;
-	}
-	return arg;
-}
-
-/* Returns how many arguments are left. */
-static int go_spelling(int argc, char **argv)
-{
-	int n = 1, i = 1;
-	for (; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if ((argv[n] = our_spelling(argv[i])))
-			n++;
-	while (i < argc)
-		argv[n++] = argv[i++];
-	argv[n] = NULL;
-	return n;
 }
 
 static bool read_token(struct cli *c)
@@ -311,7 +266,8 @@ static int work(struct cli *c)
 	int cols, rows;
 	if (c->o.token_file && !read_token(c))
 		return PV_EXIT_FAILED;
-	if (c->o.ca && access(c->o.ca, R_OK)) { /* else it would be said as a connection that failed, again and again */
+	if (c->o.ca &&
+	    access(c->o.ca, R_OK)) { /* else it would be said as a connection that failed, again and again */
 		pv_tool_say(c->prog, "--tls-ca %s: %s", c->o.ca, strerror(errno));
 		return PV_EXIT_FAILED;
 	}
@@ -383,7 +339,7 @@ int main(int argc, char **argv)
 	    .bare_version = true, /* as the original's */
 	};
 	setlocale(LC_CTYPE, "");
-	argc = go_spelling(argc, argv);
+	argc = pv_go_spelling(argc, argv);
 	pv_tool_start(&prog, argc, argv, NULL);
 	c.prog = &prog;
 	c.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");

@@ -43,7 +43,8 @@ bool pv_term_begin(bool colour, char *why, size_t cap)
 	if (!cursor_address || !clear_screen) {
 		const char *name = getenv("TERM");
 		pv_term_end();
-		snprintf(why, cap, "the terminal '%.60s' cannot show pictures; --once prints one", name ? name : "");
+		snprintf(why, cap, "the terminal '%.60s' cannot show pictures; --once prints one",
+			 name ? name : "");
 		return false;
 	}
 	set_escdelay(50);
