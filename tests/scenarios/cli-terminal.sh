@@ -41,6 +41,18 @@ sees "whose handler is shown" 'Pkts  200'
 keys q
 sees "q ends it" '^ended 0'
 
+mux_again "env HISTFILE= PS1='> ' bash --norc --noprofile -i"
+sees "a shell" '^>'
+keys "$CLI -P bgp" Enter
+sees "from a shell it begins" '1 overview\]'
+keys C-z
+sees "Ctrl-Z stops it, and the shell's screen is back" 'Stopped'
+size 90 30
+keys fg Enter
+sees "fg goes on, in the size that the terminal has now" '^┌.{88}┐$'
+keys q
+sees "q ends it" '^>$'
+
 # what an evil agent puts into names stays in its place
 title() { "${MUX[@]}" display-message -p -t cli '#{pane_title}'; }
 before=$(title)
