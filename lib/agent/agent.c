@@ -594,11 +594,6 @@ bool pv_agent_live(struct pv_agent *a)
 	return live;
 }
 
-bool pv_agent_idle(struct pv_agent *a)
-{
-	return pv_graph_idle(a->graph);
-}
-
 json_t *pv_agent_taps_json(struct pv_agent *a, const char *name)
 {
 	json_t *all = json_object();
@@ -638,7 +633,7 @@ void pv_agent_asked(void *agent)
 {
 	struct pv_agent *a = agent;
 	long long now = now_sec(), last = atomic_exchange(&a->asked_sec, now);
-	if (now - last >= PV_AGENT_ASKED_SEC && !pv_agent_idle(a)) {
+	if (now - last >= PV_AGENT_ASKED_SEC && !pv_graph_idle(a->graph)) {
 		const struct timespec t = {PV_AGENT_WAIT_MS / 1000, PV_AGENT_WAIT_MS % 1000 * 1000000L};
 		nanosleep(&t, NULL);
 	}

@@ -75,7 +75,6 @@ bool pv_agent_remove_policy(struct pv_agent *, const char *name);
 void pv_agent_finish(struct pv_agent *);
 
 bool pv_agent_live(struct pv_agent *);	     /* is one of them on an interface? */
-bool pv_agent_idle(struct pv_agent *);	     /* only files, and all read */
 
 /* {name: object, ...}; of one when name is not NULL, and then NULL with errno ENOENT when there is none. */
 json_t *pv_agent_taps_json(struct pv_agent *, const char *name);
