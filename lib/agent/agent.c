@@ -41,8 +41,7 @@ static long long now_sec(void)
 	return t.tv_sec;
 }
 
-/* ---- places of lanes: in the store ------------------------------------------------------------------------
- */
+/* ---- places of lanes: in the store ---------------------------------------------------------------- */
 
 static bool asked_lately(void *ctx)
 {
@@ -196,8 +195,7 @@ static void close_place(void *ctx, struct pv_graph_place place[], unsigned worke
 	free(p);
 }
 
-/* ---- the registry: with the lock held -------------------------------------------------------------------
- */
+/* ---- the registry: with the lock held ------------------------------------------------------------- */
 
 static struct pv_config_policy *find_policy(const struct pv_agent *a, const char *name, size_t *at)
 {
@@ -276,8 +274,7 @@ static int room(void *list, size_t n)
 	return grown ? 0 : -1;
 }
 
-/* ---- policies that watch what an input costs: with the lock held -----------------------------------------
- */
+/* ---- policies that watch what an input costs: with the lock held ---------------------------------- */
 
 /* How many others are on the same input. */
 static unsigned users(const struct pv_agent *a, const char *stream)
@@ -578,8 +575,7 @@ void pv_agent_finish(struct pv_agent *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------------------
- */
+/* ---- asking --------------------------------------------------------------------------------------- */
 
 bool pv_agent_live(struct pv_agent *a)
 {
@@ -716,8 +712,7 @@ void pv_agent_prom(void *agent, struct pv_prom *p)
 	pv_graph_each(a->graph, NULL, add_samples, p);
 }
 
-/* ---- making -----------------------------------------------------------------------------------------------
- */
+/* ---- making --------------------------------------------------------------------------------------- */
 
 struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 {

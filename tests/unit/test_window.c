@@ -790,8 +790,7 @@ static void bucket_groups(void **state)
 	mem_free(&m);
 }
 
-/* ---- live ------------------------------------------------------------------------------------------------
- */
+/* ---- live ----------------------------------------------------------------------------------------- */
 
 /* One copy a second at most, each in the place of the one before (same start), and a closed one at the end.
  */
@@ -951,8 +950,7 @@ static void closed_callback(void **state)
 	done(&t);
 }
 
-/* ---- what is counted
- * --------------------------------------------------------------------------------------- */
+/* ---- what is counted ------------------------------------------------------------------------------ */
 
 static void deep_and_base(void **state)
 {
@@ -1081,8 +1079,7 @@ static void defines_are_bounded(void **state)
 	mem_free(&m);
 }
 
-/* ---- who counts
- * -------------------------------------------------------------------------------------------- */
+/* ---- who counts ----------------------------------------------------------------------------------- */
 
 /* Several analysers of a type: each instance has its own stage's events, in every stream anew. */
 static void instances(void **state)
@@ -1259,8 +1256,7 @@ static void group_choice(void **state)
 	}
 }
 
-/* ---- limits and losses
- * ---------------------------------------------------------------------------------------- */
+/* ---- limits and losses ---------------------------------------------------------------------------- */
 
 static void budget(void **state)
 {
