@@ -83,8 +83,7 @@ json_t *pv_agent_policies_json(struct pv_agent *, const char *name);
 /* Somebody wants metrics as they are now. May take PV_AGENT_WAIT_MS. */
 void pv_agent_asked(void *agent); /* for struct pv_read_conf.asked */
 
-/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread.
- */
+/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread. */
 void pv_agent_listen(struct pv_agent *);
 
 /* Every policy on every tap, with what is counted of it (policy/graph.h). */

@@ -331,8 +331,7 @@ static int make_window(struct pv_lane *l, struct handler *h, char *err, size_t c
 	size_t budget = l->conf.budget_bytes ? l->conf.budget_bytes : PV_LANE_BUDGET;
 	const struct pv_window_conf conf = {
 	    .handlers = l->conf.registry,
-	    /* who reads keeps the history; one bucket for everything is another thing than the last of many
-	     */
+	    /* who reads keeps the history; one bucket for everything is another thing than the last of many */
 	    .periods = h->conf.periods == 1 ? 1 : 2,
 	    .deep = h->conf.deep,
 	    .topn = h->conf.topn,

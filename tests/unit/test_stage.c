@@ -325,8 +325,7 @@ static void filter_order(void **state)
 	    /* --only: no packets, not even messages of its own making, everything else */
 	    {"< a0 p1 t d x p4 p2 >", "o", "< a0:src a1:fake n1.1 t d x n4.1! n2.1 n2.1 e >"},
 	    {"< p4 p1 >", "b", "< a1:fake n4.1! n1.1 e >"},
-	    /* several in a row: numbers follow, the second sees what the first left, its events behind those
-	     */
+	    /* several in a row: numbers follow, the second sees what the first left, its events behind those */
 	    {"< a0 p1 >", "--", "< a0:src a1:fake a2:fake p1 n1.2 n1.1 e e >"},
 	    {"< a0 p1 >", "---", "< a0:src a1:fake a2:fake a3:fake p1 n1.3 n1.2 n1.1 e e e >"},
 	    {"< >", "---", "< a1:fake a2:fake a3:fake e e e >"},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own.
- */
+/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -792,8 +791,7 @@ static void bucket_groups(void **state)
 
 /* ---- live ----------------------------------------------------------------------------------------- */
 
-/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end.
- */
+/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end. */
 static bool every_third(void *ctx)
 {
 	unsigned *asked = ctx;
