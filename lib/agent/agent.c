@@ -41,8 +41,7 @@ static long long now_sec(void)
 	return t.tv_sec;
 }
 
-/* ---- places of lanes: in the store ------------------------------------------------------------------------
- */
+/* ---- places of lanes: in the store ---------------------------------------------------------------- */
 
 static bool asked_lately(void *ctx)
 {
@@ -196,8 +195,7 @@ static void close_place(void *ctx, struct pv_graph_place place[], unsigned worke
 	free(p);
 }
 
-/* ---- the registry: with the lock held -------------------------------------------------------------------
- */
+/* ---- the registry: with the lock held ------------------------------------------------------------- */
 
 static struct pv_config_policy *find_policy(const struct pv_agent *a, const char *name, size_t *at)
 {
@@ -276,8 +274,7 @@ static int room(void *list, size_t n)
 	return grown ? 0 : -1;
 }
 
-/* ---- policies that watch what an input costs: with the lock held -----------------------------------------
- */
+/* ---- policies that watch what an input costs: with the lock held ---------------------------------- */
 
 /* How many others are on the same input. */
 static unsigned users(const struct pv_agent *a, const char *stream)
@@ -477,8 +474,7 @@ static bool path_ok(const char *path, const char *dir, bool made)
 	return is_below(folder, dir);
 }
 
-/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
- */
+/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it. */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
 	const char *dir = a->conf.data_dir;
@@ -578,8 +574,7 @@ void pv_agent_finish(struct pv_agent *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------------------
- */
+/* ---- asking --------------------------------------------------------------------------------------- */
 
 bool pv_agent_live(struct pv_agent *a)
 {
@@ -592,11 +587,6 @@ bool pv_agent_live(struct pv_agent *a)
 				!a->policies[i]->streams[s].pcap.pcap_file;
 	pthread_mutex_unlock(&a->lock);
 	return live;
-}
-
-bool pv_agent_idle(struct pv_agent *a)
-{
-	return pv_graph_idle(a->graph);
 }
 
 json_t *pv_agent_taps_json(struct pv_agent *a, const char *name)
@@ -638,7 +628,7 @@ void pv_agent_asked(void *agent)
 {
 	struct pv_agent *a = agent;
 	long long now = now_sec(), last = atomic_exchange(&a->asked_sec, now);
-	if (now - last >= PV_AGENT_ASKED_SEC && !pv_agent_idle(a)) {
+	if (now - last >= PV_AGENT_ASKED_SEC && !pv_graph_idle(a->graph)) {
 		const struct timespec t = {PV_AGENT_WAIT_MS / 1000, PV_AGENT_WAIT_MS % 1000 * 1000000L};
 		nanosleep(&t, NULL);
 	}
@@ -721,8 +711,7 @@ void pv_agent_prom(void *agent, struct pv_prom *p)
 	pv_graph_each(a->graph, NULL, add_samples, p);
 }
 
-/* ---- making -----------------------------------------------------------------------------------------------
- */
+/* ---- making --------------------------------------------------------------------------------------- */
 
 struct pv_agent *pv_agent_new(const struct pv_agent_conf *conf)
 {

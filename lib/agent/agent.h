@@ -75,7 +75,6 @@ bool pv_agent_remove_policy(struct pv_agent *, const char *name);
 void pv_agent_finish(struct pv_agent *);
 
 bool pv_agent_live(struct pv_agent *);	     /* is one of them on an interface? */
-bool pv_agent_idle(struct pv_agent *);	     /* only files, and all read */
 
 /* {name: object, ...}; of one when name is not NULL, and then NULL with errno ENOENT when there is none. */
 json_t *pv_agent_taps_json(struct pv_agent *, const char *name);
@@ -84,8 +83,7 @@ json_t *pv_agent_policies_json(struct pv_agent *, const char *name);
 /* Somebody wants metrics as they are now. May take PV_AGENT_WAIT_MS. */
 void pv_agent_asked(void *agent); /* for struct pv_read_conf.asked */
 
-/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread.
- */
+/* Hand what inputs have to say ("eth0: went down; waiting for it") to the log. Now and then, from one thread. */
 void pv_agent_listen(struct pv_agent *);
 
 /* Every policy on every tap, with what is counted of it (policy/graph.h). */

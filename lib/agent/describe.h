@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* agent/describe.h - a policy as clients see it: its taps, its input streams, its handlers and their periods.
- */
+/* agent/describe.h - a policy as clients see it: its taps, its input streams, its handlers and their periods. */
 #ifndef PV_AGENT_DESCRIBE_H
 #define PV_AGENT_DESCRIBE_H
 

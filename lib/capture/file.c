@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,28 +19,13 @@ static int cannot(struct pv_capture *c, const char *why)
 
 /* ---- what libpcap reads -------------------------------------------------------------------------- */
 
-/* Before we wait for a slow writer, what we have goes out. False: we were told to stop. */
+/* For the writer of a pipe. False: we were told to stop. */
 static bool wait_input(struct pv_capture *c)
 {
-	struct pollfd fds[3] = {
-		{c->fd, POLLIN, 0},
-		{c->stop_event, POLLIN, 0},
-		{c->conf.stop_fd > 0 ? c->conf.stop_fd : -1, POLLIN, 0},
-	};
-	int timeout = 0;
-	for (;;) {
-		int n = poll(fds, 3, timeout);
-		if (n < 0 && errno != EINTR)
-			return true; /* read() will tell */
-		if (n > 0) {
-			if (fds[1].revents || fds[2].revents)
-				atomic_store(&c->stop, true);
-			return !atomic_load(&c->stop);
-		}
-		if (c->out)
-			pv_out_flush(c->out);
-		timeout = -1;
-	}
+	const int stop[2] = {c->stop_event, c->conf.stop_fd > 0 ? c->conf.stop_fd : -1};
+	if (!pv_out_wait(c->out, c->fd, stop))
+		atomic_store(&c->stop, true);
+	return !atomic_load(&c->stop);
 }
 
 /* libpcap reads through stdio; this is the bottom of that FILE. */

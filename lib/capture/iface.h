@@ -24,8 +24,7 @@
 /* The device's name into name. 0, or -1 with a line in err. */
 int pv_iface_resolve(const char *wanted, char name[PV_IFACE_NAME], char *err, size_t errcap);
 
-/* The interface's addresses with their prefix lengths ("any": those of all). Returns how many, at most max.
- */
+/* The interface's addresses with their prefix lengths ("any": those of all). Returns how many, at most max. */
 size_t pv_iface_addrs(const char *name, struct pv_subnet *nets, size_t max);
 
 enum pv_ifstate {

@@ -121,8 +121,7 @@ enum pv_dhcp_reason pv_dhcp4_decode(const void *payload, size_t n, bool cut, str
 	if (op != 1 && op != 2)
 		return PV_DHCP_OP;
 
-	/* options, then file, then sname: the order in which a divided option is joined, RFC 3396 section 5
-	 */
+	/* options, then file, then sname: the order in which a divided option is joined, RFC 3396 section 5 */
 	unsigned overload = 0, ignored = 0;
 	enum pv_dhcp_reason r = options4(m, c, &overload);
 	if (!r && (overload & OVERLOAD_FILE))

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,27 +23,13 @@ void pv_dnstap_close_file(struct pv_dnstap_source *s)
 	s->fd = -1;
 }
 
-/* Before we wait for a slow writer, what we have goes out. False: we were told to stop. */
+/* For the writer of a pipe. False: we were told to stop. */
 static bool wait_input(struct pv_dnstap_source *s)
 {
-	struct pollfd fds[3] = {
-		{s->fd, POLLIN, 0},
-		{s->wake[0], POLLIN, 0},
-		{s->conf.stop_fd > 0 ? s->conf.stop_fd : -1, POLLIN, 0},
-	};
-	int timeout = 0;
-	for (;;) {
-		int n = poll(fds, 3, timeout);
-		if (n < 0 && errno != EINTR)
-			return true; /* read() will tell */
-		if (n > 0) {
-			if (fds[1].revents || fds[2].revents)
-				atomic_store(&s->stop, true);
-			return !atomic_load(&s->stop);
-		}
-		pv_out_flush(s->out);
-		timeout = -1;
-	}
+	const int stop[2] = {s->wake[0], s->conf.stop_fd > 0 ? s->conf.stop_fd : -1};
+	if (!pv_out_wait(s->out, s->fd, stop))
+		atomic_store(&s->stop, true);
+	return !atomic_load(&s->stop);
 }
 
 /* More bytes behind io[io_at, io_len): how many, 0 at the end (or when told to stop), -1 with s->error. */

@@ -11,7 +11,7 @@ static const char unknown[] = "Unknown"; /* geo/geo.h */
 
 /* ---- settings ------------------------------------------------------------------------------------------- */
 
-int pv_flow_subnet_parse(struct pv_subnet *s, const char *text, char *err, size_t cap)
+static int subnet_parse(struct pv_subnet *s, const char *text, char *err, size_t cap)
 {
 	if (!strchr(text, '/')) { /* an address alone is none, here */
 		snprintf(err, cap, "invalid CIDR: %.100s", text);
@@ -34,7 +34,7 @@ struct pv_hosts *pv_flow_subnets(const struct pv_value *v, char *err, size_t cap
 	if (!set)
 		snprintf(err, cap, "%s", strerror(ENOMEM));
 	for (size_t i = 0; set && i < v->count; i++) {
-		int bad = pv_flow_subnet_parse(&s, v->list[i], err, cap);
+		int bad = subnet_parse(&s, v->list[i], err, cap);
 		if (!bad && (bad = pv_hosts_add(set, &s)))
 			snprintf(err, cap, "%s", strerror(errno));
 		if (bad) {
@@ -86,7 +86,7 @@ static bool is_zero(const struct pv_subnet *net)
 static int take_subnet(struct pv_flow_summary *s, const char *text, char *err, size_t cap)
 {
 	struct pv_subnet net;
-	if (pv_flow_subnet_parse(&net, text, err, cap))
+	if (subnet_parse(&net, text, err, cap))
 		return -1;
 	if (is_zero(&net)) {
 		if (!take_wildcard(s, &net))

@@ -53,7 +53,5 @@ size_t pv_flow_summary_label(const struct pv_flow_summary *, const uint8_t addr[
 
 /* A set of subnets out of a list, each with its prefix; NULL with the reason in err ("invalid CIDR: 10.0.0.1"). */
 struct pv_hosts *pv_flow_subnets(const struct pv_value *, char *err, size_t cap);
-/* One of them. 0, or -1 with the reason in err. */
-int pv_flow_subnet_parse(struct pv_subnet *, const char *text, char *err, size_t cap);
 
 #endif

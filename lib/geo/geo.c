@@ -564,16 +564,6 @@ int pv_geo_reopen(struct pv_geo *g, char *err, size_t cap)
 	return pv_geo_db_reopen(g->db, err, cap);
 }
 
-bool pv_geo_has_city(const struct pv_geo *g)
-{
-	return g && g->city.mmdb;
-}
-
-bool pv_geo_has_asn(const struct pv_geo *g)
-{
-	return g && g->asn.mmdb;
-}
-
 void pv_geo_forget(struct pv_geo *g)
 {
 	if (g && ++g->epoch == 0) /* 0 marks words that were never announced */

@@ -68,9 +68,6 @@ struct pv_geo *pv_geo_open(const struct pv_geo_conf *, char *err, size_t cap);
 /* pv_geo_db_reopen() of what pv_geo_open() opened. */
 int pv_geo_reopen(struct pv_geo *, char *err, size_t cap);
 
-bool pv_geo_has_city(const struct pv_geo *); /* NULL has none */
-bool pv_geo_has_asn(const struct pv_geo *);
-
 /* The number (from 1) of an address's text; 0 and no text when the database is not loaded or family is
  * neither 4 nor 6. IPv4 as ::ffff:a.b.c.d with family 4. *text has *len bytes and no NUL; it is good until
  * the next look-up. */

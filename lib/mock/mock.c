@@ -227,9 +227,3 @@ uint64_t pv_mock_packets(const struct pv_mock *m)
 {
 	return m->packets;
 }
-
-const struct pv_subnet *pv_mock_hosts(const struct pv_mock *m, size_t *n)
-{
-	*n = pv_hosts_count(m->hosts);
-	return pv_hosts_list(m->hosts);
-}

@@ -61,7 +61,5 @@ enum pv_res pv_mock_poll(struct pv_mock *, struct pv_out *);
 void pv_mock_stop(struct pv_mock *);
 
 uint64_t pv_mock_packets(const struct pv_mock *); /* made until now */
-/* The subnets in START: the made-up host, or none. Borrowed. */
-const struct pv_subnet *pv_mock_hosts(const struct pv_mock *, size_t *n);
 
 #endif

@@ -9,8 +9,7 @@
 
 #include "base/utf8.h"
 
-/* ---- words ----------------------------------------------------------------------------------------------
- */
+/* ---- words ---------------------------------------------------------------------------------------- */
 
 int pv_check_fail(struct pv_check *c, enum pv_config_fault fault, unsigned line, const char *fmt, ...)
 {
@@ -65,8 +64,7 @@ void pv_check_say(struct pv_check *c, enum pv_config_say kind, unsigned line, co
 	c->world->say(c->world->ctx, kind, line, text);
 }
 
-/* ---- names and keys ---------------------------------------------------------------------------------------
- */
+/* ---- names and keys ------------------------------------------------------------------------------- */
 
 static bool is_letter(char ch)
 {

@@ -82,8 +82,6 @@ int pv_check_taps(struct pv_check *, const struct pv_node *map);
 const struct pv_config_tap *pv_check_find_tap(const struct pv_check *, const char *name);
 /* The i-th tap there is; NULL: no more. */
 const struct pv_config_tap *pv_check_tap(const struct pv_check *, size_t i);
-/* An input type that this program can open; NULL: there is none of that name. */
-const struct pv_input_name *pv_check_input(const struct pv_check *, const char *name);
 
 /* input.c: s->input, config and tap are set. whole: everything that is needed to open it must be there. */
 int pv_check_stream(struct pv_check *, struct pv_config_stream *s, const struct pv_layers *, bool whole);

@@ -200,7 +200,7 @@ static void put_stop(struct pv_lane *l, const struct pv_event *stop)
 	l->open = false;
 }
 
-void pv_lane_batch(struct pv_lane *l, const struct pv_ring_batch *b)
+static void take_batch(struct pv_lane *l, const struct pv_ring_batch *b)
 {
 	const uint8_t *run = (const void *)b->first, *p = run, *end = p + b->len;
 	while (b->special && p < end) {
@@ -225,7 +225,7 @@ void pv_lane_batch(struct pv_lane *l, const struct pv_ring_batch *b)
 }
 
 /* The stream goes on without us, or broke off. */
-void pv_lane_end(struct pv_lane *l)
+static void end_stream(struct pv_lane *l)
 {
 	if (!l->open)
 		return;
@@ -262,11 +262,11 @@ static void *run(void *arg)
 		struct pv_ring_counts c;
 		pv_ring_counts(l->reader, &c);
 		atomic_store(&l->lost_events, c.lost_events);
-		pv_lane_batch(l, &b);
+		take_batch(l, &b);
 		pv_ring_done(l->reader);
 		beat(l);
 	}
-	pv_lane_end(l);
+	end_stream(l);
 	atomic_store(&l->running, false);
 	return NULL;
 }
@@ -331,8 +331,7 @@ static int make_window(struct pv_lane *l, struct handler *h, char *err, size_t c
 	size_t budget = l->conf.budget_bytes ? l->conf.budget_bytes : PV_LANE_BUDGET;
 	const struct pv_window_conf conf = {
 	    .handlers = l->conf.registry,
-	    /* who reads keeps the history; one bucket for everything is another thing than the last of many
-	     */
+	    /* who reads keeps the history; one bucket for everything is another thing than the last of many */
 	    .periods = h->conf.periods == 1 ? 1 : 2,
 	    .deep = h->conf.deep,
 	    .topn = h->conf.topn,

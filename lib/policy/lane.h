@@ -95,9 +95,4 @@ void pv_lane_free(struct pv_lane *);
 void pv_lane_counts(struct pv_lane *, struct pv_ring_counts *);
 bool pv_lane_running(struct pv_lane *);
 
-/* ---- for tests: without a thread, in the caller's ----------------------------------------------------- */
-
-void pv_lane_batch(struct pv_lane *, const struct pv_ring_batch *);
-void pv_lane_end(struct pv_lane *);
-
 #endif

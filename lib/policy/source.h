@@ -115,8 +115,7 @@ const atomic_uint_least64_t *pv_source_dns_ttl(const struct pv_source *); /* for
 
 bool pv_source_joinable(struct pv_source *); /* may another lane still come? */
 
-/* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture.
- */
+/* What it became: the interface that was found, host subnets. Borrowed; NULL where the input is no capture. */
 const struct pv_capture *pv_source_capture(const struct pv_source *);
 const struct pv_probe *pv_source_probe(const struct pv_source *); /* likewise, where it asks */
 

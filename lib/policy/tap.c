@@ -34,7 +34,8 @@ const struct pv_config_tap *pv_check_find_tap(const struct pv_check *c, const ch
 	return NULL;
 }
 
-const struct pv_input_name *pv_check_input(const struct pv_check *c, const char *name)
+/* An input type that this program can open; NULL: there is none of that name. */
+static const struct pv_input_name *input_named(const struct pv_check *c, const char *name)
 {
 	const struct pv_input_name *found = NULL;
 
@@ -58,14 +59,14 @@ static int check_type(struct pv_check *c, struct pv_config_tap *t, const struct 
 	if (!type || !pv_node_scalar(type))
 		return pv_check_fail(c, PV_CONFIG_INVALID, type ? type->key_line : body->key_line,
 				     "missing or invalid tap type key 'input_type'");
-	const struct pv_input_name *in = pv_check_input(c, type->text);
+	const struct pv_input_name *in = input_named(c, type->text);
 	t->source = !in && c->world->modules ? pv_modules_source(c->world->modules, type->text) : NULL;
 	if (t->source) {
 		t->input = PV_INPUT_MODULE;
 		t->input_type = t->source->type;
 		return 0;
 	}
-	if (!in && pv_check_input(&anywhere, type->text))
+	if (!in && input_named(&anywhere, type->text))
 		return pv_check_fail(c, PV_CONFIG_NOT_BUILT, type->line,
 				     "Tap '%s' requires input stream type '%s' which is not built yet",
 				     t->name, type->text);

@@ -56,11 +56,4 @@ void pv_resources_tell(struct pv_resources *r, uint64_t time_ns, unsigned polici
 	r->handlers = handlers;
 }
 
-void pv_resources_emit(struct pv_resources *r, struct pv_out *out, uint64_t time_ns, unsigned policies,
-		       unsigned handlers)
-{
-	struct pv_resources_event *to = pv_out_event(out, PV_EV_RESOURCES, sizeof *to, time_ns);
-	pv_resources_tell(r, time_ns, policies, handlers, to);
-}
-
 _Static_assert(sizeof(struct pv_resources_event) % 8 == 0, "an event is whole as it stands");

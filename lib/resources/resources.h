@@ -12,7 +12,7 @@
  *   pv_resources_start(&r);                                      in the thread that runs the input
  *   ...
  *   if (pv_resources_due(&r, mono_ns, policies, handlers))
- *           pv_resources_emit(&r, out, stream_time_ns, policies, handlers);
+ *           pv_resources_tell(&r, stream_time_ns, policies, handlers, &event);
  *
  * policies and handlers are absolute: those that use the input now, without the policy that shows these numbers; a
  * chain of handlers is as many as it has. Where several threads read one input, one of them tells the counts
@@ -45,8 +45,5 @@ bool pv_resources_due(const struct pv_resources *, uint64_t mono_ns, unsigned po
 /* The event, in a place of the caller's, due or not. */
 void pv_resources_tell(struct pv_resources *, uint64_t time_ns, unsigned policies, unsigned handlers,
 		       struct pv_resources_event *);
-/* The same into an out. */
-void pv_resources_emit(struct pv_resources *, struct pv_out *, uint64_t time_ns, unsigned policies,
-		       unsigned handlers);
 
 #endif

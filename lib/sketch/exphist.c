@@ -5,8 +5,7 @@
  *     count; nothing more if it is 0
  *     sum (units of 2^-32), min, max (units of 2^-64)
  *     zero count, number of non-empty buckets, and for each, ascending:
- *         index minus the one before it (the first: minus the lowest index, plus 1), count
- */
+ *         index minus the one before it (the first: minus the lowest index, plus 1), count */
 #include "sketch/exphist.h"
 
 #include <errno.h>
@@ -346,8 +345,7 @@ static double middle(const struct pv_exphist *h, int index)
 
 /*
  * The value of that rank. Where it is the minimum's or the maximum's rank it is exactly that, in exact.
- * Returns whether exact is set.
- */
+ * Returns whether exact is set. */
 static bool quantile(const struct pv_exphist *h, double q, double *value, pv_u128 *exact)
 {
 	struct pv_exphist_bucket b = PV_EXPHIST_BUCKETS;

@@ -17,8 +17,7 @@
  * concurrently. Memory: 1 KiB per octave in use, at most 96 KiB, kept over a reset. An allocation happens
  * once per octave; if it fails the values are not counted but summed in pv_exphist_lost(). Counters and sum
  * saturate. Image: our own, little-endian, versioned (exphist.c); untrusted when read. Source:
- * OpenTelemetry metrics data model, "ExponentialHistogram".
- */
+ * OpenTelemetry metrics data model, "ExponentialHistogram". */
 #ifndef PV_SKETCH_EXPHIST_H
 #define PV_SKETCH_EXPHIST_H
 
@@ -64,8 +63,7 @@ uint64_t pv_exphist_quantile_u64(const struct pv_exphist *h, double q);
 /*
  * Walks the non-empty buckets but for the zero bucket, ascending:
  *     struct pv_exphist_bucket b = PV_EXPHIST_BUCKETS;
- *     while (pv_exphist_next(h, &b)) ...
- */
+ *     while (pv_exphist_next(h, &b)) ... */
 struct pv_exphist_bucket {
 	int index; /* i of (2^(i/128), 2^((i+1)/128)] */
 	uint64_t count;

@@ -2,8 +2,7 @@
 /*
  * Image:
  *     0xEA, version 1, number of entries, and for each, ascending by stream:
- *         stream, time, level: u64 each
- */
+ *         stream, time, level: u64 each */
 #include "sketch/gauge.h"
 
 #include <errno.h>

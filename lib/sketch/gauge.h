@@ -11,8 +11,7 @@
  * Ownership: _new and _read give an object to _free. Threads: one owner; const functions may run
  * concurrently. Memory: 0.8 KiB, fixed; setting never allocates or fails. Full, the entry with the oldest
  * word goes, and is counted. Merging is exact and order-free. The sum saturates. Image: our own,
- * little-endian, versioned (gauge.c); untrusted when read.
- */
+ * little-endian, versioned (gauge.c); untrusted when read. */
 #ifndef PV_SKETCH_GAUGE_H
 #define PV_SKETCH_GAUGE_H
 

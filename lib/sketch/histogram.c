@@ -3,8 +3,7 @@
  * Image, all numbers varints but for the first two bytes:
  *     0xE9, version 1
  *     sum, number of non-empty bins, and for each, ascending:
- *         bin (overflow: 315) minus the one before it (the first: plus 1), count
- */
+ *         bin (overflow: 315) minus the one before it (the first: plus 1), count */
 #include "sketch/histogram.h"
 
 #include <errno.h>

@@ -9,8 +9,7 @@
  *
  * Ownership: _new and _read give an object to _free. Threads: one owner; const functions may run
  * concurrently. Memory: 2.5 KiB, fixed; adding never allocates or fails. Merging is exact and order-free.
- * Image: our own, little-endian, versioned (histogram.c); untrusted when read.
- */
+ * Image: our own, little-endian, versioned (histogram.c); untrusted when read. */
 #ifndef PV_SKETCH_HISTOGRAM_H
 #define PV_SKETCH_HISTOGRAM_H
 
@@ -22,8 +21,7 @@
 
 /*
  * Ascending. Value bin i < PV_HISTOGRAM_BOUNDS holds values <= pv_histogram_bounds[i] and above the one
- * before.
- */
+ * before. */
 extern const uint64_t pv_histogram_bounds[PV_HISTOGRAM_BOUNDS];
 
 struct pv_histogram;
@@ -49,8 +47,7 @@ uint64_t pv_histogram_cumulative(const struct pv_histogram *h, uint64_t v);
  * Walks the bounds whose own bin is not empty, ascending, with the cumulative count up to the bound.
  * Overflow is not walked (it is what count has more than the last cumulative).
  *     struct pv_histogram_bin b = PV_HISTOGRAM_BINS;
- *     while (pv_histogram_next(h, &b)) ...
- */
+ *     while (pv_histogram_next(h, &b)) ... */
 struct pv_histogram_bin {
 	size_t next;	     /* the walk's own */
 	uint64_t bound;	     /* values <= bound ... */

@@ -54,8 +54,7 @@ struct pv_hll {
 	uint8_t *regs; /* 2^lg_k; may exist while not in use */
 	/*
 	 * Dense mode. Sums of 2^-register are sums of powers of two that fit a double: exact, so order-
-	 * free.
-	 */
+	 * free. */
 	uint32_t zeros;
 	double sum_lo, sum_hi; /* registers below 32, and the others */
 	double hip;
@@ -132,8 +131,7 @@ static uint32_t set_find(const uint32_t *set, unsigned lg, uint32_t c)
 /*
  * Makes room in the set for so many coupons, keeping those it has (or those of the list). The first set is
  * as large as one of the default lg_k ever gets, and is reused after a reset, so that periods that look
- * alike allocate nothing.
- */
+ * alike allocate nothing. */
 static int set_reserve(struct pv_hll *h, uint32_t count)
 {
 	unsigned lg = lg_set_for(count);
@@ -430,8 +428,7 @@ static double composite_estimate(const struct pv_hll *h)
 	adjusted = unbias(h->lg_k, alpha * k * k / (h->sum_lo + h->sum_hi));
 	/*
 	 * Linear counting is wild when few registers are untouched; so is nothing else at three keys a
-	 * register.
-	 */
+	 * register. */
 	if (adjusted > 3 * k)
 		return adjusted;
 	linear = linear_estimate(h);
@@ -686,8 +683,7 @@ static double load_double(const uint8_t *p)
 
 /*
  * Coupons in ascending order, so that an image shows what is in the set and not how it came there. The
- * image's own bytes are the sorting space.
- */
+ * image's own bytes are the sorting space. */
 static void put_coupons(const struct pv_hll *h, uint8_t *p)
 {
 	const uint32_t *from = h->mode == SET ? h->set : h->list;

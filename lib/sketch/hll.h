@@ -18,8 +18,7 @@
  * No allocation per add except at the few mode changes; if one fails the coupon is dropped and counted
  * (pv_hll_lost). Images: untrusted; every field is checked, derived fields (sums, counts of registers) are
  * recomputed. Sources: DataSketches HLL binary format and its published estimator constants; Flajolet et
- * al. 2007.
- */
+ * al. 2007. */
 #ifndef PV_SKETCH_HLL_H
 #define PV_SKETCH_HLL_H
 
@@ -45,8 +44,7 @@ void pv_hll_add_u64(struct pv_hll *h, uint64_t v);
 /* The order-free (composite) estimate: the one to print. */
 double pv_hll_estimate(const struct pv_hll *h);
 /*
- * The estimate DataSketches prints for an image of this sketch; order-dependent. Only for verifying images.
- */
+ * The estimate DataSketches prints for an image of this sketch; order-dependent. Only for verifying images. */
 double pv_hll_estimate_hip(const struct pv_hll *h);
 /* Bounds at two standard deviations (about 95 %) of either estimate. */
 void pv_hll_bounds(const struct pv_hll *h, bool hip, double *lower, double *upper);
@@ -55,8 +53,7 @@ void pv_hll_bounds(const struct pv_hll *h, bool hip, double *lower, double *uppe
 uint64_t pv_hll_lost(const struct pv_hll *h);
 
 /*
- * dst becomes the sketch of both sets of keys; src may be dst. 0, or -1 with errno ENOMEM and dst as it was.
- */
+ * dst becomes the sketch of both sets of keys; src may be dst. 0, or -1 with errno ENOMEM and dst as it was. */
 int pv_hll_merge(struct pv_hll *dst, const struct pv_hll *src);
 /* NULL with errno ENOMEM. */
 struct pv_hll *pv_hll_copy(const struct pv_hll *h);
@@ -66,8 +63,7 @@ size_t pv_hll_image_size(const struct pv_hll *h);
 size_t pv_hll_write(const struct pv_hll *h, uint8_t *buf, size_t cap);
 /*
  * Reads a compact or updatable image of HLL_4, HLL_6 or HLL_8, exactly n bytes.
- * NULL: errno EINVAL (not a valid image) or ENOMEM.
- */
+ * NULL: errno EINVAL (not a valid image) or ENOMEM. */
 struct pv_hll *pv_hll_read(const uint8_t *p, size_t n);
 
 /* Bytes of heap held. */

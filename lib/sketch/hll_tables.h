@@ -10,8 +10,7 @@
  * (Poisson) the registers are independent and E[1/S] is the integral over s > 0 of E[exp(-s 2^-M)]^k; the
  * step to a fixed number of keys is the usual expansion -n/2 f2 + n/3 f3 + n^2/8 f4 in the derivatives.
  * They agree with simulation within 2e-5. For lg_k >= 13 the expectation is k * pv_hll_x_slope[i] +
- * pv_hll_x_offset[i], to within 1e-6.
- */
+ * pv_hll_x_offset[i], to within 1e-6. */
 #ifndef PV_SKETCH_HLL_TABLES_H
 #define PV_SKETCH_HLL_TABLES_H
 

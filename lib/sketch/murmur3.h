@@ -6,8 +6,7 @@
  * can be merged with theirs. It is not keyed: never place attacker-chosen keys in a table with it.
  *
  * Reads exactly n bytes, needs no alignment, gives the same answer on every byte order. Pure; any thread.
- * Source: Austin Appleby's public-domain definition.
- */
+ * Source: Austin Appleby's public-domain definition. */
 #ifndef PV_SKETCH_MURMUR3_H
 #define PV_SKETCH_MURMUR3_H
 

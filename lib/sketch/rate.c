@@ -5,8 +5,7 @@
  *     number of pages, and for each, ascending:
  *         second / 64, minus that of the page before plus 1 (the first: as it is)
  *         bitmap, 8 bytes little-endian: which of the 64 seconds counted; then their counts
- *     if folded: first second, last second minus first, size of an exphist image, and that
- */
+ *     if folded: first second, last second minus first, size of an exphist image, and that */
 #include "sketch/rate.h"
 
 #include <errno.h>
@@ -143,8 +142,7 @@ static int pages_grow(struct pv_rate *r)
 
 /*
  * The page of that base, made if need be; NULL if there is no memory or (*older) it would be the oldest of
- * too many.
- */
+ * too many. */
 static struct page *page_get(struct pv_rate *r, uint64_t base, bool *older)
 {
 	uint32_t i = page_find(r, base);
@@ -277,8 +275,7 @@ uint64_t pv_rate_folded(const struct pv_rate *r)
 }
 
 /*
- * Copies the counts, but zeros, of the seconds start..end to out unless it is NULL; gives their number.
- */
+ * Copies the counts, but zeros, of the seconds start..end to out unless it is NULL; gives their number. */
 static size_t collect(const struct pv_rate *r, uint64_t start_sec, uint64_t end_sec, uint64_t *out)
 {
 	size_t n = 0;

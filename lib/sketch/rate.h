@@ -17,8 +17,7 @@
  * concurrently. Memory: about 530 bytes per page, at most 600 KiB with the folded part; kept over a reset
  * up to PV_RATE_PAGES_KEEP pages. If a page finds no memory, the events are not counted but summed in
  * pv_rate_lost(). Counters saturate. Image: our own, little-endian, versioned (rate.c); untrusted when
- * read.
- */
+ * read. */
 #ifndef PV_SKETCH_RATE_H
 #define PV_SKETCH_RATE_H
 
@@ -76,8 +75,7 @@ bool pv_rate_range(const struct pv_rate *r, uint64_t *first_sec, uint64_t *last_
  * out[i] = quantile q[i] (clamped to 0..1) of the counts of the seconds start..end, both included: the
  * smallest count whose cumulative number of seconds >= ceil(q * seconds). All 0 when end < start. Takes
  * memory only for intervals with more than 640 seconds that counted. 0, or -1 with errno ENOMEM and out all
- * 0.
- */
+ * 0. */
 int pv_rate_quantiles(const struct pv_rate *r, uint64_t start_sec, uint64_t end_sec, const double q[],
 		      uint64_t out[], size_t nq);
 

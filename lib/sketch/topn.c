@@ -245,8 +245,7 @@ static uint64_t select_u64(uint64_t *v, size_t n, size_t k)
 		pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
 		/*
 		 * Three parts, as counters are full of ties: [lo, lt) below, [lt, gt) equal, [gt, hi)
-		 * above.
-		 */
+		 * above. */
 		while (i < gt) {
 			if (v[i] < pivot)
 				swap_u64(&v[lt++], &v[i++]);
@@ -339,8 +338,7 @@ static bool arena_reserve(struct pv_topn *t, size_t n)
 
 /*
  * A place for a new item with n key bytes; NULL if there is no memory. A purge it causes does not touch the
- * new item, which keeps its full weight as its lower bound.
- */
+ * new item, which keeps its full weight as its lower bound. */
 static struct item *item_new(struct pv_topn *t, size_t n)
 {
 	if (t->kind == PV_TOPN_STR && !arena_reserve(t, n))

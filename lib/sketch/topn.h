@@ -23,8 +23,7 @@
  * the bounds above do not cover it.
  *
  * Sources: Misra & Gries 1982; Anderson et al. 2017 (median purging); DataSketches frequent-items binary
- * format.
- */
+ * format. */
 #ifndef PV_SKETCH_TOPN_H
 #define PV_SKETCH_TOPN_H
 
@@ -56,8 +55,7 @@ void pv_topn_free(struct pv_topn *t);
 
 /*
  * Weight 0 is a no-op. Each only on a sketch of its kind; on the other kind nothing is counted but the lost
- * weight.
- */
+ * weight. */
 void pv_topn_add(struct pv_topn *t, const void *key, size_t n, uint64_t weight);
 void pv_topn_add_u64(struct pv_topn *t, uint64_t key, uint64_t weight);
 /* pv_topn_add() without a search where *hint, any number the first time, still tells the item's place; it is set anew. */
@@ -65,8 +63,7 @@ void pv_topn_add_hint(struct pv_topn *t, uint32_t *hint, const void *key, size_t
 
 /*
  * src may be dst. 0, or -1 with errno EINVAL (kinds differ; nothing done). Want of memory counts as lost
- * weight.
- */
+ * weight. */
 int pv_topn_merge(struct pv_topn *dst, const struct pv_topn *src);
 /* Keeps at most the max_items heaviest, accounting the rest in the maximum error, and gives memory back. */
 void pv_topn_trim(struct pv_topn *t, size_t max_items);
@@ -90,8 +87,7 @@ uint64_t pv_topn_upper_u64(const struct pv_topn *t, uint64_t key);
 /*
  * The max heaviest items, by estimate descending, then by name: bytes ascending (a prefix first), integers
  * ascending. Returns how many. Every item with a counter qualifies (its upper bound is above the maximum
- * error: DataSketches' NO_FALSE_NEGATIVES). Time grows with items * log(max), no memory is taken.
- */
+ * error: DataSketches' NO_FALSE_NEGATIVES). Time grows with items * log(max), no memory is taken. */
 size_t pv_topn_rows(const struct pv_topn *t, struct pv_topn_row *rows, size_t max);
 
 size_t pv_topn_image_size(const struct pv_topn *t);
@@ -100,8 +96,7 @@ size_t pv_topn_write(const struct pv_topn *t, uint8_t *buf, size_t cap);
 /*
  * Reads an image, exactly n bytes, written by us or by DataSketches. The key limit is the default or, if
  * more, what the image holds. Equal items are added up. NULL: errno EINVAL (not a valid image of that kind)
- * or ENOMEM.
- */
+ * or ENOMEM. */
 struct pv_topn *pv_topn_read(enum pv_topn_kind kind, const uint8_t *p, size_t n, uint64_t seed);
 
 /* Bytes of heap held. */

@@ -4,8 +4,7 @@
  *
  * Bytes are little-endian. A varint is LEB128, 7 bits a byte, low first, at most 128 bits; only the
  * shortest form is read back, so that an image has one spelling. A reader never passes its end: it turns
- * bad, and everything it gives from then on is 0.
- */
+ * bad, and everything it gives from then on is 0. */
 #ifndef PV_SKETCH_WIRE_H
 #define PV_SKETCH_WIRE_H
 
@@ -123,8 +122,7 @@ static inline pv_u128 pv_add_sat128(pv_u128 a, pv_u128 b)
 
 /*
  * ceil(q * n), at least 1 and at most n, for n > 0. A product that misses an integer by rounding alone
- * (0.07 * 100) is taken for that integer.
- */
+ * (0.07 * 100) is taken for that integer. */
 static inline uint64_t pv_rank(double q, uint64_t n)
 {
 	long double r, near;

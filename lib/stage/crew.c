@@ -221,12 +221,6 @@ struct pv_sink pv_crew_add(struct pv_crew *c, struct pv_stage *stage)
 	return (struct pv_sink){.write = node_write, .swap = node_swap, .ctx = n, .copy_below = PV_BATCH_BYTES / 2};
 }
 
-void pv_crew_push(struct pv_crew *c)
-{
-	if (c->nodes)
-		push(&c->node[c->nodes - 1]);
-}
-
 enum pv_res pv_crew_finish(struct pv_crew *c, bool cut)
 {
 	enum pv_res res = PV_OK;

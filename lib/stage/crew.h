@@ -32,10 +32,6 @@ struct pv_sink pv_crew_add(struct pv_crew *, struct pv_stage *);
 /* The graph is complete: start the threads. Where none can be started the caller does all the work. */
 void pv_crew_start(struct pv_crew *);
 
-/* Hand over what is gathered in front of the stage added last although it is no full batch (live sources, after every
- * poll). */
-void pv_crew_push(struct pv_crew *);
-
 /* No more input: everything that waits is worked off and each stage's end(cut) is called, first to last. Frees the crew.
  * Returns the first result that was not PV_OK of the stages' outs, or PV_OK. */
 enum pv_res pv_crew_finish(struct pv_crew *, bool cut);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,26 @@ void pv_out_pass_counted(struct pv_out *o, const void *events, size_t n)
 	o->iov[o->niov].iov_base = bytes.out;
 	o->iov[o->niov].iov_len = n;
 	o->niov++;
+}
+
+bool pv_out_wait(struct pv_out *o, int fd, const int stop[2])
+{
+	struct pollfd fds[3] = {
+		{fd, POLLIN, 0},
+		{stop[0], POLLIN, 0},
+		{stop[1], POLLIN, 0},
+	};
+	int timeout = 0;
+	for (;;) {
+		int n = poll(fds, 3, timeout);
+		if (n < 0 && errno != EINTR)
+			return true; /* read() will tell */
+		if (n > 0)
+			return !fds[1].revents && !fds[2].revents;
+		if (o)
+			pv_out_flush(o);
+		timeout = -1;
+	}
 }
 
 struct pv_ref pv_ev_put(void *event, size_t *at, const void *bytes, size_t n)

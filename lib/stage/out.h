@@ -79,6 +79,10 @@ enum pv_res pv_out_release(struct pv_out *);
 /* Hand over what there is, all the way to the end: nothing more comes soon. */
 enum pv_res pv_out_drain(struct pv_out *);
 
+/* Before a source waits for a slow writer, what it has goes out: waits until fd can be read. False: it is to stop, one of
+ * stop[0] and stop[1] (-1: none) can be. o may be NULL. */
+bool pv_out_wait(struct pv_out *, int fd, const int stop[2]);
+
 /* Append `n` bytes as a variable part of `ev`, which must be the newest event of this out and
  * have been made with room: at is the running end (starts as the size of the fixed part).
  * n is cut to 65535 - at. */

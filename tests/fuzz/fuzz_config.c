@@ -95,8 +95,7 @@ static void same_as_json(const struct pv_document *doc, enum pv_config_form form
 	FILE *out = open_memstream(&text, &n);
 	write_node(out, pv_document_root(doc), false);
 	fclose(out);
-	/* keys of more than a thousand characters, and characters that must be escaped, are where YAML ends
-	 */
+	/* keys of more than a thousand characters, and characters that must be escaped, are where YAML ends */
 	struct pv_document *again = pv_document_parse(text, n, &err);
 	if (again) {
 		struct pv_config *second = pv_config_load(again, form, w, &err);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Frames. Byte 0 chooses the link type, byte 1 the tunnels to open (bits 0 to 2) and whether there are host
- * subnets (bit 3), byte 2 how many bytes the capture is said to have cut off; the frame follows.
- */
+ * subnets (bit 3), byte 2 how many bytes the capture is said to have cut off; the frame follows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* DHCP messages: the decoder alone, then as packets through the analyser and the metrics.
- * Input: a byte of choices (1: DHCPv6, 2: shortened by the capture, 4: not Ethernet), then the UDP payload.
- */
+ * Input: a byte of choices (1: DHCPv6, 2: shortened by the capture, 4: not Ethernet), then the UDP payload. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

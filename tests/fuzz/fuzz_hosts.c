@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Host subnets as text. What is accepted must print as text that gives the same block, and the set must
- * answer as the definition says on both sides of every border; what is refused must say so in a line.
- */
+ * answer as the definition says on both sides of every border; what is refused must say so in a line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

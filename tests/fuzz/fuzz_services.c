@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * A list of services as CSV. A refusal is one line. What is accepted is written out as a list of single ports, which must
- * give the same names again; a name is text of at most PV_SERVICES_NAME bytes, and port 0 has none.
- */
+ * give the same names again; a name is text of at most PV_SERVICES_NAME bytes, and port 0 has none. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,7 @@
 /*
  * Images of sketches. The first byte selects the kind; the rest is an image, and for merging a second one
  * may follow a length in the next two bytes. What loads must be written, read and written again alike, must
- * merge with itself and with the other, and must answer.
- */
+ * merge with itself and with the other, and must answer. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,7 @@
  * and a step in time, distance from where the side stands (2), length, how much the capture cut off.
  *
  * The byte at a sequence number is a function of that number, whoever sends it. So a message that was put
- * together from the wrong pieces shows: its bytes do not follow one another.
- */
+ * together from the wrong pieces shows: its bytes do not follow one another. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

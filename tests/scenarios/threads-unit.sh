@@ -12,7 +12,7 @@ watched() { # PROGRAM SENTENCE
 		echo "not ok - $2 (exit $status)"
 	fi
 }
-watched test_stage "stages joined by rings and pipes: every event, in order, and no data race"
+watched test_drivers "stages joined by rings and pipes: every event, in order, and no data race"
 watched test_store "one stream and many readers of the store: whole minutes, and no data race"
 watched test_lane "policies that come and go on one stream: whole streams, losses counted, and no data race"
 watched test_geo "geo databases that are opened anew under those who read them: no data race"

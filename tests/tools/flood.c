@@ -15,8 +15,7 @@
  * arguments give the same bytes. IPv4 header checksums are right; those of UDP and TCP are left zero.
  *
  * Names and sources come from a bijection of the packet's number, so they are distinct by construction:
- * nothing is remembered, and the program's memory is one buffer.
- */
+ * nothing is remembered, and the program's memory is one buffer. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -7,8 +7,7 @@
  *
  *   goldenwire events >events.pve                 pv-cat --json events.pve >events.json
  *   goldenwire buckets >buckets.pvb               pv-cat --json buckets.pvb >buckets.json
- *   pv-window --json --periods 1 <buckets.pvb >window.json
- */
+ *   pv-window --json --periods 1 <buckets.pvb >window.json */
 #include <stdio.h>
 
 #include "../unit/stream_util.h"

@@ -5,8 +5,7 @@
  *	pvconfig FILE
  *
  * Prints the checked configuration as JSON, warnings on stderr; or the first error, and exits with 1. All
- *input types count as available.
- */
+ *input types count as available. */
 #include <stdio.h>
 #include <stdlib.h>
 

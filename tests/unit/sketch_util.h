@@ -5,8 +5,7 @@
  * Vectors: tests/vectors/sketch (or $PV_VECTORS) holds images made from streams the tests state in code,
  * and vectors.tsv: file, stream, what the image gives. A test rebuilds each sketch, and what is written
  * must be the file byte for byte. With PV_VECTORS_WRITE set the files are written instead, and their rows
- * printed.
- */
+ * printed. */
 #ifndef PV_TESTS_SKETCH_UTIL_H
 #define PV_TESTS_SKETCH_UTIL_H
 
@@ -99,8 +98,7 @@ static UNUSED void check_stable(const struct codec *c, const void *sketch)
 
 /*
  * Round trip, every truncation, one byte more, and damage at random. Gives how many damaged images were
- * refused.
- */
+ * refused. */
 static UNUSED unsigned check_image(const struct codec *c, const void *sketch, unsigned damages)
 {
 	uint64_t seed = 42;
@@ -172,8 +170,7 @@ static UNUSED const char *vectors_dir(void)
 
 /*
  * The row of a file in a table of tabs, cut at its end; NULL if there is none. The caller frees table, not
- * the row.
- */
+ * the row. */
 static UNUSED char *tsv_row(char *table, const char *file)
 {
 	size_t n = strlen(file);

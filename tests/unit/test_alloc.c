@@ -105,8 +105,7 @@ static void steady_state(void **state)
 		struct chain c;
 		capture(cases[i].name, &m);
 		chain_make(&c, cases[i].chained);
-		/* START first; then the packets again and again, a capture's length later each time; no STOP
-		 */
+		/* START first; then the packets again and again, a capture's length later each time; no STOP */
 		size_t first = 0, at, packets = 0;
 		uint64_t from = 0, to = 0;
 		while (ev_at(&m, first)->type != PV_EV_PACKET)

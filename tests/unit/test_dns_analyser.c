@@ -705,8 +705,7 @@ static void time_steps_back(void **state)
 	bench_free(b);
 }
 
-/* ---- metrics, version 1
- * ---------------------------------------------------------------------------------- */
+/* ---- metrics, version 1 --------------------------------------------------------------------------- */
 
 struct seen {
 	const char *path;

@@ -521,8 +521,7 @@ static void every_prefix(void **state)
 	mem_free(&m);
 }
 
-/* Whatever byte is damaged: the events before it come through, and nothing is handed on that is not checked.
- */
+/* Whatever byte is damaged: the events before it come through, and nothing is handed on that is not checked. */
 static void every_byte_damaged(void **state)
 {
 	(void)state;

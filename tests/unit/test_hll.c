@@ -268,8 +268,7 @@ static void test_images(void **state)
 
 /*
  * Makes an HLL_4 image of the registers of an HLL_8 one; the library's other forms, written from the format
- * alone.
- */
+ * alone. */
 static size_t to_hll4(const uint8_t *hll8, unsigned lg_k, bool compact, uint8_t *out)
 {
 	size_t k = (size_t)1 << lg_k, aux = 0, at = 40 + k / 2;

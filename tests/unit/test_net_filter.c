@@ -506,8 +506,7 @@ static void test_analyser_filters(void **state)
 			    "packet 3\nnet 3 geo 1>1 asn 1>1 filtered\n"
 			    "packet 4\nnet 4 geo 0>1 asn 0>1\n"
 			    "stop 4=2+2\n");
-		else /* what was rejected is withheld, its facts are not; a packet may stand behind its facts
-		      */
+		else /* what was rejected is withheld, its facts are not; a packet may stand behind its facts */
 			run(s, &f, &c,
 			    "geo 1=EU\nasn 1=237/Merit\nnet 1 geo 1>0 asn 1>0\n"
 			    "packet 1\ngeo 2=NA\nasn 2=1221\nnet 2 geo 0>2 asn 0>2 filtered\n"

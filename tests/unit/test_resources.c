@@ -212,20 +212,12 @@ static void due(void **state)
 	assert_int_equal(ev.number, 3);
 	assert_false(pv_resources_due(&r, now, 1, 1));
 
-	struct pv_out o;
-	struct mem m = {0};
-	assert_int_equal(pv_out_init(&o, mem_sink(&m)), 0);
 	r.stage = 9;
-	pv_resources_emit(&r, &o, T0 + 4, 7, 8);
-	pv_out_flush(&o);
-	const struct pv_resources_event *out = (const void *)ev_at(&m, 0);
-	assert_int_equal(m.n, sizeof *out);
-	assert_int_equal(out->ev.type, PV_EV_RESOURCES);
-	assert_int_equal(out->policies, 7);
-	assert_int_equal(out->stage, 9);
-	assert_int_equal(o.events[PV_EV_RESOURCES], 1);
-	pv_out_free(&o);
-	mem_free(&m);
+	pv_resources_tell(&r, T0 + 4, 7, 8, &ev);
+	assert_int_equal(ev.ev.type, PV_EV_RESOURCES);
+	assert_int_equal(ev.policies, 7);
+	assert_int_equal(ev.handlers, 8);
+	assert_int_equal(ev.stage, 9);
 }
 
 /* ---- buckets ------------------------------------------------------------------------------------ */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own.
- */
+/* window/window.h: which minute an event counts in, what is kept, what comes out; handlers of the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -790,11 +789,9 @@ static void bucket_groups(void **state)
 	mem_free(&m);
 }
 
-/* ---- live ------------------------------------------------------------------------------------------------
- */
+/* ---- live ----------------------------------------------------------------------------------------- */
 
-/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end.
- */
+/* One copy a second at most, each in the place of the one before (same start), and a closed one at the end. */
 static bool every_third(void *ctx)
 {
 	unsigned *asked = ctx;
@@ -951,8 +948,7 @@ static void closed_callback(void **state)
 	done(&t);
 }
 
-/* ---- what is counted
- * --------------------------------------------------------------------------------------- */
+/* ---- what is counted ------------------------------------------------------------------------------ */
 
 static void deep_and_base(void **state)
 {
@@ -1081,8 +1077,7 @@ static void defines_are_bounded(void **state)
 	mem_free(&m);
 }
 
-/* ---- who counts
- * -------------------------------------------------------------------------------------------- */
+/* ---- who counts ----------------------------------------------------------------------------------- */
 
 /* Several analysers of a type: each instance has its own stage's events, in every stream anew. */
 static void instances(void **state)
@@ -1259,8 +1254,7 @@ static void group_choice(void **state)
 	}
 }
 
-/* ---- limits and losses
- * ---------------------------------------------------------------------------------------- */
+/* ---- limits and losses ---------------------------------------------------------------------------- */
 
 static void budget(void **state)
 {

@@ -36,6 +36,16 @@ static const struct kind {
 	{"ipfix", FLOW, {"flow"}, 1, PV_FLOW_KIND_NETFLOW},
 };
 
+/* What was asked for. */
+struct settings {
+	struct pv_capture_conf capture; /* .file: what to read, of whatever kind */
+	struct pv_summary_opts summary;
+	struct pv_tool_geo geo;
+	struct pv_tool_flow show;
+	const char *input;
+	bool table, verbose;
+};
+
 #define ANALYSERS 4
 
 /* The analysers that the modules need, the last of the pipeline first. */
@@ -148,23 +158,66 @@ static int open_input(const struct kind *k, const struct pv_capture_conf *conf, 
 	return k->input == DNSTAP ? pv_input_dnstap(&dnstap, in, err, cap) : pv_input_capture(conf, in, err, cap);
 }
 
+/* All of the input through the analysers into the window, whose threads have ended then. Returns the exit code. */
+static int read_into(const struct pv_program *prog, struct settings *s, const struct kind *kind,
+		     const struct pv_window_conf *conf, struct pv_window *w, const struct pv_source_input *in)
+{
+	struct chain chain = {.crew = pv_crew_new(0)};
+	struct pv_out out;
+	struct pv_sink to_window = {.write = NULL};
+	if (chain.crew)
+		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
+	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, prog, kind, &s->show, &s->geo, to_window)
+						     : build(&chain, prog, conf, &s->geo, to_window));
+	if (!built || pv_out_init(&out, chain.first)) {
+		pv_tool_say(prog, "cannot start: %s", strerror(errno));
+		exit(PV_EXIT_FAILED); /* no memory */
+	}
+	pv_crew_start(chain.crew);
+	int code = run(prog, in, &out);
+	pv_crew_finish(chain.crew, false);
+	pv_out_free(&out);
+	for (size_t i = 0; i < chain.n; i++)
+		pv_stage_free(chain.stage[i]);
+	pv_tool_flow_close(&s->show);
+	return code;
+}
+
+/* Returns the exit code. */
+static int summarise(const struct pv_program *prog, struct settings *s, const struct kind *kind,
+		     const struct pv_window_conf *conf, struct pv_window *w)
+{
+	char err[512];
+	struct pv_source_input in = {.self = NULL};
+	s->capture.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
+	if (open_input(kind, &s->capture, &in, err, sizeof err)) {
+		pv_tool_say(prog, "%s", err);
+		return PV_EXIT_FAILED;
+	}
+	if (s->verbose && in.capture)
+		pv_progress_effective(prog, in.capture);
+	int code = read_into(prog, s, kind, conf, w, &in);
+	struct pv_summary sum = {.prog = prog, .form = s->table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
+				 .handlers = conf->handlers};
+	code = pv_summary_end(&sum, w, code);
+	code = pv_summary_losses(prog, w, code);
+	in.ops->free(in.self);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
-	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
-	struct pv_capture_conf conf = {.producer = "pktvisor-reader"};
-	struct pv_tool_geo geo = PV_TOOL_GEO;
-	struct pv_tool_flow show = {.iana = NULL};
-	const char *input = "pcap";
-	bool verbose = false, table = false;
+	struct settings s = {.capture = {.producer = "pktvisor-reader"}, .summary = PV_SUMMARY_OPTS_DEFAULT,
+			     .geo = PV_TOOL_GEO, .input = "pcap"};
 	const struct pv_opt opts[] = {
-		{'i', "input", PV_OPT_STRING, &input, "INPUT", "kind of file: pcap, dnstap, sflow, netflow or ipfix", 0, 0},
-		{'b', "bpf", PV_OPT_STRING, &conf.bpf, "FILTER", "only packets that match this tcpdump filter", 0, 0},
-		{'H', "hosts", PV_OPT_STRING, &conf.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
-		PV_TOOL_GEO_OPTS(geo),
-		PV_TOOL_SERVICE_OPTS(show),
-		PV_SUMMARY_OPT_ROWS(o),
-		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person instead of JSON", 0, 0},
-		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say more on stderr", 0, 0},
+		{'i', "input", PV_OPT_STRING, &s.input, "INPUT", "kind of file: pcap, dnstap, sflow, netflow or ipfix", 0, 0},
+		{'b', "bpf", PV_OPT_STRING, &s.capture.bpf, "FILTER", "only packets that match this tcpdump filter", 0, 0},
+		{'H', "hosts", PV_OPT_STRING, &s.capture.hosts, "CIDR,...", "subnets that are ours; needed for directions", 0, 0},
+		PV_TOOL_GEO_OPTS(s.geo),
+		PV_TOOL_SERVICE_OPTS(s.show),
+		PV_SUMMARY_OPT_ROWS(s.summary),
+		{'T', "table", PV_OPT_FLAG, &s.table, NULL, "print a table for a person instead of JSON", 0, 0},
+		{'v', "verbose", PV_OPT_FLAG, &s.verbose, NULL, "say more on stderr", 0, 0},
 	};
 	const struct pv_program prog = {
 		.name = "pktvisor-reader",
@@ -176,61 +229,28 @@ int main(int argc, char **argv)
 		.operands_max = 1,
 	};
 	char err[512];
-	pv_flow_filter_init(&show.filter);
-	pv_tool_start(&prog, argc, argv, &conf.file);
-	const struct kind *kind = kind_of(&prog, input);
-	if (kind->input == DNSTAP && conf.bpf) {
+	pv_flow_filter_init(&s.show.filter);
+	pv_tool_start(&prog, argc, argv, &s.capture.file);
+	const struct kind *kind = kind_of(&prog, s.input);
+	if (kind->input == DNSTAP && s.capture.bpf) {
 		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
 		return PV_EXIT_USAGE;
 	}
-	conf.every_udp = kind->input == FLOW;
+	s.capture.every_udp = kind->input == FLOW;
 	int code = PV_EXIT_USAGE;
-	struct pv_source_input in = {.self = NULL};
-	struct pv_window_conf wconf;
-	pv_summary_conf(&o, &wconf);
-	if (!wconf.nmodules) {
-		wconf.modules = kind->modules;
-		wconf.nmodules = kind->nmodules;
+	struct pv_window_conf conf;
+	pv_summary_conf(&s.summary, &conf);
+	if (!conf.nmodules) {
+		conf.modules = kind->modules;
+		conf.nmodules = kind->nmodules;
 	}
-	struct pv_window *w = pv_window_new(&wconf, pv_sink_none(), err, sizeof err);
-	if (!w) {
+	struct pv_window *w = pv_window_new(&conf, pv_sink_none(), err, sizeof err);
+	if (w) {
+		code = summarise(&prog, &s, kind, &conf, w);
+		pv_stage_free(pv_window_stage(w));
+	} else {
 		pv_tool_say(&prog, "%s", err);
-		goto out;
 	}
-	conf.stop_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	if (open_input(kind, &conf, &in, err, sizeof err)) {
-		pv_tool_say(&prog, "%s", err);
-		code = PV_EXIT_FAILED;
-		goto out;
-	}
-	if (verbose && in.capture)
-		pv_progress_effective(&prog, in.capture);
-	struct chain chain = {.crew = pv_crew_new(0)};
-	struct pv_out out;
-	struct pv_sink to_window = {.write = NULL};
-	if (chain.crew)
-		to_window = pv_crew_add(chain.crew, pv_window_stage(w));
-	bool built = to_window.write && (kind->input == FLOW ? build_flow(&chain, &prog, kind, &show, &geo, to_window)
-						     : build(&chain, &prog, &wconf, &geo, to_window));
-	if (!built || pv_out_init(&out, chain.first)) {
-		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
-		return PV_EXIT_FAILED;
-	}
-	pv_crew_start(chain.crew);
-	code = run(&prog, &in, &out);
-	pv_crew_finish(chain.crew, false);
-	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
-				.handlers = wconf.handlers};
-	code = pv_summary_end(&s, w, code);
-	code = pv_summary_losses(&prog, w, code);
-	pv_out_free(&out);
-	for (size_t i = 0; i < chain.n; i++)
-		pv_stage_free(chain.stage[i]);
-	pv_tool_flow_close(&show);
-out:
-	pv_stage_free(w ? pv_window_stage(w) : NULL);
-	if (in.self)
-		in.ops->free(in.self);
-	pv_summary_opts_free(&o);
+	pv_summary_opts_free(&s.summary);
 	return code;
 }

@@ -15,10 +15,21 @@
 #include "tool/source.h"
 #include "tool/tool.h"
 
+/* What was asked for. */
+struct settings {
+	uint64_t port, periods;
+	const char *host, *cert, *key, *instance;
+	bool tls, exit_with_input, verbose;
+	struct pv_opt_list inputs;
+};
+
 struct serve {
 	const struct pv_program *prog;
 	struct pv_store *store;
 	struct pv_feed *feed;
+	struct pv_read *read;
+	struct pv_http_routes routes[2]; /* of http, which borrows them */
+	struct pv_http *http;
 	unsigned periods;
 	int over_fd; /* readable when all inputs have ended */
 };
@@ -78,8 +89,76 @@ static bool stdin_wanted(size_t others)
 	return !others || (!fstat(STDIN_FILENO, &st) && !S_ISCHR(st.st_mode));
 }
 
+static bool sensible(const struct pv_program *prog, const struct settings *o)
+{
+	if (o->tls && (!o->cert || !o->key)) {
+		pv_tool_say(prog, "--tls needs --tls-cert and --tls-key");
+		return false;
+	}
+	if (!o->inputs.count && !pv_tool_stdin_events(prog, "pv-capture -r FILE | pv-dns | pv-window"))
+		return false;
+	for (size_t i = 0; i < o->inputs.count; i++)
+		if (!input_named(prog, o->inputs.item[i]))
+			return false;
+	return true;
+}
+
+/* The store, and what fills it. */
+static bool open_inputs(struct serve *s, const struct settings *o, const struct pv_handler *const *handlers)
+{
+	const struct pv_store_conf store = {handlers, pv_tool_seed()};
+	const struct pv_feed_conf feed = {say, inputs_over, s};
+	s->store = pv_store_new(&store);
+	s->feed = pv_feed_new(&feed);
+	if (!s->store || !s->feed) {
+		pv_tool_say(s->prog, "cannot start: %s", strerror(errno));
+		return false;
+	}
+	if (stdin_wanted(o->inputs.count) && !add_input(s, "default", "default", NULL))
+		return false;
+	for (size_t i = 0; i < o->inputs.count; i++)
+		if (!add_option(s, o->inputs.item[i]))
+			return false;
+	return true;
+}
+
+/* The web server, which runs when this returns true. */
+static bool open_web(struct serve *s, const struct settings *o)
+{
+	char err[512];
+	const struct pv_read_conf conf = {.program = s->prog->name, .prom_instance = o->instance, .seed = pv_tool_seed(),
+					  .store = s->store};
+	s->read = pv_read_new(&conf);
+	if (!s->read) {
+		pv_tool_say(s->prog, "cannot start: %s", strerror(errno));
+		return false;
+	}
+	s->routes[0] = pv_read_metrics(s->read);
+	s->routes[1] = pv_read_inventory(s->read);
+	const struct pv_http_conf web = {.host = o->host, .port = (uint16_t)o->port, .tls = o->tls, .tls_cert = o->cert,
+					 .tls_key = o->key, .routes = s->routes, .nroutes = 2,
+					 .log = o->verbose ? say : NULL, .log_ctx = s};
+	s->http = pv_http_open(&web, err, sizeof err);
+	if (s->http) {
+		/* FIFOs and sockets are found again by whoever made them */
+		pv_tool_privs_drop(s->prog, &(struct pv_privs_conf){.keep_user = o->inputs.count > 0}, o->verbose);
+		if (!pv_http_run(s->http, err, sizeof err)) {
+			pv_http_said(s->http, err, sizeof err);
+			pv_tool_say(s->prog, "%s", err);
+			return true;
+		}
+	}
+	pv_tool_say(s->prog, "%s", err);
+	return false;
+}
+
+/* Until a signal, or the end of all inputs when that is asked for. */
 static int run(struct serve *s, int signal_fd, bool exit_with_input)
 {
+	if (pv_feed_start(s->feed)) {
+		pv_tool_say(s->prog, "cannot start a thread: %s", strerror(errno));
+		return PV_EXIT_FAILED;
+	}
 	struct pollfd p[2] = {{signal_fd, POLLIN, 0}, {exit_with_input ? s->over_fd : -1, POLLIN, 0}};
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
@@ -95,24 +174,21 @@ static int run(struct serve *s, int signal_fd, bool exit_with_input)
 
 int main(int argc, char **argv)
 {
-	uint64_t port = PV_HTTP_PORT, periods = 5;
-	const char *host = "localhost", *cert = NULL, *key = NULL, *instance = NULL;
-	bool tls = false, exit_with_input = false, verbose = false;
-	struct pv_opt_list inputs = {NULL, 0};
+	struct settings o = {.port = PV_HTTP_PORT, .periods = 5, .host = "localhost"};
 	struct pv_tool_modules m = PV_TOOL_MODULES;
 	const struct pv_opt opts[] = {
-		{'l', "host", PV_OPT_STRING, &host, "HOST", "name or address to listen on (default: localhost)", 0, 0},
-		{'p', "port", PV_OPT_UINT, &port, "PORT", "port; 0 is one that is free (default: 10853)", 0, UINT16_MAX},
-		{0, "tls", PV_OPT_FLAG, &tls, NULL, "serve HTTPS; needs --tls-cert and --tls-key", 0, 0},
-		{0, "tls-cert", PV_OPT_STRING, &cert, "FILE", "certificate, PEM", 0, 0},
-		{0, "tls-key", PV_OPT_STRING, &key, "FILE", "its private key, PEM", 0, 0},
-		{0, "input", PV_OPT_LIST, &inputs, "POLICY[/TAP]=FIFO|unix:PATH",
+		{'l', "host", PV_OPT_STRING, &o.host, "HOST", "name or address to listen on (default: localhost)", 0, 0},
+		{'p', "port", PV_OPT_UINT, &o.port, "PORT", "port; 0 is one that is free (default: 10853)", 0, UINT16_MAX},
+		{0, "tls", PV_OPT_FLAG, &o.tls, NULL, "serve HTTPS; needs --tls-cert and --tls-key", 0, 0},
+		{0, "tls-cert", PV_OPT_STRING, &o.cert, "FILE", "certificate, PEM", 0, 0},
+		{0, "tls-key", PV_OPT_STRING, &o.key, "FILE", "its private key, PEM", 0, 0},
+		{0, "input", PV_OPT_LIST, &o.inputs, "POLICY[/TAP]=FIFO|unix:PATH",
 		 "one more stream; unix: listens on a socket; may be repeated", 0, 0},
-		{0, "periods", PV_OPT_UINT, &periods, "N", "keep N buckets of 60 s, 1 to 10 (default: 5)", 1,
+		{0, "periods", PV_OPT_UINT, &o.periods, "N", "keep N buckets of 60 s, 1 to 10 (default: 5)", 1,
 		 PV_WINDOW_PERIODS_MAX},
-		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance=\"ID\" on every Prometheus sample", 0, 0},
-		{0, "exit-with-input", PV_OPT_FLAG, &exit_with_input, NULL, "end when every input has ended", 0, 0},
-		{'v', "verbose", PV_OPT_FLAG, &verbose, NULL, "say every request on stderr", 0, 0},
+		{0, "prom-instance", PV_OPT_STRING, &o.instance, "ID", "label instance=\"ID\" on every Prometheus sample", 0, 0},
+		{0, "exit-with-input", PV_OPT_FLAG, &o.exit_with_input, NULL, "end when every input has ended", 0, 0},
+		{'v', "verbose", PV_OPT_FLAG, &o.verbose, NULL, "say every request on stderr", 0, 0},
 		PV_TOOL_MODULE_OPTS(m),
 	};
 	const struct pv_program prog = {
@@ -122,66 +198,21 @@ int main(int argc, char **argv)
 		.opts = opts,
 		.nopts = sizeof opts / sizeof opts[0],
 	};
-	char err[512];
 	struct serve s = {.prog = &prog, .over_fd = eventfd(0, EFD_CLOEXEC)};
-	struct pv_http *http = NULL;
-	struct pv_read *read = NULL;
 	pv_tool_start(&prog, argc, argv, NULL);
 	struct pv_modules *modules = pv_tool_modules(&prog, &m);
 	int code = PV_EXIT_USAGE;
-	s.periods = (unsigned)periods;
-	if (tls && (!cert || !key)) {
-		pv_tool_say(&prog, "--tls needs --tls-cert and --tls-key");
-		goto out;
+	s.periods = (unsigned)o.periods;
+	if (sensible(&prog, &o)) {
+		int signal_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
+		bool open = open_inputs(&s, &o, pv_modules_handlers(modules)) && open_web(&s, &o);
+		code = open ? run(&s, signal_fd, o.exit_with_input) : PV_EXIT_FAILED;
 	}
-	if (!inputs.count && !pv_tool_stdin_events(&prog, "pv-capture -r FILE | pv-dns | pv-window"))
-		goto out;
-	for (size_t i = 0; i < inputs.count; i++)
-		if (!input_named(&prog, inputs.item[i]))
-			goto out;
-	code = PV_EXIT_FAILED;
-	int signal_fd = pv_tool_signals(); /* before there are threads: they must have them blocked, too */
-	const struct pv_store_conf store = {pv_modules_handlers(modules), pv_tool_seed()};
-	const struct pv_feed_conf feed = {say, inputs_over, &s};
-	const struct pv_read_conf conf = {.program = prog.name, .prom_instance = instance, .seed = pv_tool_seed(),
-					  .store = s.store = pv_store_new(&store)};
-	s.feed = pv_feed_new(&feed);
-	read = pv_read_new(&conf);
-	if (!s.store || !s.feed || !read) {
-		pv_tool_say(&prog, "cannot start: %s", strerror(errno));
-		goto out;
-	}
-	if (stdin_wanted(inputs.count) && !add_input(&s, "default", "default", NULL))
-		goto out;
-	for (size_t i = 0; i < inputs.count; i++)
-		if (!add_option(&s, inputs.item[i]))
-			goto out;
-	const struct pv_http_routes routes[] = {pv_read_metrics(read), pv_read_inventory(read)};
-	const struct pv_http_conf web = {.host = host, .port = (uint16_t)port, .tls = tls, .tls_cert = cert, .tls_key = key,
-					 .routes = routes, .nroutes = 2, .log = verbose ? say : NULL, .log_ctx = &s};
-	http = pv_http_open(&web, err, sizeof err);
-	if (!http) {
-		pv_tool_say(&prog, "%s", err);
-		goto out;
-	}
-	/* everything that takes privileges is open; FIFOs and sockets are found again by whoever made them */
-	pv_tool_privs_drop(&prog, &(struct pv_privs_conf){.keep_user = inputs.count > 0}, verbose);
-	if (pv_http_run(http, err, sizeof err)) {
-		pv_tool_say(&prog, "%s", err);
-		goto out;
-	}
-	pv_http_said(http, err, sizeof err);
-	pv_tool_say(&prog, "%s", err);
-	if (pv_feed_start(s.feed))
-		pv_tool_say(&prog, "cannot start a thread: %s", strerror(errno));
-	else
-		code = run(&s, signal_fd, exit_with_input);
-out:
-	pv_http_stop(http);
+	pv_http_stop(s.http);
 	pv_feed_free(s.feed);
-	pv_read_free(read);
+	pv_read_free(s.read);
 	pv_store_free(s.store);
 	pv_modules_free(modules);
-	pv_opt_list_free(&inputs);
+	pv_opt_list_free(&o.inputs);
 	return code;
 }
