@@ -44,6 +44,7 @@ struct chain {
 	size_t n;
 	struct pv_crew *crew;
 	struct pv_sink first; /* of the whole chain */
+	const void *flow;     /* the analyser of exports; NULL: of packets or dnstap */
 };
 
 static bool needs(const struct pv_window_conf *conf, const char *type)
@@ -100,9 +101,11 @@ static bool build_flow(struct chain *c, const struct pv_program *prog, const str
 	const struct pv_flow_conf conf = {.collector = {.kind = kind->flow, .exporters = {.seed = pv_tool_seed()}}};
 	const struct pv_filter_conf fc = {.only = true};
 	sink = pv_tool_flow_open(prog, show, geo, sink);
-	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
+	void *flow = pv_flow_new(&conf);
+	struct pv_stage *s = pv_filter_new(&pv_flow_ops, flow, &fc, sink);
 	if (!s)
 		return false;
+	c->flow = flow;
 	c->stage[c->n++] = s;
 	c->first = pv_sink_stage(s);
 	return true;
@@ -219,6 +222,11 @@ int main(int argc, char **argv)
 	pv_crew_start(chain.crew);
 	code = run(&prog, &in, &out);
 	pv_crew_finish(chain.crew, false);
+	if (chain.flow) {
+		struct pv_collector_status exports;
+		pv_flow_status(chain.flow, &exports);
+		pv_tool_flow_unread(&prog, &exports);
+	}
 	struct pv_summary s = {.prog = &prog, .form = table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
 				.handlers = wconf.handlers};
 	code = pv_summary_end(&s, w, code);
