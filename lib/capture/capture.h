@@ -75,6 +75,9 @@ struct pv_capture_conf {
 	int stop_fd;           /* when readable, the stream ends, as by pv_capture_stop(); 0: none */
 };
 
+/* So begin errors about an interface that is there, and cannot be opened. */
+#define PV_CAPTURE_CANNOT "cannot capture on"
+
 /* Is it a filter, for some link type at least? False with a line in err. */
 bool pv_capture_bpf_ok(const char *bpf, char *err, size_t cap);
 

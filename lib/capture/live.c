@@ -56,9 +56,9 @@ static void explain(struct pv_capture *c, int status, const char *detail)
 	if (status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED)
 		advice = "; run it as root or give the program CAP_NET_RAW";
 	if (status == PCAP_ERROR)
-		snprintf(c->error, sizeof c->error, "cannot capture on '%s': %s", c->name, detail);
+		snprintf(c->error, sizeof c->error, PV_CAPTURE_CANNOT " '%s': %s", c->name, detail);
 	else
-		snprintf(c->error, sizeof c->error, "cannot capture on '%s': %s%s%s%s%s", c->name,
+		snprintf(c->error, sizeof c->error, PV_CAPTURE_CANNOT " '%s': %s%s%s%s%s", c->name,
 			 pcap_statustostr(status), detail[0] ? " (" : "", detail, detail[0] ? ")" : "",
 			 advice);
 }

@@ -14,6 +14,7 @@ struct message {
 	struct pv_flow_exporter *from;
 	const struct pv_flow_exporter *teacher; /* who told the template of the set at hand */
 	struct pv_flow_to *to;
+	uint32_t sets;	  /* so far */
 	uint32_t records; /* data records, for the sequence */
 	bool uncounted;   /* some of which we could not count */
 };
@@ -284,6 +285,16 @@ static enum pv_flow_reason one_set(struct message *m, struct pv_cur *c)
 	return PV_FDEC_OK;
 }
 
+/* Some exporters of version 9 fill their datagrams up to a fixed size: zeros behind the last set, which would be a set
+ * without a length. */
+static bool padded(const struct message *m, const struct pv_cur *c)
+{
+	for (size_t i = 0, n = pv_left(c); i < n; i++)
+		if (c->p[i])
+			return false;
+	return m->v9;
+}
+
 static void sequence(struct message *m, const struct pv_ipfix_head *h)
 {
 	pv_flow_exporter_sequence(m->from, h->sequence, m->v9 ? 1 : m->records, m->v9 ? &h->uptime_ms : NULL, m->to->counts);
@@ -298,8 +309,10 @@ enum pv_flow_reason pv_ipfix_sets(struct pv_cur *c, const struct pv_ipfix_head *
 	enum pv_flow_reason r = PV_FDEC_OK;
 	to->base.source = m.v9 ? PV_FLOW_NETFLOW_V9 : PV_FLOW_IPFIX;
 	/* less than a set's head at the end is padding (softflowd and others round up) */
-	while (pv_left(c) >= 4 && r == PV_FDEC_OK)
+	while (pv_left(c) >= 4 && r == PV_FDEC_OK && !(m.sets && padded(&m, c))) {
 		r = one_set(&m, c);
+		m.sets++;
+	}
 	m.uncounted |= r != PV_FDEC_OK;
 	sequence(&m, h);
 	return r;

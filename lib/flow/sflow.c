@@ -8,6 +8,7 @@
 enum { ADDRESS_IPV4 = 1, ADDRESS_IPV6 = 2 };
 enum { SAMPLE_FLOW = 1, SAMPLE_COUNTERS = 2, SAMPLE_FLOW_EXPANDED = 3, SAMPLE_COUNTERS_EXPANDED = 4 };
 enum { HEADER_ETHERNET = 1, HEADER_IPV4 = 11, HEADER_IPV6 = 12 };
+/* "There is none". Agents write the first into expanded samples, too, which have a number of their own for it. */
 enum { INTERFACE_NONE = 0x3fffffff, INTERFACE_NONE_EXPANDED = 0xffffffff };
 
 enum {
@@ -33,27 +34,22 @@ struct sample {
 
 /* ---- the packet --------------------------------------------------------------------------------- */
 
-/* DSCP and ECN, which packet events do not carry: the IP header is behind the tags. */
-static uint8_t header_tos(uint32_t protocol, const uint8_t *p, size_t n)
+/* DSCP and ECN, which packet events do not carry. */
+static uint8_t header_tos(const uint8_t *ip)
 {
-	if (protocol == HEADER_ETHERNET) {
-		if (n < 14)
-			return 0;
-		p += 12, n -= 12;
-		for (int tags = 0; tags < PV_DECODE_VLANS && n >= 6; tags++) {
-			uint16_t type = pv_get16(p);
-			if (type != 0x8100 && type != 0x88a8 && type != 0x9100)
-				break;
-			p += 4, n -= 4;
-		}
-		uint16_t type = pv_get16(p);
-		if (type != 0x0800 && type != 0x86dd)
-			return 0;
-		p += 2, n -= 2;
-	}
-	if (n < 2)
-		return 0;
-	return p[0] >> 4 == 4 ? p[1] : p[0] >> 4 == 6 ? (uint8_t)(pv_get16(p) >> 4) : 0;
+	return ip[0] >> 4 == 4 ? ip[1] : (uint8_t)(pv_get16(ip) >> 4);
+}
+
+/* Of samples of 64 bytes the TCP header is cut when IPv6 or tags stand in front of it: its beginning tells enough. */
+static void beginning_of_tcp(struct pv_flow *f, const uint8_t *p, size_t n)
+{
+	enum { PORTS = 4, FLAGS_AT = 13 };
+	if (n < PORTS)
+		return;
+	f->sport = pv_get16(p);
+	f->dport = pv_get16(p + 2);
+	if (n > FLAGS_AT)
+		f->tcp_flags = p[FLAGS_AT];
 }
 
 /* False: it is not IP. */
@@ -63,8 +59,9 @@ static bool decode_header(struct sample *s, uint32_t protocol, uint32_t wire, co
 					   : protocol == HEADER_IPV4   ? PV_DLT_IPV4
 								       : PV_DLT_IPV6};
 	struct pv_packet packet = {.stamp = 0};
+	struct pv_decode_marks at;
 	const uint8_t *payload;
-	pv_decode(&d, p, (uint32_t)n, wire, &packet, &payload);
+	pv_decode_marked(&d, p, (uint32_t)n, wire, &packet, &payload, &at);
 	if (!packet.l3)
 		return false;
 	s->f.l3 = packet.l3;
@@ -74,7 +71,9 @@ static bool decode_header(struct sample *s, uint32_t protocol, uint32_t wire, co
 	s->f.sport = packet.sport;
 	s->f.dport = packet.dport;
 	s->f.tcp_flags = packet.tcp_flags;
-	s->f.tos = header_tos(protocol, p, n);
+	s->f.tos = header_tos(at.ip);
+	if (packet.reason == PV_DEC_L4_CUT && packet.proto == 6)
+		beginning_of_tcp(&s->f, at.rest, at.rest_len);
 	return true;
 }
 
@@ -174,9 +173,9 @@ static void element(struct pv_cur *c, uint32_t tag, struct sample *s)
 
 /* ---- samples ------------------------------------------------------------------------------------- */
 
-static void interface(uint32_t format, uint32_t value, uint32_t none, uint8_t bit, struct pv_flow *f)
+static void interface(uint32_t format, uint32_t value, uint8_t bit, struct pv_flow *f)
 {
-	if (format || value == none)
+	if (format || value == INTERFACE_NONE || value == INTERFACE_NONE_EXPANDED)
 		return;
 	*(bit == PV_FLOW_IN ? &f->in_if : &f->out_if) = value;
 	f->bits |= bit;
@@ -184,7 +183,7 @@ static void interface(uint32_t format, uint32_t value, uint32_t none, uint8_t bi
 
 static void interface_packed(uint32_t packed, uint8_t bit, struct pv_flow *f)
 {
-	interface(packed >> 30, packed & 0x3fffffff, INTERFACE_NONE, bit, f);
+	interface(packed >> 30, packed & 0x3fffffff, bit, f);
 }
 
 static struct sample begin(const struct pv_flow_to *to)
@@ -210,8 +209,8 @@ static enum pv_flow_reason flow_sample(struct pv_cur *c, bool expanded, struct p
 	pv_skip(c, 8); /* pool, drops */
 	if (expanded) {
 		uint32_t in_format = pv_be32(c), in = pv_be32(c), out_format = pv_be32(c), out = pv_be32(c);
-		interface(in_format, in, INTERFACE_NONE_EXPANDED, PV_FLOW_IN, &s.f);
-		interface(out_format, out, INTERFACE_NONE_EXPANDED, PV_FLOW_OUT, &s.f);
+		interface(in_format, in, PV_FLOW_IN, &s.f);
+		interface(out_format, out, PV_FLOW_OUT, &s.f);
 	} else {
 		uint32_t in = pv_be32(c), out = pv_be32(c);
 		interface_packed(in, PV_FLOW_IN, &s.f);

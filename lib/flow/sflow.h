@@ -7,8 +7,9 @@
  * the tunnel around it, its length alone. Samples with none of these are left out and counted; so are counter
  * samples, and samples of other kinds. A packet that is not IP is a record without addresses (l3 is 0).
  *
- * Interfaces: only a single interface is one (format 0, and not "none", 0x3fffffff or in expanded samples
- * 0xffffffff); discarded packets and those for several interfaces have no output.
+ * Interfaces: only a single interface is one (format 0, and not "none": 0x3fffffff or, in expanded samples,
+ * 0xffffffff, where many agents write the former, too); discarded packets and those for several interfaces have no
+ * output.
  *
  * Lengths of samples and elements, rounded up to four bytes, must fit what is there. The size of a sample's
  * known elements is not held against the length they claim beyond that: newer agents append fields.

@@ -13,16 +13,12 @@ static const char unknown[] = "Unknown"; /* geo/geo.h */
 
 static int subnet_parse(struct pv_subnet *s, const char *text, char *err, size_t cap)
 {
-	if (!strchr(text, '/')) { /* an address alone is none, here */
-		snprintf(err, cap, "invalid CIDR: %.100s", text);
-		return -1;
-	}
-	if (pv_subnet_parse(s, text, strlen(text)))
+	if (strchr(text, '/') && pv_subnet_parse(s, text, strlen(text))) /* an address alone is none, here */
 		return 0;
 	struct pv_hosts *words = pv_hosts_new(); /* it knows what is wrong */
 	snprintf(err, cap, "invalid CIDR: %.100s", text);
 	if (words)
-		pv_hosts_parse(words, text, err, cap);
+		pv_hosts_parse_cidr(words, text, err, cap);
 	pv_hosts_free(words);
 	return -1;
 }

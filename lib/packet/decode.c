@@ -15,7 +15,9 @@ enum {
 	ET_MPLS_MULTI = 0x8848,
 	ET_PPPOE = 0x8864,
 	ET_8021AD = 0x88a8,
-	ET_QINQ = 0x9100,
+	ET_QINQ = 0x9100, /* and the next two, of switches from before 802.1ad */
+	ET_QINQ2 = 0x9200,
+	ET_QINQ3 = 0x9300,
 	ET_MIN = 0x0600, /* below: an 802.3 length */
 };
 
@@ -598,8 +600,8 @@ bool pv_decode_reason_cut(unsigned reason)
 	return reason >= PV_DEC_LINK_CUT && reason < PV_DEC_LINK_SHORT;
 }
 
-void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
-	       struct pv_packet *out, const uint8_t **payload)
+static inline void decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
+			  struct pv_packet *out, const uint8_t **payload, struct pv_decode_marks *marks)
 {
 	/* One memset of a constant size; what is not ours lies in between and is put back. */
 	uint8_t stamp = out->stamp;
@@ -620,6 +622,8 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 	int type = link_header(&v, d->linktype);
 	while (type != DONE) {
 		int proto;
+		if (marks)
+			marks->ip = v.p;
 		switch (type) {
 		case ET_IPV4:
 			proto = ip_v4(&v);
@@ -630,6 +634,8 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 		case ET_8021Q:
 		case ET_8021AD:
 		case ET_QINQ:
+		case ET_QINQ2:
+		case ET_QINQ3:
 			type = vlans++ < PV_DECODE_VLANS ? shim_vlan(&v) : unsupported(&v, PV_DEC_VLAN_DEPTH);
 			continue;
 		case ET_PPPOE: /* leads to MPLS or IP, MPLS to IP alone: no counting needed */
@@ -652,4 +658,22 @@ void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_le
 	}
 	if (out->l3)
 		out->dir = (uint8_t)pv_hosts_dir(d->hosts, out->src, out->dst, out->l3);
+	if (marks && !out->l3)
+		marks->ip = NULL;
+	if (marks) {
+		marks->rest = v.p;
+		marks->rest_len = v.cap;
+	}
+}
+
+void pv_decode(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
+	       struct pv_packet *out, const uint8_t **payload)
+{
+	decode(d, frame, cap_len, wire_len, out, payload, NULL);
+}
+
+void pv_decode_marked(const struct pv_decoder *d, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
+		      struct pv_packet *out, const uint8_t **payload, struct pv_decode_marks *marks)
+{
+	decode(d, frame, cap_len, wire_len, out, payload, marks);
 }

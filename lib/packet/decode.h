@@ -112,4 +112,15 @@ bool pv_decode_reason_cut(unsigned reason);
 void pv_decode(const struct pv_decoder *, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
 	       struct pv_packet *out, const uint8_t **payload);
 
+/* Where in the frame things stand that struct pv_packet does not have: for samples of packets (flow/sflow.h), of which
+ * little more than the headers came. */
+struct pv_decode_marks {
+	const uint8_t *ip;   /* the header that was reported, of which at least 20 (IPv6: 40) bytes are there; NULL: l3 is 0 */
+	const uint8_t *rest; /* what was not read any more: with PV_DEC_L4_CUT the beginning of the UDP or TCP header */
+	uint32_t rest_len;
+};
+
+void pv_decode_marked(const struct pv_decoder *, const uint8_t *frame, uint32_t cap_len, uint32_t wire_len,
+		      struct pv_packet *out, const uint8_t **payload, struct pv_decode_marks *);
+
 #endif

@@ -227,7 +227,7 @@ static bool blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-int pv_hosts_parse(struct pv_hosts *h, const char *spec, char *err, size_t cap)
+static int parse(struct pv_hosts *h, const char *spec, bool prefixes, char *err, size_t cap)
 {
 	struct pv_subnet s;
 	size_t all = strspn(spec, " \t");
@@ -243,7 +243,8 @@ int pv_hosts_parse(struct pv_hosts *h, const char *spec, char *err, size_t cap)
 				from++;
 			while (to > from && blank(to[-1]))
 				to--;
-			if (!pv_subnet_parse(&s, from, (size_t)(to - from))) {
+			if ((prefixes && !memchr(from, '/', (size_t)(to - from))) ||
+			    !pv_subnet_parse(&s, from, (size_t)(to - from))) {
 				complain(err, cap, from, (size_t)(to - from));
 				return -1;
 			}
@@ -262,6 +263,16 @@ int pv_hosts_parse(struct pv_hosts *h, const char *spec, char *err, size_t cap)
 		}
 	}
 	return 0;
+}
+
+int pv_hosts_parse(struct pv_hosts *h, const char *spec, char *err, size_t cap)
+{
+	return parse(h, spec, false, err, cap);
+}
+
+int pv_hosts_parse_cidr(struct pv_hosts *h, const char *spec, char *err, size_t cap)
+{
+	return parse(h, spec, true, err, cap);
 }
 
 int pv_hosts_add(struct pv_hosts *h, const struct pv_subnet *s)

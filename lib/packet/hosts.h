@@ -41,6 +41,8 @@ bool pv_subnet_valid(const struct pv_subnet *); /* family, prefix and mapped for
  * 0, or -1 with one line in err ("invalid CIDR: 10.0.0.0/33", "invalid IPv4 address: 10.0.0") and the set
  * unchanged. */
 int pv_hosts_parse(struct pv_hosts *, const char *spec, char *err, size_t cap);
+/* The same for settings of the agent, which want the prefix with each address. */
+int pv_hosts_parse_cidr(struct pv_hosts *, const char *spec, char *err, size_t cap);
 
 /* 0, or -1 with errno: EINVAL not a subnet, ENOSPC PV_HOSTS_MAX reached, ENOMEM. */
 int pv_hosts_add(struct pv_hosts *, const struct pv_subnet *);

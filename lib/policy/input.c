@@ -40,7 +40,7 @@ static int check_host_spec(const struct look *w)
 	hosts = pv_hosts_new();
 	if (!hosts)
 		return pv_check_memory(w->c);
-	int res = pv_hosts_parse(hosts, w->s->pcap.host_spec, err, sizeof err);
+	int res = pv_hosts_parse_cidr(hosts, w->s->pcap.host_spec, err, sizeof err);
 	pv_hosts_free(hosts);
 	return res ? wrong(w, "host_spec", "%s", err) : 0;
 }
@@ -108,7 +108,7 @@ static int check_only_hosts(const struct look *w)
 		return pv_check_memory(w->c);
 	at = at ? at->first : NULL;
 	json_array_foreach (list, i, entry) {
-		if (pv_hosts_parse(w->s->dnstap.only_hosts, json_string_value(entry), err, sizeof err))
+		if (pv_hosts_parse_cidr(w->s->dnstap.only_hosts, json_string_value(entry), err, sizeof err))
 			return pv_check_fail(w->c, PV_CONFIG_INVALID, at ? at->line : w->l->line, "%s", err);
 		at = at ? at->next : NULL;
 	}

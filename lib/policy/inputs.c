@@ -2,6 +2,7 @@
 #include "policy/inputs.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "capture/privs.h"
 #include "module/source.h"
@@ -305,6 +306,22 @@ static struct pv_capture_conf capture_conf(const struct pv_config_stream *s)
 	};
 }
 
+/* Clients know the original's words for what can be wrong; the reason follows them. Returns -1. */
+static int capture_failed(const struct pv_capture_conf *conf, char *err, size_t cap)
+{
+	char why[512], ignored[8];
+	const char *words = "";
+	snprintf(why, sizeof why, "%s", err);
+	if (conf->bpf && *conf->bpf && !pv_capture_bpf_ok(conf->bpf, ignored, sizeof ignored))
+		words = conf->file ? "Cannot set BPF filter to pcap file: " : "Cannot set BPF filter to interface: ";
+	else if (conf->file)
+		words = "Cannot open pcap/pcapng file: ";
+	else if (!strncmp(why, PV_CAPTURE_CANNOT, strlen(PV_CAPTURE_CANNOT)))
+		words = "Cannot open interface for packet capture: ";
+	snprintf(err, cap, "%s%s", words, why);
+	return -1;
+}
+
 bool pv_input_splits(const struct pv_config_stream *s)
 {
 	return (s->input == PV_INPUT_PCAP && s->pcap.source != PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file) ||
@@ -319,7 +336,7 @@ int pv_input_open_split(const struct pv_config_stream *s, unsigned n, struct pv_
 	if (s->input == PV_INPUT_FLOW)
 		return pv_input_flow(s, n, to, err, cap);
 	if (pv_capture_open_split(&conf, n, c, err, cap))
-		return -1;
+		return capture_failed(&conf, err, cap);
 	for (unsigned i = 0; i < n; i++)
 		to[i] = (struct pv_source_input){.ops = &capture_ops, .self = c[i], .live = true, .capture = c[i]};
 	return 0;
@@ -344,7 +361,7 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 	case PV_INPUT_PCAP:
 		if (s->pcap.source == PV_INPUT_PCAP_MOCK && !s->pcap.pcap_file)
 			return open_mock(&mock, to, err, cap);
-		return pv_input_capture(&capture, to, err, cap);
+		return pv_input_capture(&capture, to, err, cap) ? capture_failed(&capture, err, cap) : 0;
 	case PV_INPUT_FLOW:
 		return pv_input_flow(s, 1, to, err, cap);
 	case PV_INPUT_DNSTAP:

@@ -615,12 +615,21 @@ int pv_source_module(struct pv_source *s, const struct pv_source_module *w, uint
 	return rc;
 }
 
+static void say_running(struct pv_source *s, bool running)
+{
+	pthread_mutex_lock(&s->lock);
+	s->status.started = s->status.running = running;
+	pthread_mutex_unlock(&s->lock);
+}
+
 int pv_source_start(struct pv_source *s, char *err, size_t cap)
 {
 	if (s->started)
 		return 0;
+	say_running(s, true); /* who asks at once need not wait for the thread's first word */
 	int bad = pthread_create(&s->thread, NULL, run, s);
 	if (bad) {
+		say_running(s, false);
 		snprintf(err, cap, "cannot start a thread: %s", strerror(bad));
 		return -1;
 	}

@@ -2,11 +2,13 @@
 #include "tool/flow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
+#include "flow/collector.h"
 #include "flow/locate.h"
 #include "flow/view.h"
 #include "policy/document.h"
@@ -136,4 +138,11 @@ void pv_tool_flow_reread(const struct pv_program *prog, struct pv_tool_flow *f)
 	for (size_t i = 0; i < PV_TOOL_FLOW_MAPS; i++)
 		if (f->map[i].path && set_map(&f->filter, f->map[i].key, f->map[i].path, err, sizeof err))
 			pv_tool_say(prog, "%s stays as it is: %s", f->map[i].key->name, err);
+}
+
+void pv_tool_flow_unread(const struct pv_program *prog, const struct pv_collector_status *s)
+{
+	if (s->malformed || s->unsupported)
+		pv_tool_say(prog, "of %" PRIu64 " datagrams %" PRIu64 " are malformed, %" PRIu64 " of another kind",
+			    s->datagrams, s->malformed, s->unsupported);
 }

@@ -48,4 +48,10 @@ bool pv_tool_flow_files(const struct pv_tool_flow *);
 /* Reads them again, between batches; one that is missing or wrong leaves what there was, and is said. */
 void pv_tool_flow_reread(const struct pv_program *, struct pv_tool_flow *);
 
+struct pv_collector_status;
+
+/* Of a capture of exports: a line about datagrams that could not be read, if there were any. Somebody may have taken sFlow for
+ * NetFlow. */
+void pv_tool_flow_unread(const struct pv_program *, const struct pv_collector_status *);
+
 #endif

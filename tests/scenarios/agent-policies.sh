@@ -108,6 +108,16 @@ is "nobody was disturbed" "$(get /api/v1/policies/taken | jq -c '[.taken.input[]
 
 # ---- policies that are taken ----------------------------------------------------------------------------------------------
 
+running() { # of the input, by the answer to the request that made it
+	local n
+	for n in 1 2 3 4 5 6 7 8; do
+		tap "t$n: {$m}}" >/dev/null
+		policy "q$n: {kind: collection, input: {tap: t$n, input_type: pcap}, handlers: {modules: {n: {type: net}}}}" | sed 's/^201 //' | jq -c '[.[].input[].input.running, .[].modules[].module.running]'
+		ask DELETE /api/v1/policies/q$n >/dev/null
+		ask DELETE /api/v1/taps/t$n >/dev/null
+	done
+}
+is "the answer to the request says that its input runs" "$(running | sort | uniq -c | xargs)" "8 [true,true]"
 is "two policies on one tap share its input" "$(policy "second: {kind: collection, $i, handlers: {modules: {n: {type: net}, d: {type: dns}}}}" | jq -Rc 'sub("^201 "; "") | fromjson | .second.input[].input.consumers')" 3
 is "a chain keeps its order" "$(policy "chain: {kind: collection, $i, handlers: {modules: [{zz: {type: dns, filter: {only_rcode: 3}}}, {aa: {type: net}}]}}" | cut -c 1-3)" 201
 is "its other form, too" "$(policy "flat: {kind: collection, $i, handlers: {modules: [{zz: , type: dns}, {aa: , type: net}]}}" | jq -Rc 'sub("^201 "; "") | fromjson | .flat.modules | keys')" '["flat-anycast-aa","flat-anycast-zz"]'

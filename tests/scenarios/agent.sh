@@ -90,6 +90,17 @@ for file in /etc/passwd "$PWD/data/fifo"; do
 done
 code "${yaml[@]}" --data-binary "{visor: {taps: {gone: {input_type: pcap, config: {iface: nosuch0}}}}}" "$URL/api/v1/taps" >/dev/null
 is "an interface that is not there" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: gone, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r .error body | grep -c '^policy \[q\] failed to start: .*nosuch0')" "422 1"
+echo text >data/text
+cp "$CAPTURES/dhcp6.pcap" data/small.pcap
+# words SETTINGS: what is said of a policy on such a tap
+words() {
+	code "${yaml[@]}" --data-binary "{visor: {taps: {bad: {input_type: pcap, config: {$1}}}}}" "$URL/api/v1/taps" >/dev/null
+	code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: bad, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies"
+	echo " $(jq -r .error body)"
+	code -X DELETE "$URL/api/v1/taps/bad" >/dev/null
+}
+like "what is no capture, in the original's words first" "$(words "pcap_file: $PWD/data/text")" "^422 policy \[q\] failed to start: Cannot open pcap/pcapng file: cannot read '$PWD/data/text': "
+like "what is no filter" "$(words "pcap_file: $PWD/data/small.pcap, bpf: 'port or'")" "^422 policy \[q\] failed to start: Cannot set BPF filter to pcap file: cannot use filter 'port or': "
 is "and nothing is left of it" "$(get /api/v1/policies | jq -c 'keys | map(sub("-[0-9a-f]+-"; "-#-"))')" '["p","t-#-resources"]'
 is "a Content-Type is wanted" "$(code -X POST -H Content-Type: -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"must include Content-Type header"}'
 is "of the right kind" "$(code -X POST -H 'Content-Type: text/plain' -d x "$URL/api/v1/taps") $(cat body)" '400 {"error":"Content-Type not supported"}'

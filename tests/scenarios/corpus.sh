@@ -45,4 +45,15 @@ while read -r f; do
 	bad=$(one "$f")
 	is "${f#"$SHARED/corpus/"}" "$bad" ""
 done < <(find "$SHARED/corpus" -type f ! -name INDEX.tsv ! -name README.md | sort)
+
+# exports and dnstap, as what they are, and as what they are not
+as() { # FILE INPUT
+	local status
+	pktvisor-reader -i "$2" --enable all "${GEO[@]}" "$1" >got.json 2>err; status=$?
+	case $status in 0 | 1) ;; *) echo "-i $2 ends with $status"; tail -n 30 err ;; esac
+	[ $status -ne 0 ] || jq -e . got.json >/dev/null || echo "-i $2 prints no JSON"
+}
+of_kind() { awk -F'\t' -v kind="$1" 'NR > 1 && $11 ~ kind { print $1 }' "$SHARED/corpus/INDEX.tsv"; }
+while read -r f; do is "flow: $f" "$(as "$SHARED/corpus/$f" sflow; as "$SHARED/corpus/$f" netflow)" ""; done < <(of_kind 'netflow|sflow')
+while read -r f; do is "dnstap: $f" "$(as "$SHARED/corpus/$f" dnstap)" ""; done < <(of_kind dnstap)
 if [ $n -ge 500 ]; then ok "the corpus is whole"; else not_ok "the corpus is whole: $n files"; fi

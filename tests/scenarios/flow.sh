@@ -58,7 +58,12 @@ like "datagrams that the capture cut: what is there counts" "$(cat cut.err)" "da
 
 # ---- what was asked for, and not
 pv-flow -v --type sflow "$CAPTURES/flow/softflowd-v5.pcap" 2>unwanted.err >/dev/null
+pv-flow --type sflow "$CAPTURES/flow/softflowd-v5.pcap" 2>unread >/dev/null
+pktvisor-reader -i sflow "$CAPTURES/flow/softflowd-v5.pcap" 2>reader.err >/dev/null
 like "--type sflow takes no NetFlow" "$(cat unwanted.err)" "datagrams 6, malformed 0, unsupported 6,"
+one_line "without -v a line tells of what was not read" unread "^pv-flow: of 6 datagrams 0 are malformed, 6 of another kind$"
+one_line "and the reader tells of it, too" reader.err "^pktvisor-reader: of 6 datagrams 0 are malformed, 6 of another kind$"
+is "where all were read it says nothing" "$(pktvisor-reader -i netflow "$CAPTURES/flow/softflowd-v5.pcap" 2>&1 >/dev/null)" ""
 status 2 "an unknown --type is a mistake" pv-flow --type nflow x.pcap
 one_line "and is named" err "^pv-flow: --type: unknown type 'nflow'; there are: any, sflow, netflow, ipfix$"
 status 2 "--bind wants a port" pv-flow --bind ::

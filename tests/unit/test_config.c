@@ -197,6 +197,8 @@ static void inputs(void **state)
 		 "invalid IPv4 address: 192.168.AE.0", 0},
 		{TAP("      input_type: pcap\n      config: {host_spec: \"fe80:2030:31:24/12\"}\n"), 6,
 		 "invalid IPv6 address: fe80:2030:31:24", 0},
+		{TAP("      input_type: pcap\n      config: {host_spec: \"10.0.0.0/8, 192.0.2.1\"}\n"), 6,
+		 "invalid CIDR: 192.0.2.1", 0},
 		{USE("pcap", ""), 5, START "no iface was specified for live capture", 0},
 		{USE("flow", "flow_type: nflow"), 4, "invalid flow_type \"nflow\". Supported types: \"sflow\", \"netflow\" "
 		 "and \"ipfix\"", 0},
@@ -212,6 +214,7 @@ static void inputs(void **state)
 		{USE("dnstap", "tcp: \"[::1]:65536\""), 4, "unable to parse tcp address specification, use HOST:PORT", 0},
 		{USE("dnstap", "only_hosts: 10.0.0.0/8"), 4, "wrong type for key: only_hosts", 0},
 		{USE("dnstap", "only_hosts: [10.0.0.0/8,\n \"2001:db8::/48/12ac\"]"), 5, "invalid CIDR: 2001:db8::/48/12ac", 0},
+		{USE("dnstap", "only_hosts: [\"2001:db8::1\"]"), 4, "invalid CIDR: 2001:db8::1", 0},
 		{USE("dnstap", "x: 1"), 4, UNKNOWN("x") "tcp, socket, dnstap_file, only_hosts", 0},
 		{PROBE("        interval_msec: 1\n"), 7,
 		 "timeout_msec [2000] cannot be greater than interval_msec [1]", 0},

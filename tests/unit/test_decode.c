@@ -264,7 +264,7 @@ static void tags(struct frame *f, int n)
 {
 	eth(f, 0x9100);
 	for (int i = 1; i <= n; i++)
-		vlan(f, (unsigned)i, i == n ? 0x800 : 0x9100);
+		vlan(f, (unsigned)i, i == n ? 0x800 : i % 2 ? 0x9200 : 0x9300);
 	ip4(f, 17, 8);
 	udp(f, 53, 0);
 }

@@ -54,6 +54,7 @@ struct chain {
 	size_t n;
 	struct pv_crew *crew;
 	struct pv_sink first; /* of the whole chain */
+	const void *flow;     /* the analyser of exports; NULL: of packets or dnstap */
 };
 
 static bool needs(const struct pv_window_conf *conf, const char *type)
@@ -110,9 +111,11 @@ static bool build_flow(struct chain *c, const struct pv_program *prog, const str
 	const struct pv_flow_conf conf = {.collector = {.kind = kind->flow, .exporters = {.seed = pv_tool_seed()}}};
 	const struct pv_filter_conf fc = {.only = true};
 	sink = pv_tool_flow_open(prog, show, geo, sink);
-	struct pv_stage *s = pv_filter_new(&pv_flow_ops, pv_flow_new(&conf), &fc, sink);
+	void *flow = pv_flow_new(&conf);
+	struct pv_stage *s = pv_filter_new(&pv_flow_ops, flow, &fc, sink);
 	if (!s)
 		return false;
+	c->flow = flow;
 	c->stage[c->n++] = s;
 	c->first = pv_sink_stage(s);
 	return true;
@@ -176,6 +179,11 @@ static int read_into(const struct pv_program *prog, struct settings *s, const st
 	pv_crew_start(chain.crew);
 	int code = run(prog, in, &out);
 	pv_crew_finish(chain.crew, false);
+	if (chain.flow) {
+		struct pv_collector_status exports;
+		pv_flow_status(chain.flow, &exports);
+		pv_tool_flow_unread(prog, &exports);
+	}
 	pv_out_free(&out);
 	for (size_t i = 0; i < chain.n; i++)
 		pv_stage_free(chain.stage[i]);

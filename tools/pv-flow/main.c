@@ -107,6 +107,8 @@ static int from_file(const struct pv_program *prog, struct settings *s, struct p
 	pv_flow_status(flow, &st);
 	if (s->verbose)
 		report(prog, &st, 0);
+	else
+		pv_tool_flow_unread(prog, &st);
 	pv_out_free(&out);
 	pv_capture_free(c);
 	pv_stage_free(stage);
