@@ -10,7 +10,8 @@
 
 #define SECOND	    UINT64_C(1000000000)
 #define NAMES_EVERY (10 * SECOND)
-#define RETRIES	    3 /* of one question that 425 corrected: an agent that contradicts itself is asked no more \ */
+#define RETRIES	    3 /* of one question that 425 corrected: an agent that contradicts itself is asked no more \
+		       */
 
 bool pv_ui_session_init(struct pv_ui_session *s, const char *policy, unsigned window)
 {
