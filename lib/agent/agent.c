@@ -474,7 +474,8 @@ static bool path_ok(const char *path, const char *dir, bool made)
 	return is_below(folder, dir);
 }
 
-/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it. */
+/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
+ */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
 	const char *dir = a->conf.data_dir;

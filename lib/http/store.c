@@ -796,7 +796,7 @@ struct pv_stage *pv_store_input(struct pv_store *s, const struct pv_store_input 
 	if (there)
 		snprintf(err, cap, "policy '%s' has a stream of tap '%s' already", conf->policy, conf->tap);
 	else
-		snprintf(err, cap, "there are %u inputs already; more are not served", PV_STORE_INPUTS);
+		snprintf(err, cap, "there are %d inputs already; more are not served", PV_STORE_INPUTS);
 	input_unref(p);
 	return NULL;
 }
