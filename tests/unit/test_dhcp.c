@@ -496,6 +496,7 @@ static void transactions(void **state)
 	feed(&s, &tick);
 	finish(&s);
 	assert_int_equal(s.ledger[PV_LEDGER_RECEIVED], 2);
+	assert_int_equal(s.ledger[PV_LEDGER_ANALYSED], 2);
 	assert_int_equal(s.ledger[PV_LEDGER_XACT_OPEN], 0); /* the TICK ended it */
 	done(&s);
 }

@@ -180,6 +180,9 @@ static void test_accepts(void **state)
 	    {"{\"only_ips\": [\"::/0\"]}", "2001:db8::1", "2001:dead::1", NULL, 1, 2, BOTH, BOTH},
 	    {"{\"only_ips\": [\"0.0.0.0/0\"]}", "10.1.0.1", "0.0.0.0", NULL, 1, 2, BOTH, BOTH},
 	    {"{\"only_ips\": [\"0.0.0.0/0\"]}", "0.0.0.0", "0.0.0.0", NULL, 1, 2, BOTH, NO},
+	    {"{\"only_ips\": [\"10.0.0.0/8\"]}", "10.0.0.0", "0.0.0.0", NULL, 1, 2, BOTH, BOTH},
+	    {"{\"only_ips\": [\"::/0\"]}", "2000::", "::", NULL, 1, 2, BOTH, BOTH},
+	    {"{\"only_ips\": [\"::/0\"]}", "::", "::", NULL, 1, 2, BOTH, NO},
 	    {"{\"only_ips\": []}", "10.1.0.1", "10.2.0.1", NULL, 1, 2, BOTH, NO},
 	    /* only_ports: either end; 0 is no port */
 	    {"{\"only_ports\": [\"53\"]}", "10.1.0.1", "10.2.0.1", NULL, 1000, 53, BOTH, BOTH},
