@@ -147,6 +147,7 @@ static enum pv_res collect(void *ctx, const struct iovec *iov, int n)
 		for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
 			const struct pv_event *ev = (const void *)p;
 			assert_null(pv_event_check(ev));
+			assert_true(ev->time_ns >= T0);
 			if (ev->type == PV_EV_STOP)
 				on_stop(s, ev);
 			if (ev->type == PV_EV_PACKET) {

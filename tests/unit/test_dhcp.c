@@ -16,6 +16,7 @@
 
 #include "dhcp/analyser.h"
 #include "dhcp/message.h"
+#include "dhcp/view.h"
 #include "dhcp/metrics.h"
 #include "event/check.h"
 #include "metric/bucket.h"
@@ -543,6 +544,41 @@ static void full_table(void **state)
 	done(&s);
 }
 
+/* What a policy that waits less long makes of a match: from its time on there is none. */
+static void view(void **state)
+{
+	static const struct {
+		int64_t age_ns;
+		bool matched, stays;
+	} cases[] = {{0, true, true}, {2 * NS - 1, true, true}, {2 * NS, true, false}, {3 * NS, true, false},
+		     {-(int64_t)NS, true, true}, {-2 * (int64_t)NS, true, false}, {5 * NS, false, true}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct stream s = {.stage = pv_dhcp_view_new(2 * NS, (struct pv_sink){.write = collect, .ctx = &s})};
+		struct {
+			struct pv_dhcp d;
+			char name[8];
+		} e = {.d = {.ev = {sizeof e, PV_EV_DHCP, 0, T0}, .packet = 1, .family = 4, .message = PV_DHCP4_ACK, .stage = 1,
+			     .bits = PV_DHCP_ETH | (cases[i].matched ? PV_DHCP_MATCHED : 0), .xid = 7},
+		       .name = "host"};
+		size_t at = sizeof e.d;
+		assert_non_null(s.stage);
+		e.d.client_name = pv_ev_put(&e, &at, "host", 4);
+		e.d.request_time_ns = cases[i].matched ? T0 - (uint64_t)cases[i].age_ns : 0;
+		feed(&s, &e);
+		assert_int_equal(s.n, 1);
+		if (cases[i].stays) {
+			assert_memory_equal(s.last, &e, sizeof e);
+		} else {
+			assert_int_equal(s.last->bits, PV_DHCP_ETH);
+			assert_int_equal(s.last->request_time_ns, 0);
+			assert_int_equal(s.last->client_name.len, 0);
+			assert_int_equal(s.last->xid, 7);
+		}
+		done(&s);
+	}
+}
+
 static void which_packets(void **state)
 {
 	struct stream s;
@@ -740,7 +776,7 @@ int main(void)
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(many_clients),
-		cmocka_unit_test(which_packets),
+		cmocka_unit_test(view), cmocka_unit_test(which_packets),
 		cmocka_unit_test(settings),
 		cmocka_unit_test(counters),
 		cmocka_unit_test(handler_table),
