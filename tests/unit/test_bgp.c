@@ -238,15 +238,20 @@ static void segment(struct stream *s, uint64_t t, int side, const void *bytes, s
 	s->seq[side] += (uint32_t)n;
 }
 
+static const union pv_cell *cell(const struct stream *s, const char *path)
+{
+	for (size_t i = 0; i < pv_bgp_v1.nmetrics; i++)
+		if (!strcmp(pv_bgp_v1.metrics[i].path, path))
+			return &pv_bucket_root(s->bucket)->cells[i];
+	fail_msg("no metric %s", path);
+	return NULL;
+}
+
 static uint64_t counter(const struct stream *s, const char *path)
 {
 	char whole[64];
 	snprintf(whole, sizeof whole, "wire_packets.%s", path);
-	for (size_t i = 0; i < pv_bgp_v1.nmetrics; i++)
-		if (!strcmp(pv_bgp_v1.metrics[i].path, whole))
-			return pv_bucket_root(s->bucket)->cells[i].count;
-	fail_msg("no metric %s", path);
-	return 0;
+	return cell(s, whole)->count;
 }
 
 /* One of each type, cut into segments of every size: the same nine messages. */
@@ -274,6 +279,7 @@ static void segments(void **state)
 		assert_int_equal(counter(&s, "keepalive"), 2);
 		assert_int_equal(counter(&s, "routerefresh"), 1);
 		assert_int_equal(counter(&s, "total"), 8);
+		assert_int_equal(pv_rate_at(cell(&s, "rates.total")->rate, s.bucket->now_sec), 8);
 		assert_int_equal(counter(&s, "filtered"), 0);
 		assert_int_equal(s.last.message, PV_BGP_NOTIFICATION);
 		assert_int_equal(s.last.packet, s.number);

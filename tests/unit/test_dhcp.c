@@ -727,6 +727,7 @@ static void counters(void **state)
 		struct pv_bucket *b = pv_bucket_new(&pv_dhcp_v1, &conf);
 		struct pv_handler_ctx ctx = {0};
 		assert_non_null(b);
+		b->now_sec = 77;
 		for (size_t at = 0; at < s.len;
 		     at += ((const struct pv_event *)(const void *)(s.events + at))->size)
 			pv_dhcp_v1.update(b, (const void *)(s.events + at), deep, &ctx);
@@ -740,6 +741,7 @@ static void counters(void **state)
 		assert_int_equal(counter(b, "wire_packets.reply"), 2);
 		assert_int_equal(counter(b, "wire_packets.total"), 14); /* DHCPv4 alone, the broken one too */
 		assert_int_equal(counter(b, "wire_packets.filtered"), 0);
+		assert_int_equal(pv_rate_at(pv_bucket_root(b)->cells[metric("rates.total")].rate, 77), 14);
 		assert_top(
 			b, "top_clients",
 			deep ? "02:00:00:00:01:01/Unknown/192.0.2.100 1;02:00:00:00:01:02/pc/192.0.2.100 1;"

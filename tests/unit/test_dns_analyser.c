@@ -749,6 +749,10 @@ static int look(void *ctx, const struct pv_bucket *b, const struct pv_block *k, 
 		}
 		break;
 	}
+	case PV_RATE:
+		snprintf(s->text, sizeof s->text, "%llu",
+			 (unsigned long long)(c->rate ? pv_rate_at(c->rate, b->now_sec) : 0));
+		break;
 	default:
 		break;
 	}
@@ -807,6 +811,7 @@ static void metrics_v1(void **state)
 
 	update_all(b, bucket, &ctx, true);
 	is(bucket, "wire_packets.total", "6");
+	is(bucket, "rates.total", "6");
 	is(bucket, "wire_packets.filtered", "0");
 	is(bucket, "wire_packets.queries", "3");
 	is(bucket, "wire_packets.replies", "3");
