@@ -376,6 +376,7 @@ static void orphan_late_timeout(void **state)
 	udp(b, &flow0, true, msg(2, true, 0, "\1x\1y", 1, 0)); /* too late: its query has been counted */
 
 	assert_int_equal(dns(b, 0)->xact, PV_XACT_ORPHAN);
+	assert_int_equal(dns(b, 1)->opcode, 4);
 	assert_int_equal(dns(b, 2)->xact, PV_XACT_ORPHAN);
 	assert_int_equal(dns(b, 3)->xact, PV_XACT_ORPHAN);
 	const struct pv_dns *t = got(b, PV_EV_DNS_TIMEOUT, 0);
