@@ -193,6 +193,7 @@ static void what_goes_on(void **state)
 	    {"dns", "d0", "d"},
 	    {"dns", "c1 c4097 n5 d1", "d1"},
 	    {"dns", "m1 n1 d1 m1", "n1 m1 d1 m1"},
+	    {"dns", "m1 n1 d1 d1", "n1 m1 d1 n1 d1"}, /* what was held goes once */
 	    {"dns", "m1 n1 D1 m1", ""},
 	    {"dhcp", "n1 h1 n2 H2 n3 d3", "n1 h1"},
 	    {"bgp", "g1 g2 b1 B2 d2", "g1 b1"},

@@ -484,6 +484,7 @@ static void like_handlers_merge(void **state)
 	assert_string_equal(sel.entry[0].key, "test_merged");
 	assert_null(sel.entry[0].tap);
 	assert_int_equal(sel.entry[0].bucket->blocks[0]->cells[M_COUNT].count, 180);
+	assert_true(sel.entry[0].bucket->closed); /* no second of it is going on */
 	pv_selection_free(&sel);
 	assert_int_equal(pv_select(&sel, all, "p", PV_PICK_BUCKET, 0, false), 0);
 	assert_int_equal(sel.n, 3);
