@@ -243,14 +243,37 @@ static struct pv_dns *last_of(struct set *s, enum pv_event_type type)
 	return copy;
 }
 
+static void set_key(struct set *s, const char *key, const char *value)
+{
+	char err[200];
+	for (size_t i = 0; i < PV_DNS_KEYS; i++)
+		if (!strcmp(pv_dns_keys[i].name, key)) {
+			const struct pv_value v = {
+			    .type = pv_dns_keys[i].type, .boolean = true, .list = &value, .count = 1};
+			assert_int_equal(pv_dns_filter_set(&s->filter, &pv_dns_keys[i], &v, err, sizeof err),
+					 0);
+			return;
+		}
+	fail();
+}
+
 /* Who waits for himself says of a query, and of a response's query, to the byte what the analyser would. */
 static void like_the_analyser(void **state)
 {
 	struct pv_dns *timeout[2], *reply[2];
 	(void)state;
-	for (unsigned own = 0; own < 2; own++) {
+	for (unsigned round = 0; round < 4; round++) {
+		unsigned own = round % 2;
 		struct set s;
 		set_up(&s, 5 * SEC, own ? 9 * SEC : 5 * SEC, false);
+		if (round >= 2) { /* a filter that says where a name's suffix begins */
+			pv_stage_free(s.view);
+			set_key(&s, "only_qname_suffix", ".test");
+			const struct pv_dns_view_conf vc = {
+			    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+			s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+			s.analyser->out.sink = pv_sink_stage(s.view);
+		}
 		uint8_t *m = message(&s, AT(10), 1, false, 28);
 		m[2] |= 4 << 3 | 1; /* the opcode, RD */
 		m[3] |= 1 << 4;	    /* CD */
@@ -264,30 +287,19 @@ static void like_the_analyser(void **state)
 		message(&s, AT(72), 2, true, 28);
 		reply[own] = last_of(&s, PV_EV_DNS);
 		tear_down(&s);
-	}
-	assert_int_equal(timeout[0]->opcode, 4);
-	assert_int_equal(timeout[0]->ev.size, timeout[1]->ev.size);
-	assert_memory_equal(timeout[0], timeout[1], timeout[0]->ev.size);
-	assert_int_equal(reply[0]->ev.size, reply[1]->ev.size);
-	assert_memory_equal(reply[0], reply[1], reply[0]->ev.size);
-	for (unsigned own = 0; own < 2; own++) {
-		free(timeout[own]);
-		free(reply[own]);
-	}
-}
-
-static void set_key(struct set *s, const char *key, const char *value)
-{
-	char err[200];
-	for (size_t i = 0; i < PV_DNS_KEYS; i++)
-		if (!strcmp(pv_dns_keys[i].name, key)) {
-			const struct pv_value v = {
-			    .type = pv_dns_keys[i].type, .boolean = true, .list = &value, .count = 1};
-			assert_int_equal(pv_dns_filter_set(&s->filter, &pv_dns_keys[i], &v, err, sizeof err),
-					 0);
-			return;
+		if (!own)
+			continue;
+		assert_int_equal(timeout[0]->opcode, 4);
+		assert_int_equal(reply[0]->query_suffix_len, round < 2 ? 0 : sizeof ".test" - 1);
+		assert_int_equal(timeout[0]->ev.size, timeout[1]->ev.size);
+		assert_memory_equal(timeout[0], timeout[1], timeout[0]->ev.size);
+		assert_int_equal(reply[0]->ev.size, reply[1]->ev.size);
+		assert_memory_equal(reply[0], reply[1], reply[0]->ev.size);
+		for (unsigned i = 0; i < 2; i++) {
+			free(timeout[i]);
+			free(reply[i]);
 		}
-	fail();
+	}
 }
 
 static void filters(void **state)
