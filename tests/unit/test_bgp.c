@@ -288,6 +288,7 @@ static void segments(void **state)
 		assert_int_equal(s.last.dir, PV_DIR_OUT);
 		assert_int_equal(s.last.sport, PV_BGP_PORT);
 		assert_int_equal(s.last.dport, 40000);
+		assert_int_equal(s.last.length, 21);
 		assert_int_equal(s.last.code, 19);
 		finish(&s);
 		assert_int_equal(s.ledger[PV_LEDGER_UNSUPPORTED], 1);

@@ -588,8 +588,10 @@ static void which_packets(void **state)
 	v4(&m, 1, 1, "\2\0\0\0\0\1", "\0\0\0\0", BYTES("\x35\1\1\xff"));
 	udp(&s, T0, 1000, 2000, m.b, m.n, m.n);
 	assert_int_equal(s.n, 0);
+	m.b[3] = 2;
 	udp(&s, T0, 1000, 67, m.b, m.n, m.n);
 	assert_int_equal(s.n, 1);
+	assert_int_equal(s.last->relay_hops, 2);
 	assert_int_equal(s.last->family, 4);
 	assert_int_equal(s.last->bits, PV_DHCP_ETH);
 	assert_int_equal(s.last->message, PV_DHCP4_DISCOVER);
