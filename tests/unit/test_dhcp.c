@@ -558,7 +558,8 @@ static void view(void **state)
 		struct {
 			struct pv_dhcp d;
 			char name[8];
-		} e = {.d = {.ev = {sizeof e, PV_EV_DHCP, 0, T0}, .packet = 1, .family = 4, .message = PV_DHCP4_ACK, .stage = 1,
+		} e = {.d = {.ev = {sizeof e, PV_EV_DHCP, 0, T0}, .packet = 1, .family = 4,
+			     .message = PV_DHCP4_ACK, .stage = 1,
 			     .bits = PV_DHCP_ETH | (cases[i].matched ? PV_DHCP_MATCHED : 0), .xid = 7},
 		       .name = "host"};
 		size_t at = sizeof e.d;

@@ -396,6 +396,7 @@ static void orphan_late_timeout(void **state)
 	assert_int_equal(t->stage, 1);
 	assert_int_equal(t->id, 2);
 	assert_int_equal(t->opcode, 4);
+	assert_int_equal(t->length, notify.n);
 	assert_int_equal(t->qtype, 1);
 	assert_int_equal(t->l3, 4);
 	assert_int_equal(t->transport, PV_TR_UDP);

@@ -618,8 +618,11 @@ static void test_locate(void **state)
 			const char *src, *dst;
 			uint8_t l3;
 			uint32_t had;
-		} records[] = {{"192.0.2.1", "192.0.2.130", 4, 0}, {"192.0.2.131", "192.0.2.2", 4, 0}, {"192.0.2.1", "203.0.113.1", 4, 0},
-			       {"", "", 0, 0}, {"192.0.2.1", "192.0.2.2", 4, 9}};
+		} records[] = {{"192.0.2.1", "192.0.2.130", 4, 0},
+			       {"192.0.2.131", "192.0.2.2", 4, 0},
+			       {"192.0.2.1", "203.0.113.1", 4, 0},
+			       {"", "", 0, 0},
+			       {"192.0.2.1", "192.0.2.2", 4, 9}};
 		ev_start(&o, 1000 * SEC, PV_CLOCK_LIVE, stream, 0);
 		for (size_t i = 0; i < LEN(records); i++) {
 			struct pv_flow f = flow_record(records[i].src, 1, records[i].dst, 2);
@@ -641,10 +644,12 @@ static void test_locate(void **state)
 		if (ev->type == PV_EV_START)
 			at += (size_t)snprintf(got + at, sizeof got - at, "start\n");
 		else if (ev->type == PV_EV_DEFINE)
-			at += (size_t)snprintf(got + at, sizeof got - at, "%u %s %u=%.*s\n", d->stage, d->kind == PV_DEFINE_GEO ? "geo" : "asn",
-					       d->number, d->text.len, pv_ref_bytes(ev, d->text));
+			at += (size_t)snprintf(got + at, sizeof got - at, "%u %s %u=%.*s\n", d->stage,
+					       d->kind == PV_DEFINE_GEO ? "geo" : "asn", d->number, d->text.len,
+					       pv_ref_bytes(ev, d->text));
 		else
-			at += (size_t)snprintf(got + at, sizeof got - at, "geo %u>%u asn %u>%u\n", f->geo_src, f->geo_dst, f->asn_src, f->asn_dst);
+			at += (size_t)snprintf(got + at, sizeof got - at, "geo %u>%u asn %u>%u\n", f->geo_src,
+					       f->geo_dst, f->asn_src, f->asn_dst);
 	}
 	static const char once[] = "start\n3 geo 1=EU\n3 asn 1=237\n3 geo 2=NA\n3 asn 2=1221\ngeo 1>2 asn 1>2\ngeo 2>1 asn 2>1\n"
 				   "3 geo 3=Unknown\n3 asn 3=Unknown\ngeo 1>3 asn 1>3\ngeo 0>0 asn 0>0\ngeo 0>0 asn 0>9\n";

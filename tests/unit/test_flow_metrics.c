@@ -191,7 +191,8 @@ static void test_counts(void **state)
 /* An address counts once, whoever it talks to, and through whichever port. */
 static void test_distinct(void **state)
 {
-	static const char *const four[] = {"192.0.2.1", "192.0.2.2", "198.51.100.1"}, *const six[] = {"2001:db8::1", "2001:db8::2", "2001:db8:1::"};
+	static const char *const four[] = {"192.0.2.1", "192.0.2.2", "198.51.100.1"};
+	static const char *const six[] = {"2001:db8::1", "2001:db8::2", "2001:db8:1::"};
 	(void)state;
 	for (unsigned family = 4; family <= 6; family += 2) {
 		const char *const *a = family == 4 ? four : six;

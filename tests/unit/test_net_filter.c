@@ -548,8 +548,10 @@ static void test_view(void **state)
 		char err[128], text[4096];
 		pv_net_filter_init(&filter);
 		assert_int_equal(set(&filter, filters[i].key, filters[i].value, err, sizeof(err)), 0);
-		struct pv_stage *own = make_stage(&filter, make_geo(), false, &want), *all = make_stage(NULL, make_geo(), false, &shared);
-		struct pv_stage *view = pv_net_view_new(&filter, 5, (struct pv_sink){.write = capture_write, .ctx = &mine});
+		struct pv_stage *own = make_stage(&filter, make_geo(), false, &want);
+		struct pv_stage *all = make_stage(NULL, make_geo(), false, &shared);
+		const struct pv_sink sink = {.write = capture_write, .ctx = &mine};
+		struct pv_stage *view = pv_net_view_new(&filter, 5, sink);
 		assert_non_null(view);
 		for (unsigned stream = 1; stream <= 2; stream++) { /* in the second, numbers mean other places */
 			f.len = shared.len = mine.len = want.len = 0;

@@ -484,7 +484,8 @@ static void test_connections(void **state)
 		assert_non_null(b);
 		for (size_t i = 0; i < LEN(packets); i++) {
 			struct pv_net e = event(PV_DIR_IN, packets[i].src, packets[i].dst, packets[i].l4, packets[i].size);
-			e.ev.flags = (uint16_t)(packets[i].dnstap << PV_F_DNSTAP_SHIFT | (packets[i].filtered ? PV_F_FILTERED : 0));
+			e.ev.flags = (uint16_t)(packets[i].dnstap << PV_F_DNSTAP_SHIFT);
+			e.ev.flags |= packets[i].filtered ? PV_F_FILTERED : 0;
 			e.sport = packets[i].sport;
 			e.dport = packets[i].dport;
 			e.proto = packets[i].proto;

@@ -133,7 +133,9 @@ static void run(const char *by, void (*fill)(struct pv_out *, const char *), con
 	for (size_t i = 0; i < seen.n && at + 24 < cap; i += ev_at(&seen, i)->size) {
 		uint64_t packet;
 		char c = letter(ev_at(&seen, i), &packet);
-		at += (size_t)snprintf(got + at, cap - at, packet ? "%s%c%llu" : "%s%c", at ? " " : "", c, (unsigned long long)packet);
+		at += (size_t)snprintf(got + at, cap - at, "%s%c", at ? " " : "", c);
+		if (packet)
+			at += (size_t)snprintf(got + at, cap - at, "%llu", (unsigned long long)packet);
 	}
 	pv_out_free(&o);
 	pv_stage_free(s);
