@@ -415,7 +415,6 @@ static struct pv_ring_counts counts_of(const struct lane *l)
 	struct pv_ring_counts sum = {0}, c;
 	for (unsigned i = 0; i < l->n; i++) {
 		pv_lane_counts(l->strand[i].lane, &c);
-		sum.batches += c.batches;
 		sum.events += c.events;
 		sum.lost_batches += c.lost_batches;
 		sum.lost_events += c.lost_events;

@@ -71,12 +71,12 @@ static void accept(struct pick *k, uint64_t packet, struct pv_view *view)
 	k->nheld = 0;
 }
 
-/* A message passed: its packet's facts go in front. */
+/* A message passed: its packet's facts go in front, as a copy: ours change with the next packet. */
 static void put_net(const struct pick *k, uint64_t packet, struct pv_view *view)
 {
 	const struct pv_net *n = net_of(k, packet);
 	if (n)
-		pv_out_pass(pv_view_out(view), n, n->ev.size);
+		pv_view_change(view, &n->ev);
 }
 
 static bool by_net(struct pick *k, const struct pv_event *ev, uint64_t packet, struct pv_view *view)

@@ -413,7 +413,6 @@ enum pv_res pv_ring_next(struct pv_ring_reader *rd, struct pv_ring_batch *out)
 	if (res == PV_OK) {
 		const struct batch *b = rd->hand;
 		*out = (struct pv_ring_batch){(const void *)b->bytes, b->len, b->events, b->special};
-		rd->counts.batches++;
 		rd->counts.events += b->events;
 	}
 	pthread_mutex_unlock(&r->lock);

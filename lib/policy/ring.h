@@ -80,7 +80,7 @@ void pv_ring_done(struct pv_ring_reader *);
 void pv_ring_cancel(struct pv_ring_reader *);
 
 struct pv_ring_counts {
-	uint64_t batches, events; /* that he got */
+	uint64_t events; /* that he got */
 	uint64_t lost_batches, lost_events; /* without the START and DEFINEs of such batches: those come */
 	unsigned waiting; /* batches he has not come to */
 };

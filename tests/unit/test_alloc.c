@@ -201,12 +201,87 @@ static void piping(void **state)
 	assert_int_equal(took[0], took[1]);
 }
 
+/* ---- no memory ---------------------------------------------------------------------------------------- */
+
+#define KIND(kind, new, ...)                                                                                 \
+	static void *kind##_new(void)                                                                        \
+	{                                                                                                    \
+		return new;                                                                                  \
+	}                                                                                                    \
+	static void kind##_add(void *x, uint64_t i)                                                          \
+	{                                                                                                    \
+		__VA_ARGS__;                                                                                 \
+	}                                                                                                    \
+	static int kind##_merge(void *to, const void *x)                                                     \
+	{                                                                                                    \
+		return pv_##kind##_merge(to, x);                                                             \
+	}                                                                                                    \
+	static uint64_t kind##_lost(const void *x)                                                           \
+	{                                                                                                    \
+		return pv_##kind##_lost(x);                                                                  \
+	}                                                                                                    \
+	static void kind##_free(void *x)                                                                     \
+	{                                                                                                    \
+		pv_##kind##_free(x);                                                                         \
+	}
+
+KIND(hll, pv_hll_new(12), pv_hll_add_u64(x, i))
+KIND(topn, pv_topn_new(PV_TOPN_U64, 13, 0, 1), pv_topn_add_u64(x, i, 1))
+KIND(exphist, pv_exphist_new(), pv_exphist_add_u64(x, UINT64_C(1) << i % 64))
+KIND(rate, pv_rate_new(), pv_rate_add(x, i * 1000, 1))
+KIND(tally, pv_tally_new(1, 8192, 1), pv_tally_add(x, &i, sizeof i, &(uint64_t){1}))
+
+/* What a sketch has no memory for it counts as lost, and so does what is merged of it, in whatever order. */
+static void losses_merge(void **state)
+{
+#define ROW(kind) {#kind, kind##_new, kind##_add, kind##_merge, kind##_lost, kind##_free}
+	static const struct {
+		const char *name;
+		void *(*new)(void);
+		void (*add)(void *, uint64_t);
+		int (*merge)(void *, const void *);
+		uint64_t (*lost)(const void *);
+		void (*free)(void *);
+	} kinds[] = {ROW(hll), ROW(topn), ROW(exphist), ROW(rate), ROW(tally)};
+	(void)state;
+	if (!ALLOC_UTIL)
+		skip();
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+		void *part = kinds[k].new(), *fresh = kinds[k].new(), *used = kinds[k].new();
+		uint64_t i = 0;
+		print_message("    %s\n", kinds[k].name);
+		for (; i < 3; i++)
+			kinds[k].add(part, i);
+		assert_int_equal(kinds[k].lost(part), 0);
+		alloc_fail(1, true);
+		for (; i < 20000 && kinds[k].lost(part) < 5; i++)
+			kinds[k].add(part, i);
+		alloc_fail(0, false);
+		assert_int_equal(kinds[k].lost(part), 5);
+		kinds[k].add(used, 1);
+		assert_int_equal(kinds[k].merge(fresh, part), 0);
+		assert_int_equal(kinds[k].lost(fresh), 5);
+		assert_int_equal(kinds[k].merge(used, part), 0);
+		assert_int_equal(kinds[k].lost(used), 5);
+		assert_int_equal(kinds[k].merge(used, fresh), 0);
+		assert_int_equal(kinds[k].lost(used), 10);
+		kinds[k].free(fresh);
+		fresh = kinds[k].new();
+		assert_int_equal(kinds[k].merge(part, fresh), 0);
+		assert_int_equal(kinds[k].lost(part), 5);
+		kinds[k].free(part);
+		kinds[k].free(fresh);
+		kinds[k].free(used);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(steady_state),
 	    cmocka_unit_test(reading),
 	    cmocka_unit_test(piping),
+	    cmocka_unit_test(losses_merge),
 	};
 	return cmocka_run_group_tests_name("alloc", tests, NULL, NULL);
 }

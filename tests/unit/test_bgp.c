@@ -147,6 +147,7 @@ static enum pv_res collect(void *ctx, const struct iovec *iov, int n)
 		for (; p < end; p += ((const struct pv_event *)(const void *)p)->size) {
 			const struct pv_event *ev = (const void *)p;
 			assert_null(pv_event_check(ev));
+			assert_true(ev->time_ns >= T0);
 			if (ev->type == PV_EV_STOP)
 				on_stop(s, ev);
 			if (ev->type == PV_EV_PACKET) {
@@ -237,15 +238,20 @@ static void segment(struct stream *s, uint64_t t, int side, const void *bytes, s
 	s->seq[side] += (uint32_t)n;
 }
 
+static const union pv_cell *cell(const struct stream *s, const char *path)
+{
+	for (size_t i = 0; i < pv_bgp_v1.nmetrics; i++)
+		if (!strcmp(pv_bgp_v1.metrics[i].path, path))
+			return &pv_bucket_root(s->bucket)->cells[i];
+	fail_msg("no metric %s", path);
+	return NULL;
+}
+
 static uint64_t counter(const struct stream *s, const char *path)
 {
 	char whole[64];
 	snprintf(whole, sizeof whole, "wire_packets.%s", path);
-	for (size_t i = 0; i < pv_bgp_v1.nmetrics; i++)
-		if (!strcmp(pv_bgp_v1.metrics[i].path, whole))
-			return pv_bucket_root(s->bucket)->cells[i].count;
-	fail_msg("no metric %s", path);
-	return 0;
+	return cell(s, whole)->count;
 }
 
 /* One of each type, cut into segments of every size: the same nine messages. */
@@ -273,6 +279,7 @@ static void segments(void **state)
 		assert_int_equal(counter(&s, "keepalive"), 2);
 		assert_int_equal(counter(&s, "routerefresh"), 1);
 		assert_int_equal(counter(&s, "total"), 8);
+		assert_int_equal(pv_rate_at(cell(&s, "rates.total")->rate, s.bucket->now_sec), 8);
 		assert_int_equal(counter(&s, "filtered"), 0);
 		assert_int_equal(s.last.message, PV_BGP_NOTIFICATION);
 		assert_int_equal(s.last.packet, s.number);
@@ -281,6 +288,7 @@ static void segments(void **state)
 		assert_int_equal(s.last.dir, PV_DIR_OUT);
 		assert_int_equal(s.last.sport, PV_BGP_PORT);
 		assert_int_equal(s.last.dport, 40000);
+		assert_int_equal(s.last.length, 21);
 		assert_int_equal(s.last.code, 19);
 		finish(&s);
 		assert_int_equal(s.ledger[PV_LEDGER_UNSUPPORTED], 1);

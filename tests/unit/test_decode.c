@@ -175,6 +175,7 @@ static void frag6(struct frame *f)
 	fill(f, 10);
 }
 static void frag6_atomic(struct frame *f) { frag6(f); set16(f, 56, 0); }
+static void surplus6(struct frame *f) { eth(f, 0x86dd); ip6(f, 6, 24); tcp(f, 0x18, 0); fill(f, 4 + 3); }
 static void frag6_behind(struct frame *f)
 {
 	eth(f, 0x86dd);
@@ -528,6 +529,7 @@ static const struct {
     {"tcp4 with options", eth_tcp4, 1, 0, 4, 2, 6, E, 0, NOV, 53, 66, 5, 5},
     {"tcp6", eth_tcp6, 1, 0, 6, 2, 6, E, 0, NOV, 53, 74, 5, 5},
     {"icmp", eth_icmp, 1, 0, 4, 0, 1, E, 0, NOV, 0, -1, 0, 0},
+    {"bytes behind the IPv6 length", surplus6, 1, 0, 6, 2, 6, E, 0, NOV, 53, 74, 4, 4},
     {"Ethernet padding is no payload", eth_padding, 1, 0, 4, 2, 6, E, 0, NOV, 53, 54, 0, 0},
     {"IPv4 options", eth_ip_options, 1, 0, 4, 1, 17, E, 0, NOV, 53, 54, 3, 3},
     {"udp without payload", udp_empty, 1, 0, 4, 1, 17, E, 0, NOV, 9, 42, 0, 0},

@@ -16,6 +16,7 @@
 
 #include "dhcp/analyser.h"
 #include "dhcp/message.h"
+#include "dhcp/view.h"
 #include "dhcp/metrics.h"
 #include "event/check.h"
 #include "metric/bucket.h"
@@ -496,6 +497,7 @@ static void transactions(void **state)
 	feed(&s, &tick);
 	finish(&s);
 	assert_int_equal(s.ledger[PV_LEDGER_RECEIVED], 2);
+	assert_int_equal(s.ledger[PV_LEDGER_ANALYSED], 2);
 	assert_int_equal(s.ledger[PV_LEDGER_XACT_OPEN], 0); /* the TICK ended it */
 	done(&s);
 }
@@ -542,6 +544,42 @@ static void full_table(void **state)
 	done(&s);
 }
 
+/* What a policy that waits less long makes of a match: from its time on there is none. */
+static void view(void **state)
+{
+	static const struct {
+		int64_t age_ns;
+		bool matched, stays;
+	} cases[] = {{0, true, true}, {2 * NS - 1, true, true}, {2 * NS, true, false}, {3 * NS, true, false},
+		     {-(int64_t)NS, true, true}, {-2 * (int64_t)NS, true, false}, {5 * NS, false, true}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct stream s = {.stage = pv_dhcp_view_new(2 * NS, (struct pv_sink){.write = collect, .ctx = &s})};
+		struct {
+			struct pv_dhcp d;
+			char name[8];
+		} e = {.d = {.ev = {sizeof e, PV_EV_DHCP, 0, T0}, .packet = 1, .family = 4,
+			     .message = PV_DHCP4_ACK, .stage = 1,
+			     .bits = PV_DHCP_ETH | (cases[i].matched ? PV_DHCP_MATCHED : 0), .xid = 7},
+		       .name = "host"};
+		size_t at = sizeof e.d;
+		assert_non_null(s.stage);
+		e.d.client_name = pv_ev_put(&e, &at, "host", 4);
+		e.d.request_time_ns = cases[i].matched ? T0 - (uint64_t)cases[i].age_ns : 0;
+		feed(&s, &e);
+		assert_int_equal(s.n, 1);
+		if (cases[i].stays) {
+			assert_memory_equal(s.last, &e, sizeof e);
+		} else {
+			assert_int_equal(s.last->bits, PV_DHCP_ETH);
+			assert_int_equal(s.last->request_time_ns, 0);
+			assert_int_equal(s.last->client_name.len, 0);
+			assert_int_equal(s.last->xid, 7);
+		}
+		done(&s);
+	}
+}
+
 static void which_packets(void **state)
 {
 	struct stream s;
@@ -551,8 +589,10 @@ static void which_packets(void **state)
 	v4(&m, 1, 1, "\2\0\0\0\0\1", "\0\0\0\0", BYTES("\x35\1\1\xff"));
 	udp(&s, T0, 1000, 2000, m.b, m.n, m.n);
 	assert_int_equal(s.n, 0);
+	m.b[3] = 2;
 	udp(&s, T0, 1000, 67, m.b, m.n, m.n);
 	assert_int_equal(s.n, 1);
+	assert_int_equal(s.last->relay_hops, 2);
 	assert_int_equal(s.last->family, 4);
 	assert_int_equal(s.last->bits, PV_DHCP_ETH);
 	assert_int_equal(s.last->message, PV_DHCP4_DISCOVER);
@@ -690,6 +730,7 @@ static void counters(void **state)
 		struct pv_bucket *b = pv_bucket_new(&pv_dhcp_v1, &conf);
 		struct pv_handler_ctx ctx = {0};
 		assert_non_null(b);
+		b->now_sec = 77;
 		for (size_t at = 0; at < s.len;
 		     at += ((const struct pv_event *)(const void *)(s.events + at))->size)
 			pv_dhcp_v1.update(b, (const void *)(s.events + at), deep, &ctx);
@@ -703,6 +744,7 @@ static void counters(void **state)
 		assert_int_equal(counter(b, "wire_packets.reply"), 2);
 		assert_int_equal(counter(b, "wire_packets.total"), 14); /* DHCPv4 alone, the broken one too */
 		assert_int_equal(counter(b, "wire_packets.filtered"), 0);
+		assert_int_equal(pv_rate_at(pv_bucket_root(b)->cells[metric("rates.total")].rate, 77), 14);
 		assert_top(
 			b, "top_clients",
 			deep ? "02:00:00:00:01:01/Unknown/192.0.2.100 1;02:00:00:00:01:02/pc/192.0.2.100 1;"
@@ -739,7 +781,7 @@ int main(void)
 		cmocka_unit_test(transactions),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(many_clients),
-		cmocka_unit_test(which_packets),
+		cmocka_unit_test(view), cmocka_unit_test(which_packets),
 		cmocka_unit_test(settings),
 		cmocka_unit_test(counters),
 		cmocka_unit_test(handler_table),

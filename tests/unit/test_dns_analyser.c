@@ -363,7 +363,9 @@ static void orphan_late_timeout(void **state)
 	struct bench *b = bench("xact_ttl_ms=250", false, NULL);
 	(void)state;
 	udp(b, &flow0, true, msg(1, true, 0, WWW, 1, 0));
-	udp(b, &flow0, false, msg(2, false, 0, "\1X\1y", 1, 0));
+	struct msg notify = msg(2, false, 0, "\1X\1y", 1, 0);
+	notify.bytes[2] |= 4 << 3; /* the opcode */
+	udp(b, &flow0, false, notify);
 	b->now_ns += 250 * MS - 1;
 	udp(b, &flow0, true, msg(9, true, 0, WWW, 1, 0));
 	assert_int_equal(count(b, PV_EV_DNS_TIMEOUT), 0);
@@ -374,6 +376,7 @@ static void orphan_late_timeout(void **state)
 	udp(b, &flow0, true, msg(2, true, 0, "\1x\1y", 1, 0)); /* too late: its query has been counted */
 
 	assert_int_equal(dns(b, 0)->xact, PV_XACT_ORPHAN);
+	assert_int_equal(dns(b, 1)->opcode, 4);
 	assert_int_equal(dns(b, 2)->xact, PV_XACT_ORPHAN);
 	assert_int_equal(dns(b, 3)->xact, PV_XACT_ORPHAN);
 	const struct pv_dns *t = got(b, PV_EV_DNS_TIMEOUT, 0);
@@ -392,6 +395,8 @@ static void orphan_late_timeout(void **state)
 	assert_int_equal(t->stamp, 10);
 	assert_int_equal(t->stage, 1);
 	assert_int_equal(t->id, 2);
+	assert_int_equal(t->opcode, 4);
+	assert_int_equal(t->length, notify.n);
 	assert_int_equal(t->qtype, 1);
 	assert_int_equal(t->l3, 4);
 	assert_int_equal(t->transport, PV_TR_UDP);
@@ -745,6 +750,10 @@ static int look(void *ctx, const struct pv_bucket *b, const struct pv_block *k, 
 		}
 		break;
 	}
+	case PV_RATE:
+		snprintf(s->text, sizeof s->text, "%llu",
+			 (unsigned long long)(c->rate ? pv_rate_at(c->rate, b->now_sec) : 0));
+		break;
 	default:
 		break;
 	}
@@ -803,6 +812,7 @@ static void metrics_v1(void **state)
 
 	update_all(b, bucket, &ctx, true);
 	is(bucket, "wire_packets.total", "6");
+	is(bucket, "rates.total", "6");
 	is(bucket, "wire_packets.filtered", "0");
 	is(bucket, "wire_packets.queries", "3");
 	is(bucket, "wire_packets.replies", "3");
@@ -882,6 +892,30 @@ static void metrics_v1_filtered(void **state)
 	is(bucket, "xact.counts.total", "0");
 	is(bucket, "xact.counts.timed_out", "0");
 	is(bucket, "top_qtype", "A=2");
+	pv_bucket_free(bucket);
+	free(own);
+	bench_free(b);
+}
+
+/* A response that came too late counts as its query's time-out; so does each query that none came for. */
+static void metrics_v1_late(void **state)
+{
+	struct bench *b = bench("xact_ttl_ms=250", false, NULL);
+	void *own = calloc(1, pv_dns_v1.state_size);
+	struct pv_handler_ctx ctx = {.state = own};
+	const struct pv_bucket_conf conf = {.groups = UINT32_MAX, .topn = 10, .seed = 1};
+	struct pv_bucket *bucket = pv_bucket_new(&pv_dns_v1, &conf);
+	(void)state;
+	for (uint16_t i = 0; i < 40; i++)
+		udp(b, &flow0, false, msg(i, false, 0, WWW, 1, 0));
+	b->now_ns += 300 * MS;
+	udp(b, &flow0, true, msg(39, true, 0, WWW, 1, 0)); /* found while others are collected */
+	stop(b);
+	assert_int_equal(dns(b, 40)->xact, PV_XACT_LATE);
+	update_all(b, bucket, &ctx, true);
+	is(bucket, "xact.counts.timed_out", "40");
+	is(bucket, "xact.counts.total", "0");
+	is(bucket, "wire_packets.replies", "1");
 	pv_bucket_free(bucket);
 	free(own);
 	bench_free(b);
@@ -1002,6 +1036,7 @@ int main(void)
 		cmocka_unit_test(time_steps_back),
 		cmocka_unit_test(metrics_v1),
 		cmocka_unit_test(metrics_v1_filtered),
+		cmocka_unit_test(metrics_v1_late),
 		cmocka_unit_test(subnets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,9 @@ static const struct {
 	 OK | PV_DNS_RD, 0, 0, 28, 0, 0, NULL},
 	{"second question", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0\1"), PV_DNS_FINE,
 	 OK, 0, 0, 28, 0, 0, NULL},
+	{"second question and an answer",
+	 X(HEAD("\x80\0", "\2", "\1", "\0", "\1") QUESTION "\1x\0\0\1\0\1" A_RECORD OPT("\0\0")), PV_DNS_FINE,
+	 OK | PV_DNS_QR | PV_DNS_EDNS, 0, 0, 28, 1, 1232, NULL},
 	{"second question cut", X(HEAD("\0\0", "\2", "\0", "\0", "\0") QUESTION "\1x\0\0\1\0"),
 	 PV_DNS_CUT_RECORD, Q, 0, 0, 28, 0, 0, NULL},
 	{"reply", X(HEAD("\x80\3", "\1", "\1", "\0", "\0") QUESTION A_RECORD), PV_DNS_FINE, OK | PV_DNS_QR,
@@ -148,6 +151,8 @@ static void messages(void **state)
 		assert_string_equal(m->qname.text, table[i].bits & PV_DNS_QUESTION ? "www.ex.com" : "");
 		if (table[i].bits & PV_DNS_QUESTION)
 			assert_string_equal(pv_dns_name_written(&m->qname), "wWw.ex.com");
+		else
+			assert_false(m->qname.upper);
 		if (table[i].ecs) {
 			assert_int_equal(m->ecs.family, table[i].ecs[0]);
 			assert_int_equal(m->ecs.source_prefix, (uint8_t)table[i].ecs[1]);

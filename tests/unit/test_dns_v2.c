@@ -340,6 +340,32 @@ static void shallow(void **state)
 	unmake(&b);
 }
 
+/* NODATA is a NOERROR without answers, and nothing else is. */
+static void no_data(void **state)
+{
+	struct bench b = make(UINT32_MAX);
+	static const struct {
+		uint16_t rcode, ancount, times;
+	} cases[] = {{0, 0, 1}, {0, 1, 2}, {0, 4, 3}, {3, 0, 4}, {2, 0, 5}, {5, 0, 6}};
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++)
+		for (unsigned n = 0; n < cases[i].times; n++) {
+			struct message m = reply("x.test", cases[i].rcode);
+			m.d.ancount = cases[i].ancount;
+			m.d.port = 0; /* not known */
+			give(&b, &m, true);
+		}
+	SHOWS(b.bucket, "in.nodata_xacts", "1");
+	SHOWS(b.bucket, "in.noerror_xacts", "6");
+	SHOWS(b.bucket, "in.top_nodata_xacts", "x.test=1");
+	SHOWS(b.bucket, "in.top_noerror_xacts", "x.test=6");
+	SHOWS(b.bucket, "in.top_nxdomain_xacts", "x.test=4");
+	SHOWS(b.bucket, "in.top_srvfail_xacts", "x.test=5");
+	SHOWS(b.bucket, "in.top_refused_xacts", "x.test=6");
+	SHOWS(b.bucket, "in.top_udp_ports_xacts", "");
+	unmake(&b);
+}
+
 /* What cannot be read is left out, and nothing else. */
 static void unreadable(void **state)
 {
@@ -456,7 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows),	 cmocka_unit_test(outcomes),   cmocka_unit_test(what_a_transaction_counts),
-	    cmocka_unit_test(transports), cmocka_unit_test(shallow),	 cmocka_unit_test(unreadable),
+	    cmocka_unit_test(transports), cmocka_unit_test(shallow),	 cmocka_unit_test(no_data), cmocka_unit_test(unreadable),
 	    cmocka_unit_test(suffixes),	 cmocka_unit_test(slow),	 cmocka_unit_test(negative_times),
 	    cmocka_unit_test(groups),
 	};

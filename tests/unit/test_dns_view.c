@@ -73,7 +73,7 @@ static void tick(struct set *s, uint64_t t)
 }
 
 /* A query (or its response) for "a.test", of a type. */
-static void message(struct set *s, uint64_t t, uint16_t id, bool reply, uint8_t type)
+static uint8_t *message(struct set *s, uint64_t t, uint16_t id, bool reply, uint8_t type)
 {
 	const uint8_t m[] = {(uint8_t)(id >> 8),
 			     (uint8_t)id,
@@ -108,6 +108,7 @@ static void message(struct set *s, uint64_t t, uint16_t id, bool reply, uint8_t 
 	memcpy(p->dst, reply ? client : server, 16);
 	p->sport = reply ? 53 : 4000;
 	p->dport = reply ? 4000 : 53;
+	return (uint8_t *)(p + 1);
 }
 
 /* "q", "r", with what became of it, "t" for a timeout; small letters, capitals when flagged; with the
@@ -224,6 +225,24 @@ static void raised_meanwhile(void **state)
 	tear_down(&s);
 }
 
+/* The last event of a type; a copy. */
+static struct pv_dns *last_of(struct set *s, enum pv_event_type type)
+{
+	struct pv_dns *copy = NULL;
+	pv_out_drain(&s->in);
+	pv_out_drain(&s->analyser->out);
+	pv_out_drain(&s->view->out);
+	for (size_t i = 0; i < s->seen.n; i += ev_at(&s->seen, i)->size)
+		if (ev_at(&s->seen, i)->type == type) {
+			free(copy);
+			copy = malloc(ev_at(&s->seen, i)->size);
+			assert_non_null(copy);
+			memcpy(copy, ev_at(&s->seen, i), ev_at(&s->seen, i)->size);
+		}
+	assert_non_null(copy);
+	return copy;
+}
+
 static void set_key(struct set *s, const char *key, const char *value)
 {
 	char err[200];
@@ -236,6 +255,51 @@ static void set_key(struct set *s, const char *key, const char *value)
 			return;
 		}
 	fail();
+}
+
+/* Who waits for himself says of a query, and of a response's query, to the byte what the analyser would. */
+static void like_the_analyser(void **state)
+{
+	struct pv_dns *timeout[2], *reply[2];
+	(void)state;
+	for (unsigned round = 0; round < 4; round++) {
+		unsigned own = round % 2;
+		struct set s;
+		set_up(&s, 5 * SEC, own ? 9 * SEC : 5 * SEC, false);
+		if (round >= 2) { /* a filter that says where a name's suffix begins */
+			pv_stage_free(s.view);
+			set_key(&s, "only_qname_suffix", ".test");
+			const struct pv_dns_view_conf vc = {
+			    .filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+			s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+			s.analyser->out.sink = pv_sink_stage(s.view);
+		}
+		uint8_t *m = message(&s, AT(10), 1, false, 28);
+		m[2] |= 4 << 3 | 1; /* the opcode, RD */
+		m[3] |= 1 << 4;	    /* CD */
+		m[13] = 'A';	    /* as written */
+		m[23] = 3;	    /* the class */
+		tick(&s, AT(60));
+		timeout[own] = last_of(&s, PV_EV_DNS_TIMEOUT);
+		m = message(&s, AT(70), 2, false, 28);
+		m[2] |= 4 << 3 | 1;
+		m[13] = 'A';
+		message(&s, AT(72), 2, true, 28);
+		reply[own] = last_of(&s, PV_EV_DNS);
+		tear_down(&s);
+		if (!own)
+			continue;
+		assert_int_equal(timeout[0]->opcode, 4);
+		assert_int_equal(reply[0]->query_suffix_len, round < 2 ? 0 : sizeof ".test" - 1);
+		assert_int_equal(timeout[0]->ev.size, timeout[1]->ev.size);
+		assert_memory_equal(timeout[0], timeout[1], timeout[0]->ev.size);
+		assert_int_equal(reply[0]->ev.size, reply[1]->ev.size);
+		assert_memory_equal(reply[0], reply[1], reply[0]->ev.size);
+		for (unsigned i = 0; i < 2; i++) {
+			free(timeout[i]);
+			free(reply[i]);
+		}
+	}
 }
 
 static void filters(void **state)
@@ -329,6 +393,41 @@ static void by_transaction(void **state)
 	tear_down(&s);
 }
 
+/* Places have numbers; what they mean says the stream, and the next one says it anew. */
+static void places(void **state)
+{
+	static const struct {
+		const char *key;
+		uint32_t geo, asn;
+		bool passes;
+	} cases[] = {{"geoloc_notfound", 1, 2, true}, {"geoloc_notfound", 2, 1, false}, {"geoloc_notfound", 9, 1, false},
+		     {"asn_notfound", 1, 2, false},   {"asn_notfound", 2, 1, true}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (unsigned again = 0; again < 2; again++) {
+			struct set s;
+			set_up(&s, 5 * SEC, 5 * SEC, false);
+			pv_stage_free(s.view);
+			set_key(&s, cases[i].key, NULL);
+			const struct pv_dns_view_conf vc = {.filter = &s.filter, .ttl_ns = 5 * SEC, .shared_ttl_ns = &s.shared};
+			s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+			s.in.sink = s.analyser->out.sink = pv_sink_stage(s.view);
+			for (uint32_t n = 1; n <= 2; n++) {
+				ev_define(&s.in, AT(10), 2, PV_DEFINE_GEO, n, n == 1 ? "Unknown" : "EU/Unknown");
+				ev_define(&s.in, AT(10), 2, PV_DEFINE_ASN, n, n == 1 ? "Unknown" : "64496/Unknow");
+			}
+			if (again)
+				ev_start(&s.in, AT(11), PV_CLOCK_LIVE, 2, 1);
+			struct pv_dns *d = ev_dns(&s.in, PV_EV_DNS, AT(12), 2, 1, "a.test");
+			d->bits &= (uint16_t)~PV_DNS_QR;
+			d->xact = PV_XACT_NONE;
+			d->ecs.geo = cases[i].geo;
+			d->ecs.asn = cases[i].asn;
+			expect(&s, cases[i].passes && !again ? "q336@12" : "Q336@12");
+			tear_down(&s);
+		}
+}
+
 /* Behind a filter: a query that was withheld was never sent, as far as we know. */
 static void partial(void **state)
 {
@@ -358,6 +457,7 @@ int main(void)
 	    cmocka_unit_test(times_of_queries), cmocka_unit_test(raised_meanwhile),
 	    cmocka_unit_test(filters),		cmocka_unit_test(type_of_the_query),
 	    cmocka_unit_test(partial),		cmocka_unit_test(by_transaction),
+	    cmocka_unit_test(like_the_analyser), cmocka_unit_test(places),
 	};
 	return cmocka_run_group_tests_name("dns_view", tests, NULL, NULL);
 }

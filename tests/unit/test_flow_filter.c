@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* flow/filter.h, flow/summary.h, flow/services.h, flow/view.h */
+/* flow/filter.h, flow/summary.h, flow/services.h, flow/locate.h, flow/view.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +14,11 @@
 
 #include "event/check.h"
 #include "flow/filter.h"
+#include "flow/locate.h"
 #include "flow/services.h"
 #include "flow/view.h"
 #include "unit/flow_events.h"
+#include "unit/tiny_mmdb.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -180,6 +182,9 @@ static void test_accepts(void **state)
 	    {"{\"only_ips\": [\"::/0\"]}", "2001:db8::1", "2001:dead::1", NULL, 1, 2, BOTH, BOTH},
 	    {"{\"only_ips\": [\"0.0.0.0/0\"]}", "10.1.0.1", "0.0.0.0", NULL, 1, 2, BOTH, BOTH},
 	    {"{\"only_ips\": [\"0.0.0.0/0\"]}", "0.0.0.0", "0.0.0.0", NULL, 1, 2, BOTH, NO},
+	    {"{\"only_ips\": [\"10.0.0.0/8\"]}", "10.0.0.0", "0.0.0.0", NULL, 1, 2, BOTH, BOTH},
+	    {"{\"only_ips\": [\"::/0\"]}", "2000::", "::", NULL, 1, 2, BOTH, BOTH},
+	    {"{\"only_ips\": [\"::/0\"]}", "::", "::", NULL, 1, 2, BOTH, NO},
 	    {"{\"only_ips\": []}", "10.1.0.1", "10.2.0.1", NULL, 1, 2, BOTH, NO},
 	    /* only_ports: either end; 0 is no port */
 	    {"{\"only_ports\": [\"53\"]}", "10.1.0.1", "10.2.0.1", NULL, 1000, 53, BOTH, BOTH},
@@ -566,12 +571,104 @@ static void test_view_networks(void **state)
 	mem_free(&m);
 }
 
+/* 192.0.2.0/25 is in Europe and of network 237, 192.0.2.128/25 in America and of network 1221. */
+static struct pv_geo *places(void)
+{
+	char city[64], asn[64], err[256];
+	struct mm m = {.len = 0};
+	mm_temp(city);
+	mm_map(&m, 1);
+	mm_coded(&m, "continent", "code", "EU");
+	mm_net4(&m, 0xc0000200, 25, 0);
+	size_t at = m.len;
+	mm_map(&m, 1);
+	mm_coded(&m, "continent", "code", "NA");
+	mm_net4(&m, 0xc0000280, 25, at);
+	mm_write(&m, city, "Test-City");
+	mm_temp(asn);
+	for (unsigned i = 0; i < 2; i++) {
+		at = m.len;
+		mm_map(&m, 1);
+		mm_string(&m, "autonomous_system_number");
+		mm_u32(&m, i ? 1221 : 237);
+		mm_net4(&m, i ? 0xc0000280 : 0xc0000200, 25, at);
+	}
+	mm_write(&m, asn, "Test-ASN");
+	const struct pv_geo_conf conf = {.city_path = city, .asn_path = asn, .cache_entries = 10, .seed = 3};
+	struct pv_geo *geo = pv_geo_open(&conf, err, sizeof err);
+	assert_non_null(geo);
+	unlink(city);
+	unlink(asn);
+	return geo;
+}
+
+/* Each text is told once a stream, in front of the first record that needs it; what has numbers keeps them. */
+static void test_locate(void **state)
+{
+	struct mem in = {.n = 0}, m = {.n = 0};
+	struct pv_stage *locate = pv_flow_locate_new(places(), mem_sink(&m));
+	struct pv_out o;
+	char got[1024] = "";
+	size_t at = 0;
+	(void)state;
+	assert_non_null(locate);
+	pv_out_init(&o, mem_sink(&in));
+	for (uint64_t stream = 1; stream <= 2; stream++) {
+		static const struct {
+			const char *src, *dst;
+			uint8_t l3;
+			uint32_t had;
+		} records[] = {{"192.0.2.1", "192.0.2.130", 4, 0},
+			       {"192.0.2.131", "192.0.2.2", 4, 0},
+			       {"192.0.2.1", "203.0.113.1", 4, 0},
+			       {"", "", 0, 0},
+			       {"192.0.2.1", "192.0.2.2", 4, 9}};
+		ev_start(&o, 1000 * SEC, PV_CLOCK_LIVE, stream, 0);
+		for (size_t i = 0; i < LEN(records); i++) {
+			struct pv_flow f = flow_record(records[i].src, 1, records[i].dst, 2);
+			f.l3 = records[i].l3;
+			f.asn_dst = records[i].had;
+			f.stage = 3;
+			pv_out_pass(&o, &f, f.ev.size);
+			pv_out_release(&o); /* f goes */
+		}
+	}
+	pv_out_drain(&o);
+	locate->ops->batch(locate, ev_at(&in, 0), in.n);
+	pv_out_drain(&locate->out);
+	for (size_t i = 0; i < m.n; i += ev_at(&m, i)->size) {
+		const struct pv_event *ev = ev_at(&m, i);
+		const struct pv_define *d = (const void *)ev;
+		const struct pv_flow *f = (const void *)ev;
+		assert_null(pv_event_check(ev));
+		if (ev->type == PV_EV_START)
+			at += (size_t)snprintf(got + at, sizeof got - at, "start\n");
+		else if (ev->type == PV_EV_DEFINE)
+			at += (size_t)snprintf(got + at, sizeof got - at, "%u %s %u=%.*s\n", d->stage,
+					       d->kind == PV_DEFINE_GEO ? "geo" : "asn", d->number, d->text.len,
+					       pv_ref_bytes(ev, d->text));
+		else
+			at += (size_t)snprintf(got + at, sizeof got - at, "geo %u>%u asn %u>%u\n", f->geo_src,
+					       f->geo_dst, f->asn_src, f->asn_dst);
+	}
+	static const char once[] = "start\n3 geo 1=EU\n3 asn 1=237\n3 geo 2=NA\n3 asn 2=1221\ngeo 1>2 asn 1>2\ngeo 2>1 asn 2>1\n"
+				   "3 geo 3=Unknown\n3 asn 3=Unknown\ngeo 1>3 asn 1>3\ngeo 0>0 asn 0>0\ngeo 0>0 asn 0>9\n";
+	assert_int_equal(at, 2 * strlen(once));
+	assert_memory_equal(got, once, strlen(once));
+	assert_string_equal(got + strlen(once), once);
+	pv_stage_free(locate);
+	pv_out_free(&o);
+	mem_free(&in);
+	mem_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys),	 cmocka_unit_test(test_wrong),	   cmocka_unit_test(test_accepts),
 	    cmocka_unit_test(test_notfound),	 cmocka_unit_test(test_summary),   cmocka_unit_test(test_services),
 	    cmocka_unit_test(test_services_again), cmocka_unit_test(test_services_cut), cmocka_unit_test(test_view),	   cmocka_unit_test(test_view_networks),
+	    cmocka_unit_test(test_locate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

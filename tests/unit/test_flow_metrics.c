@@ -188,6 +188,29 @@ static void test_counts(void **state)
 	pv_bucket_free(b);
 }
 
+/* An address counts once, whoever it talks to, and through whichever port. */
+static void test_distinct(void **state)
+{
+	static const char *const four[] = {"192.0.2.1", "192.0.2.2", "198.51.100.1"};
+	static const char *const six[] = {"2001:db8::1", "2001:db8::2", "2001:db8:1::"};
+	(void)state;
+	for (unsigned family = 4; family <= 6; family += 2) {
+		const char *const *a = family == 4 ? four : six;
+		struct pv_bucket *b = bucket(ALL_GROUPS);
+		for (unsigned i = 0; i < 12; i++) {
+			struct pv_flow f = flow_record(a[i % 2], (uint16_t)(1 + i % 2), a[i % 3], (uint16_t)(3 + i % 4));
+			put(b, &f, true);
+		}
+		json_t *j = pv_bucket_json(b);
+		equal(j, "devices/10.0.0.1/interfaces/1/", "cardinality",
+		      "{\"src_ips_in\":2,\"dst_ips_out\":0,\"src_ports_in\":2,\"dst_ports_out\":0,\"conversations\":12}");
+		equal(j, "devices/10.0.0.1/interfaces/2/", "cardinality",
+		      "{\"src_ips_in\":0,\"dst_ips_out\":3,\"src_ports_in\":0,\"dst_ports_out\":4,\"conversations\":12}");
+		json_decref(j);
+		pv_bucket_free(b);
+	}
+}
+
 static void test_names(void **state)
 {
 	struct pv_bucket *b = bucket(DEFAULTS);
@@ -480,6 +503,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),   cmocka_unit_test(test_counts),     cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_distinct),
 	    cmocka_unit_test(test_scaling), cmocka_unit_test(test_groups),     cmocka_unit_test(test_prometheus),
 	    cmocka_unit_test(test_merge),   cmocka_unit_test(test_small),      cmocka_unit_test(test_folding),
 	    cmocka_unit_test(test_flood),

@@ -160,6 +160,12 @@ static void test_full(void **state)
 	assert_int_equal(pv_gauge_value(g), PV_GAUGE_STREAMS - 2 + 200);
 	assert_int_equal(pv_gauge_lost(g), 3);
 	check_image(&codec, g, 2000);
+	struct pv_gauge *sum = pv_gauge_new();
+	pv_gauge_merge(sum, g); /* what was lost of a part is lost of the whole */
+	assert_int_equal(pv_gauge_lost(sum), 3);
+	pv_gauge_merge(sum, g);
+	assert_int_equal(pv_gauge_lost(sum), 6);
+	pv_gauge_free(sum);
 	pv_gauge_free(g);
 }
 

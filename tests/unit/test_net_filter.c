@@ -14,6 +14,7 @@
 #include "event/check.h"
 #include "net/analyser.h"
 #include "net/filter.h"
+#include "net/view.h"
 #include "stage/stop.h"
 #include "tiny_mmdb.h"
 
@@ -527,6 +528,54 @@ static void test_analyser_filters(void **state)
 	pv_stage_free(s);
 }
 
+/* ---- the view ----------------------------------------------------------------------------------------- */
+
+/* What a policy's filter makes of events of a shared analyser is what an analyser of its own would have made. */
+static void test_view(void **state)
+{
+	static const struct {
+		const char *key, *value;
+	} filters[] = {{"only_geoloc_prefix", "EU"}, {"only_asn_number", "1221"}, {"geoloc_notfound", "true"},
+		       {"asn_notfound", "true"},     {"only_geoloc_prefix", "NA"}};
+	static const enum pv_dir dirs[] = {PV_DIR_IN, PV_DIR_OUT, PV_DIR_UNKNOWN};
+	static const uint32_t ends[] = {EUROPE, AMERICA, NOWHERE};
+	static struct capture shared, mine, want;
+	static struct feed f;
+	(void)state;
+	for (size_t i = 0; i < LEN(filters); i++) {
+		struct pv_net_filter filter;
+		char err[128], text[4096];
+		pv_net_filter_init(&filter);
+		assert_int_equal(set(&filter, filters[i].key, filters[i].value, err, sizeof(err)), 0);
+		struct pv_stage *own = make_stage(&filter, make_geo(), false, &want);
+		struct pv_stage *all = make_stage(NULL, make_geo(), false, &shared);
+		const struct pv_sink sink = {.write = capture_write, .ctx = &mine};
+		struct pv_stage *view = pv_net_view_new(&filter, 5, sink);
+		assert_non_null(view);
+		for (unsigned stream = 1; stream <= 2; stream++) { /* in the second, numbers mean other places */
+			f.len = shared.len = mine.len = want.len = 0;
+			feed_start(&f, stream);
+			for (size_t n = 0; n < 3 * LEN(ends); n++)
+				feed_packet(&f, ends[(n + stream) % 3], ends[(n / 3 + stream) % 3], dirs[n % 3]);
+			own->ops->batch(own, (const void *)f.bytes, f.len);
+			all->ops->batch(all, (const void *)f.bytes, f.len);
+			pv_out_flush(&own->out);
+			pv_out_flush(&all->out);
+			view->ops->batch(view, (const void *)shared.bytes, shared.len);
+			pv_out_flush(&view->out);
+			char got[4096];
+			script(&want, text, sizeof(text));
+			script(&mine, got, sizeof(got));
+			assert_non_null(strstr(text, "filtered"));
+			assert_string_equal(got, text);
+		}
+		pv_stage_free(own);
+		pv_stage_free(all);
+		pv_stage_free(view);
+		pv_net_filter_free(&filter);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +586,7 @@ int main(void)
 	    cmocka_unit_test(test_analyser),
 	    cmocka_unit_test(test_analyser_fields),
 	    cmocka_unit_test(test_analyser_filters),
+	    cmocka_unit_test(test_view),
 	};
 
 	return cmocka_run_group_tests_name("net_filter", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "metric/bucket.h"
+#include "metric/json.h"
 #include "net/metrics.h"
 #include "stage/stage.h"
 
@@ -420,6 +421,113 @@ static void test_merge(void **state)
 	pv_bucket_free(b.bucket);
 }
 
+/* ---- connections ------------------------------------------------------------------------------------- */
+
+/* "name packets_ab/packets_ba bytes_ab/bytes_ba", by bytes; of lists without ends "name packets bytes". */
+static void tallied(const struct pv_bucket *b, const char *list, const char *want)
+{
+	char got[1024] = "";
+	size_t n = 0, i;
+	json_t *root = pv_bucket_json(b), *row;
+	json_array_foreach (json_object_get(root, list), i, row) {
+#define N(key) (long long)json_integer_value(json_object_get(row, key))
+		const char *name = json_string_value(json_object_get(row, "name"));
+		if (json_object_get(row, "bytes_ab"))
+			n += (size_t)snprintf(got + n, sizeof got - n, "%s %lld/%lld %lld/%lld\n", name, N("packets_ab"),
+					      N("packets_ba"), N("bytes_ab"), N("bytes_ba"));
+		else
+			n += (size_t)snprintf(got + n, sizeof got - n, "%s %lld %lld\n", name, N("packets"), N("bytes"));
+		assert_true(!json_object_get(row, "bytes_ab") || N("bytes") == N("bytes_ab") + N("bytes_ba"));
+		assert_true(!json_object_get(row, "bytes_ab") || N("packets") == N("packets_ab") + N("packets_ba"));
+#undef N
+	}
+	if (strcmp(got, want))
+		fail_msg("%s: want\n%sgot\n%s", list, want, got);
+	json_decref(root);
+}
+
+static void test_connections(void **state)
+{
+	static const struct {
+		const char *src, *dst;
+		uint16_t sport, dport;
+		uint8_t l4, proto;
+		uint16_t vlan;
+		uint32_t size;
+		unsigned dnstap;
+		bool filtered;
+	} packets[] = {
+	    /* both ways are one, named from the lower address, whatever its port */
+	    {"192.0.2.1", "192.0.2.9", 50000, 53, PV_L4_UDP, 17, PV_NO_VLAN, 90, 0, false},
+	    {"192.0.2.9", "192.0.2.1", 53, 50000, PV_L4_UDP, 17, PV_NO_VLAN, 400, 0, false},
+	    {"192.0.2.9", "192.0.2.1", 53, 50000, PV_L4_UDP, 17, 7, 500, 0, false},
+	    /* another port, another protocol: others */
+	    {"192.0.2.1", "192.0.2.9", 50001, 53, PV_L4_UDP, 17, PV_NO_VLAN, 80, 0, false},
+	    {"192.0.2.1", "192.0.2.9", 50000, 53, PV_L4_TCP, 6, PV_NO_VLAN, 70, 0, false},
+	    /* of one address with itself the lower port counts */
+	    {"127.0.0.1", "127.0.0.1", 80, 9000, PV_L4_TCP, 6, PV_NO_VLAN, 60, 0, false},
+	    {"127.0.0.1", "127.0.0.1", 9000, 80, PV_L4_TCP, 6, PV_NO_VLAN, 61, 0, false},
+	    {"2001:db8::2", "2001:db8::1", 443, 1, PV_L4_TCP, 6, PV_NO_VLAN, 50, 0, false},
+	    {"192.0.2.1", "192.0.2.9", 0, 0, PV_L4_OTHER, 1, PV_NO_VLAN, 40, 0, false}, /* no ports */
+	    {NULL, NULL, 0, 0, PV_L4_OTHER, 6, PV_NO_VLAN, 30, 0, false},		    /* not IP, whatever it says */
+	    /* both halves of an exchange have who asked as their source */
+	    {"192.0.2.3", "192.0.2.53", 4000, 53, PV_L4_UDP, 17, PV_NO_VLAN, 20, PV_DNSTAP_CLIENT_QUERY, false},
+	    {"192.0.2.3", "192.0.2.53", 4000, 53, PV_L4_UDP, 17, PV_NO_VLAN, 21, PV_DNSTAP_CLIENT_RESPONSE, false},
+	    {"192.0.2.1", "192.0.2.9", 50000, 53, PV_L4_UDP, 17, PV_NO_VLAN, 9999, 0, true},
+	};
+	(void)state;
+	for (unsigned vlan = 0; vlan < 2; vlan++) {
+		const uint32_t off = UINT32_C(1) << pv_handler_group(&pv_connections_v1, "vlan");
+		const struct pv_bucket_conf conf = {.groups = vlan ? ALL_GROUPS : ALL_GROUPS & ~off, .topn = 20, .seed = 7};
+		struct pv_bucket *b = pv_bucket_new(&pv_connections_v1, &conf);
+		struct pv_handler_ctx ctx = {.define = define};
+		assert_non_null(b);
+		for (size_t i = 0; i < LEN(packets); i++) {
+			struct pv_net e = event(PV_DIR_IN, packets[i].src, packets[i].dst, packets[i].l4, packets[i].size);
+			e.ev.flags = (uint16_t)(packets[i].dnstap << PV_F_DNSTAP_SHIFT);
+			e.ev.flags |= packets[i].filtered ? PV_F_FILTERED : 0;
+			e.sport = packets[i].sport;
+			e.dport = packets[i].dport;
+			e.proto = packets[i].proto;
+			e.vlan = packets[i].vlan;
+			pv_connections_v1.update(b, &e.ev, true, &ctx);
+		}
+		tallied(b, "top_connections",
+			vlan ? "vlan 7 UDP 192.0.2.1:50000 <-> 192.0.2.9:53 0/1 0/500\n"
+			       "UDP 192.0.2.1:50000 <-> 192.0.2.9:53 1/1 90/400\n"
+			       "TCP 127.0.0.1:80 <-> 127.0.0.1:9000 1/1 60/61\n"
+			       "UDP 192.0.2.1:50001 <-> 192.0.2.9:53 1/0 80/0\n"
+			       "TCP 192.0.2.1:50000 <-> 192.0.2.9:53 1/0 70/0\n"
+			       "TCP [2001:db8::1]:1 <-> [2001:db8::2]:443 0/1 0/50\n"
+			       "UDP 192.0.2.3:4000 <-> 192.0.2.53:53 1/1 20/21\n"
+			       "ICMP 192.0.2.1 <-> 192.0.2.9 1/0 40/0\n"
+			       "not IP 1/0 30/0\n"
+			     : "UDP 192.0.2.1:50000 <-> 192.0.2.9:53 1/2 90/900\n"
+			       "TCP 127.0.0.1:80 <-> 127.0.0.1:9000 1/1 60/61\n"
+			       "UDP 192.0.2.1:50001 <-> 192.0.2.9:53 1/0 80/0\n"
+			       "TCP 192.0.2.1:50000 <-> 192.0.2.9:53 1/0 70/0\n"
+			       "TCP [2001:db8::1]:1 <-> [2001:db8::2]:443 0/1 0/50\n"
+			       "UDP 192.0.2.3:4000 <-> 192.0.2.53:53 1/1 20/21\n"
+			       "ICMP 192.0.2.1 <-> 192.0.2.9 1/0 40/0\n"
+			       "not IP 1/0 30/0\n");
+		tallied(b, "top_protocols", "UDP 6 1111\nTCP 4 241\nICMP 1 40\nnot IP 1 30\n");
+		tallied(b, "top_vlans", vlan ? "none 11 922\n7 1 500\n" : "");
+		json_t *j = pv_bucket_json(b);
+		assert_int_equal(json_integer_value(json_object_get(j, "packets")), 12);
+		assert_int_equal(json_integer_value(json_object_get(j, "bytes")), 1422);
+		assert_int_equal(json_integer_value(json_object_get(j, "filtered")), 1);
+		assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "cardinality"), "connections")), 8 + vlan);
+		json_decref(j);
+		const struct pv_block *root = pv_bucket_root(b);
+		for (unsigned i = 0; i < pv_connections_v1.nmetrics; i++)
+			if (!strcmp(pv_connections_v1.metrics[i].path, "rates.pps"))
+				assert_int_equal(pv_rate_at(root->cells[i].rate, b->now_sec), 12);
+			else if (!strcmp(pv_connections_v1.metrics[i].path, "rates.bps"))
+				assert_int_equal(pv_rate_at(root->cells[i].rate, b->now_sec), 1422 * 8);
+		pv_bucket_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,7 +535,7 @@ int main(void)
 	    cmocka_unit_test(test_shallow),  cmocka_unit_test(test_deep),
 	    cmocka_unit_test(test_no_hosts), cmocka_unit_test(test_unspecified),
 	    cmocka_unit_test(test_filtered), cmocka_unit_test(test_groups),
-	    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_merge),    cmocka_unit_test(test_connections),
 	};
 
 	return cmocka_run_group_tests_name("net_metrics", tests, NULL, NULL);

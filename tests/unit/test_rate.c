@@ -149,6 +149,33 @@ static void test_liars(void **state)
 	pv_rate_free(NULL);
 }
 
+/* Parts of which seconds are folded: the sum begins with the first of them, in whatever order. */
+static void test_merge_folded(void **state)
+{
+	(void)state;
+	for (int turned = 0; turned < 2; turned++) {
+		struct pv_rate *part[2] = {pv_rate_new(), pv_rate_new()}, *sum = pv_rate_new();
+		uint64_t first = 0, last = 0;
+
+		for (uint64_t i = 0; i < PV_RATE_PAGES_MAX + 100; i++) {
+			pv_rate_add(part[0], 1000 + i * PV_RATE_PAGE_SECONDS, 1);
+			pv_rate_add(part[1], 2001 + i * PV_RATE_PAGE_SECONDS, 2);
+		}
+		assert_int_equal(pv_rate_folded(part[0]), 100);
+		assert_true(pv_rate_range(part[0], &first, &last));
+		assert_int_equal(first, 1000);
+		assert_int_equal(pv_rate_merge(sum, part[turned]), 0);
+		assert_int_equal(pv_rate_merge(sum, part[!turned]), 0);
+		assert_int_equal(pv_rate_total(sum), 3 * (PV_RATE_PAGES_MAX + 100));
+		assert_true(pv_rate_range(sum, &first, &last));
+		assert_int_equal(first, 1000);
+		assert_int_equal(last, 2001 + (PV_RATE_PAGES_MAX + 99) * PV_RATE_PAGE_SECONDS);
+		pv_rate_free(part[0]);
+		pv_rate_free(part[1]);
+		pv_rate_free(sum);
+	}
+}
+
 /* A capture of three days: what is recent stays exact, the whole is near. */
 static void test_folding(void **state)
 {
@@ -298,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_quantiles), cmocka_unit_test(test_liars),   cmocka_unit_test(test_folding),
+	    cmocka_unit_test(test_merge_folded),
 	    cmocka_unit_test(test_images),    cmocka_unit_test(test_hostile), cmocka_unit_test(test_vectors),
 	};
 

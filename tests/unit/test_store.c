@@ -484,6 +484,7 @@ static void like_handlers_merge(void **state)
 	assert_string_equal(sel.entry[0].key, "test_merged");
 	assert_null(sel.entry[0].tap);
 	assert_int_equal(sel.entry[0].bucket->blocks[0]->cells[M_COUNT].count, 180);
+	assert_true(sel.entry[0].bucket->closed); /* no second of it is going on */
 	pv_selection_free(&sel);
 	assert_int_equal(pv_select(&sel, all, "p", PV_PICK_BUCKET, 0, false), 0);
 	assert_int_equal(sel.n, 3);
@@ -652,6 +653,60 @@ static void budget(void **state)
 	free(text);
 	pv_views_free(before);
 	pv_views_free(after);
+	close_stream(&t);
+	pv_stage_free(stage);
+	pv_store_free(s);
+}
+
+/* With whole names a bucket is another's in front of the same contents: all that stands in its head must come along. */
+static void binary_heads(void **state)
+{
+	struct pv_store *s = store_new();
+	struct pv_stage *stage = input(s, "p", "t", 5);
+	struct stream t;
+	(void)state;
+	open_stream(&t, 9);
+	struct pv_bucket *b = bucket_part(1);
+	b->stream_id = 9;
+	b->recorded = b->hosts = true;
+	snprintf(b->name, sizeof b->name, "net");
+	assert_int_equal(pv_bucket_emit(&t.out, b, false, b->end_ns), 0);
+	hand_over(&t, stage);
+	for (int full = 0; full < 2; full++) {
+		struct pv_pvb pvb = {NULL, 0, 0, false};
+		struct pv_views *all = pv_store_views(s, "p");
+		struct pv_reader r;
+		const struct pv_event *run;
+		size_t bytes;
+		unsigned seen = 0;
+		enum pv_res res;
+		pv_pvb_add(&pvb, all, "p", 0, 4, full, "test 1");
+		pv_views_free(all);
+		int fd = mem_fd(pvb.bytes, pvb.len);
+		assert_int_equal(pv_reader_init(&r, fd), 0);
+		while ((res = pv_reader_next(&r, &run, &bytes)) == PV_OK) {
+			const struct pv_bucket_event *e = (const void *)run;
+			for (size_t at = 0; at < bytes; at += e->ev.size) {
+				e = (const void *)((const uint8_t *)run + at);
+				if (e->ev.type == PV_EV_STOP)
+					assert_int_equal(e->ev.time_ns, b->end_ns);
+				if (e->ev.type != PV_EV_BUCKET)
+					continue;
+				seen++;
+				assert_int_equal(e->stream_id, 9);
+				assert_int_equal(e->start_ns, b->start_ns);
+				assert_int_equal(e->end_ns, b->end_ns);
+				assert_int_equal(e->bits & (PV_BUCKET_RECORDED | PV_BUCKET_HOSTS), PV_BUCKET_RECORDED | PV_BUCKET_HOSTS);
+				assert_int_equal(e->name.len, strlen(full ? "p-t-net" : "net"));
+			}
+		}
+		assert_int_equal(res, PV_END);
+		assert_int_equal(seen, 1);
+		pv_reader_free(&r);
+		close(fd);
+		free(pvb.bytes);
+	}
+	pv_bucket_free(b);
 	close_stream(&t);
 	pv_stage_free(stage);
 	pv_store_free(s);
@@ -1103,6 +1158,7 @@ int main(void)
 		cmocka_unit_test(like_handlers_merge),
 		cmocka_unit_test(budget),
 		cmocka_unit_test(binary_answers),
+		cmocka_unit_test(binary_heads),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(minutes_come_whole),
 		cmocka_unit_test(clock_set_back),

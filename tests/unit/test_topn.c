@@ -307,6 +307,20 @@ static void test_key_limit(void **state)
 	/* A key of the other kind is lost too. */
 	pv_topn_add_u64(t, 1, 4);
 	assert_int_equal(pv_topn_lost(t), 13);
+	/* Copies and sums lose as much, and are as far off. */
+	uint64_t error = pv_topn_max_error(t);
+	assert_true(error > 0);
+	struct pv_topn *c = pv_topn_copy(t), *none = pv_topn_new(PV_TOPN_STR, 13, LIMIT, SEED);
+	assert_int_equal(pv_topn_lost(c), 13);
+	assert_int_equal(pv_topn_max_error(c), error);
+	assert_int_equal(pv_topn_merge(none, t), 0);
+	assert_int_equal(pv_topn_lost(none), 13);
+	assert_int_equal(pv_topn_max_error(none), error);
+	assert_int_equal(pv_topn_merge(c, t), 0);
+	assert_int_equal(pv_topn_lost(c), 26);
+	assert_int_equal(pv_topn_max_error(c), 2 * error);
+	pv_topn_free(none);
+	pv_topn_free(c);
 	pv_topn_free(t);
 }
 
