@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "agent/describe.h"
+#include "base/path.h"
 
 struct pv_agent {
 	struct pv_agent_conf conf;
@@ -323,7 +324,8 @@ static struct pv_config_policy *make_resources(const struct pv_agent *a, const s
 						.tap = strdup(s->tap),
 						.input = s->input,
 						.input_type = s->input_type,
-						.config = json_incref(s->config)};
+						.config = json_incref(s->config),
+						.below = s->below};
 		to->pcap = s->pcap; /* its texts are those of the config */
 		to->dnstap.file = s->dnstap.file;
 		to->dnstap.socket = s->dnstap.socket;
@@ -454,11 +456,9 @@ int pv_agent_start(struct pv_agent *a, char *err, size_t cap)
 /* Is it what `dir` holds, links followed? */
 static bool is_below(const char *path, const char *dir)
 {
-	char *real = realpath(path, NULL), *below = realpath(dir, NULL);
-	size_t n = below ? strlen(below) : 0;
-	bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1 || !real[n]);
+	char *real = realpath(path, NULL);
+	bool ok = real && pv_path_is_below(real, dir);
 	free(real);
-	free(below);
 	return ok;
 }
 
@@ -468,45 +468,58 @@ static bool path_ok(const char *path, const char *dir, bool made)
 	struct stat st;
 	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
+	int n = slash ? (int)(slash - path + 1) : 0;
 	if (!made)
 		return is_below(path, dir) && !stat(path, &st) && S_ISREG(st.st_mode);
-	if (!slash || (size_t)(slash - path) >= sizeof folder)
+	if (!path[0] || strlen(path) >= sizeof folder)
 		return false;
-	memcpy(folder, path, (size_t)(slash - path));
-	folder[slash - path] = '\0';
+	snprintf(folder, sizeof folder, "%.*s", n ? n : 1, n ? path : ".");
 	return is_below(folder, dir);
 }
 
-/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
- */
+/* Has the operator named this path, in a tap of the configuration file or of the command line? */
+static bool is_own_path(const struct pv_agent *a, const char *tap, const char *key, const char *path)
+{
+	size_t at;
+	const struct pv_config_tap *t = find_tap(a, tap, &at);
+	const json_t *text = NULL;
+	if (t && !t->by_request) {
+		text = json_object_get(t->filter, key);
+		text = text ? text : json_object_get(t->config, key);
+	}
+	return json_is_string(text) && !strcmp(json_string_value(text), path);
+}
+
+/* made: a socket, which is made where others are read. */
+static int check_path(const struct pv_agent *a, struct pv_config_stream *s, const char *key, const char *path, bool made,
+		      struct pv_config_error *err)
+{
+	const char *dir = a->conf.data_dir, *what = made ? "sockets" : "files", *done = made ? "made" : "read";
+	if (!path || is_own_path(a, s->tap, key, path))
+		return 0;
+	if (!dir)
+		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "%s '%s': %s cannot be %s by request without --data-dir",
+				      key, path, what, done);
+	if (!path_ok(path, dir, made))
+		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "%s '%s': only %s below the data directory may be %s",
+				      key, path, made ? what : "regular files", done);
+	s->below = made ? s->below : dir;
+	return 0;
+}
+
+/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it, or those of taps that
+ * the operator made. */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
-	const char *dir = a->conf.data_dir;
 	for (size_t i = 0; i < c->npolicies; i++)
 		for (size_t s = 0; s < c->policies[i]->nstreams; s++) {
-			const struct pv_config_stream *t = &c->policies[i]->streams[s];
-			const struct {
-				const char *key, *path;
-				bool made;
-			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
-				     {"pcap_file", t->flow.pcap_file, false},
-				     {"dnstap_file", t->dnstap.file, false},
-				     {"socket", t->dnstap.socket, true},
-				     {"input", t->module.from, false}};
-			for (size_t k = 0; k < sizeof paths / sizeof paths[0]; k++) {
-				const char *what = paths[k].made ? "sockets" : "files";
-				if (!paths[k].path || (dir && path_ok(paths[k].path, dir, paths[k].made)))
-					continue;
-				if (!dir)
-					return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-							      "%s '%s': %s cannot be %s by request without --data-dir",
-							      paths[k].key, paths[k].path, what,
-							      paths[k].made ? "made" : "read");
-				return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-						      "%s '%s': only %s below the data directory may be %s", paths[k].key,
-						      paths[k].path, paths[k].made ? what : "regular files",
-						      paths[k].made ? "made" : "read");
-			}
+			struct pv_config_stream *t = &c->policies[i]->streams[s];
+			if (check_path(a, t, "pcap_file", t->pcap.pcap_file, false, err) ||
+			    check_path(a, t, "pcap_file", t->flow.pcap_file, false, err) ||
+			    check_path(a, t, "dnstap_file", t->dnstap.file, false, err) ||
+			    check_path(a, t, "socket", t->dnstap.socket, true, err) ||
+			    check_path(a, t, "input", t->module.from, false, err))
+				return -1;
 		}
 	return 0;
 }
@@ -524,6 +537,8 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "shutting down");
 	else
 		c = pv_config_load_text(text, n, form, &world, err);
+	for (size_t i = 0; c && i < c->ntaps; i++)
+		c->taps[i]->by_request = true;
 	if (!c || check_paths(a, c, err) || take(a, c, err))
 		goto out;
 	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */

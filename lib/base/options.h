@@ -57,6 +57,7 @@ struct pv_opt_keys {
 
 struct pv_program {
 	const char *name;      /* "pv-dns" */
+	const char *product;   /* what --version says in front of the number; NULL: the name, "": nothing */
 	const char *summary;   /* one line: what it does */
 	const char *synopsis;  /* "[options] < EVENTS > EVENTS" */
 	const struct pv_opt *opts;

@@ -121,6 +121,8 @@ struct build {
 	unsigned nanchors;
 	unsigned documents;
 	unsigned line, column; /* of the event */
+	const char *text;      /* all of it */
+	size_t bytes;
 };
 
 static int fail_here(struct build *b, const char *what)
@@ -371,6 +373,16 @@ static int on_event(struct build *b, const yaml_event_t *ev)
 	}
 }
 
+/* The line of a byte: the reader is far ahead of what the parser has come to. */
+static unsigned line_of(const struct build *b, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < offset && i < b->bytes; i++)
+		line += b->text[i] == '\n';
+	return line;
+}
+
 static int fail_yaml(struct build *b, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
@@ -378,7 +390,7 @@ static int fail_yaml(struct build *b, const yaml_parser_t *parser)
 	if (parser->error == YAML_MEMORY_ERROR)
 		return fail_memory(b);
 	/* a byte that is no text has an offset, but no mark */
-	b->line = parser->error == YAML_READER_ERROR ? (unsigned)parser->mark.line + 1
+	b->line = parser->error == YAML_READER_ERROR ? line_of(b, parser->problem_offset)
 						     : (unsigned)parser->problem_mark.line + 1;
 	b->column = parser->error == YAML_READER_ERROR ? 0 : (unsigned)parser->problem_mark.column + 1;
 	if (parser->context)
@@ -425,6 +437,8 @@ struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_conf
 	}
 	b->doc = d;
 	b->err = err;
+	b->text = text;
+	b->bytes = n;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)(n ? text : ""), n);
 	int res = build_tree(b, &parser);
 	yaml_parser_delete(&parser);

@@ -102,6 +102,15 @@ is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
 is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
 wait $PID
 is "and ends well" $? 0
+echo "{version: '1.0', visor: {taps: {op: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" >own.yaml
+op() { code "${yaml[@]}" --data-binary "{visor: {policies: {$1: {kind: collection, input: {tap: op, input_type: pcap, $2}, handlers: {modules: {h: {type: dhcp}}}}}}}" "$URL/api/v1/policies"; }
+start --admin-api --config own.yaml
+is "a tap of the file may read what the file says" "$(op p)" 201
+is "but not what a request puts in its place" "$(op q 'config: {pcap_file: /etc/passwd}') $(op q 'filter: {pcap_file: /etc/passwd}')" "400 400"
+code -X DELETE "$URL/api/v1/taps/op" >/dev/null
+code "${yaml[@]}" --data-binary "{visor: {taps: {op: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" "$URL/api/v1/taps" >/dev/null
+is "nor is a tap of that name, made by a request, the file's" "$(op q)" 400
+finish
 status 1 "others may not change things without a token" pktvisord --admin-api -l 0.0.0.0 -p 0
 echo secret >token
 start --admin-api --admin-token-file token

@@ -174,6 +174,8 @@ static void what_is_wrong_is_said(void **state)
 	    {"a: !!set {}\n", 1, "YAML tags of maps and lists are not supported"},
 	    {"a: \"x\\0y\"\n", 1, "a text must not contain a NUL character"},
 	    {"a: \xff\n", 1, "invalid YAML: "},
+	    {"a: b\nc:\n  - d\n  - \xff\n", 4, "invalid YAML: "},
+	    {"a: b\nc: d\x01\n", 2, "invalid YAML: control characters are not allowed"},
 	    {"\"\\ud800\"", 1, "invalid YAML: found invalid Unicode character escape code"},
 	};
 	(void)state;

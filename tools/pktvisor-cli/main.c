@@ -330,6 +330,7 @@ int main(int argc, char **argv)
 	};
 	const struct pv_program prog = {
 	    .name = "pktvisor-cli",
+	    .product = "",
 	    .summary = "a full-screen view of an agent's metrics",
 	    .synopsis = "[options]",
 	    .opts = opts,

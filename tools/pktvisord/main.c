@@ -420,7 +420,8 @@ static int run(struct daemon *d)
 	if (d->signal_fd < 0 || d->stop_fd < 0)
 		return fail(d, strerror(errno));
 	if (d->o.pid_file && service_pid_file(d->o.pid_file, &d->pid_file)) {
-		snprintf(err, sizeof err, "%s: %s", d->o.pid_file, strerror(errno));
+		snprintf(err, sizeof err, "%s: %s", d->o.pid_file,
+			 errno == EBUSY ? "a running process holds it" : strerror(errno));
 		return fail(d, err);
 	}
 	if ((code = make(d)) || (code = open_server(d)))
