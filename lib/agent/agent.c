@@ -12,6 +12,7 @@
 
 #include "agent/describe.h"
 #include "base/path.h"
+#include "policy/lane.h"
 
 struct pv_agent {
 	struct pv_agent_conf conf;
@@ -84,13 +85,21 @@ static const char *const *stage_names(const struct pv_config_stream *s)
 	}
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What the stages have counted, for those that the policy has announced. */
-static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)
+static void tell(void *ctx, struct pv_source *source, const struct pv_lane *lane)
 {
 	struct place *p = ctx;
 	struct pv_source_status s;
-	(void)counts; /* told by pv_agent_prom() */
 	pv_source_status(source, &s);
+	/* the lane may be ahead of what the source told a moment ago */
+	uint64_t dns_analysed = s.dns_received - s.dns_malformed;
+	uint64_t dns_filtered = least(pv_lane_filtered(lane, PV_SOURCE_DNS), dns_analysed);
+	uint64_t net_filtered = least(pv_lane_filtered(lane, PV_SOURCE_NET), s.net_received);
 	const struct pv_ledger_row capture[] = {
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_RECEIVED, 0, s.capture.packets},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_MALFORMED, 0, s.capture.malformed},
@@ -102,11 +111,17 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	};
 	const struct pv_ledger_row dns[] = {
 	    {PV_SOURCE_DNS, PV_LEDGER_RECEIVED, 0, s.dns_received},
-	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, s.dns_received - s.dns_malformed},
+	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, dns_analysed - dns_filtered},
+	    {PV_SOURCE_DNS, PV_LEDGER_FILTERED, 0, dns_filtered},
 	    {PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
 	    {PV_SOURCE_DNS, PV_LEDGER_FLOW_EVICTED, 0, s.dns_flows_evicted},
+	};
+	const struct pv_ledger_row net[] = {
+	    {PV_SOURCE_NET, PV_LEDGER_RECEIVED, 0, s.net_received},
+	    {PV_SOURCE_NET, PV_LEDGER_ANALYSED, 0, s.net_received - net_filtered},
+	    {PV_SOURCE_NET, PV_LEDGER_FILTERED, 0, net_filtered},
 	};
 	const struct pv_ledger_row dhcp[] = {
 	    {PV_SOURCE_DHCP, PV_LEDGER_RECEIVED, 0, s.dhcp_received},
@@ -121,7 +136,7 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_BGP, PV_LEDGER_FLOW_EVICTED, 0, s.bgp_flows_evicted},
 	};
 	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
-				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];
+				  sizeof net / sizeof net[0] + sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];
 	size_t n = sizeof capture / sizeof capture[0];
 	memcpy(rows, capture, sizeof capture);
 	for (size_t i = 0; i < s.nrows; i++)
@@ -129,6 +144,10 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	if (has_type(p->policy, "dns")) {
 		memcpy(&rows[n], dns, sizeof dns);
 		n += sizeof dns / sizeof dns[0];
+	}
+	if (has_type(p->policy, "net") || has_type(p->policy, "connections")) {
+		memcpy(&rows[n], net, sizeof net);
+		n += sizeof net / sizeof net[0];
 	}
 	if (has_type(p->policy, "dhcp")) {
 		memcpy(&rows[n], dhcp, sizeof dhcp);

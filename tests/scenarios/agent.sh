@@ -67,6 +67,33 @@ is "policies share it" "$(get /api/v1/policies | jq -c '[.whole.input[].input.co
 is "nothing can be changed without --admin-api" "$(code -X DELETE "$URL/api/v1/policies/nx")" 404
 finish
 
+# ---- what a policy's filters reject, in its ledgers ------------------------------------------------------------------
+
+# rows POLICY STAGE: packets received, analysed, filtered
+rows() {
+	get /api/v1/policies/__all/metrics/prometheus |
+		sed -n "s/^pktvisor_packets_\(received\|analysed\|filtered\)_total{policy=\"$1\",stage=\"$2\".*} /\1 /p" | sort -r | awk '{print $2}' | xargs
+}
+policy() { echo "$1: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: $2}}"; }
+DNS="{type: dns, filter: {only_rcode: 3}}"
+echo "{version: '1.0', visor: {taps: {t: {input_type: pcap, config: {pcap_file: $CAPTURES/dns-udp4.pcap}}}, policies: {
+	$(policy one "{d: $DNS, n: {type: net, filter: {only_asn_number: [1]}}}"),
+	$(policy two "{d: $DNS, e: {type: dns}}"), $(policy chain "[d: $DNS, e: $DNS, n: {type: net}]")}}}" >filters.yaml
+start --config filters.yaml
+ended
+filtered=$(get /api/v1/policies/one/metrics/window/2 | jq '.one["one-t-d"].dns.wire_packets.filtered')
+is "messages that the filter of a policy rejects are filtered" "$(rows one dns) $((filtered > 0))" "906 $filtered $((906 - filtered)) 1"
+is "so are packets" "$(rows one net)" "906 906 0"
+is "what one of two handlers wanted is not" "$(rows two dns)" "906 0 906"
+is "in a chain nothing is twice" "$(rows chain dns) $(rows chain net)" "906 $filtered $((906 - filtered)) 906 0 906"
+finish
+sed 's/pcap_file: [^}]*/pcap_source: mock/' filters.yaml >live.yaml
+start --config live.yaml
+counts() { local r f a; read -r r f a < <(rows one "$1"); [ "$f" -gt 0 ] && [ $((f + a)) -eq "$r" ]; }
+until_true counts dns && until_true counts net
+is "while the input runs, too" "$? $(get /api/v1/metrics/app | jq -r '.app.inputs[0].state')" "0 running"
+finish
+
 # ---- the admin API ------------------------------------------------------------------------------------------------
 
 mkdir data; cp "$CAPTURES/dhcp4.pcap" data/
