@@ -582,6 +582,30 @@ out:
 	return made;
 }
 
+/* Have all handlers that a policy will have come to the store? */
+static bool is_shown(struct pv_agent *a, const char *policy, size_t handlers)
+{
+	struct pv_views *all = pv_store_views(a->conf.store, policy);
+	size_t n = 0;
+	for (size_t i = 0; all && i < all->n; i++)
+		n += all->view[i]->ninstances;
+	pv_views_free(all);
+	return n >= handlers;
+}
+
+void pv_agent_await(struct pv_agent *a, const char *policy)
+{
+	const struct timespec step = {0, 2000000};
+	size_t at, handlers = 0;
+	pthread_mutex_lock(&a->lock);
+	const struct pv_config_policy *p = find_policy(a, policy, &at);
+	if (p)
+		handlers = p->nstreams * p->nhandlers;
+	pthread_mutex_unlock(&a->lock);
+	for (int ms = 0; ms < PV_AGENT_SHOW_MS && !is_shown(a, policy, handlers); ms += 2)
+		nanosleep(&step, NULL);
+}
+
 bool pv_agent_remove_tap(struct pv_agent *a, const char *name)
 {
 	size_t at;
