@@ -562,7 +562,8 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 		goto out;
 	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	if (pv_graph_start(a->graph, why, sizeof why)) {
-		pv_config_fail(err, PV_CONFIG_FAILED, 0, "%s", why);
+		pv_config_fail(err, PV_AGENT_START, 0, "policy [%s] failed to start: %s",
+			       form == PV_CONFIG_POLICY ? a->policies[npolicies]->name : "", why);
 		roll_back(a, ntaps, npolicies);
 		goto out;
 	}

@@ -139,6 +139,16 @@ is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
 is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
 wait $PID
 is "and ends well" $? 0
+{ # as many as one input takes, with the one that watches it
+	echo "{version: '1.0', visor: {taps: {m: {input_type: mock}}, policies: {"
+	for i in $(seq 255); do echo "p$i: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {h: {type: net}}}},"; done
+	echo "}}}"
+} >many.yaml
+start --admin-api --config many.yaml
+is "one policy more than an input takes" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {h: {type: net}}}}}}}' "$URL/api/v1/policies") $(cat body)" \
+	'422 {"error":"policy [q] failed to start: more than 256 policies on one input"}'
+is "leaves nothing" "$(get /api/v1/policies | jq 'length, has("q")' | xargs)" "256 false"
+finish
 echo "{version: '1.0', visor: {taps: {op: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" >own.yaml
 op() { code "${yaml[@]}" --data-binary "{visor: {policies: {$1: {kind: collection, input: {tap: op, input_type: pcap, $2}, handlers: {modules: {h: {type: dhcp}}}}}}}" "$URL/api/v1/policies"; }
 start --admin-api --config own.yaml
