@@ -115,6 +115,12 @@ until_true gone "$PID"
 status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
 like "is named" "$(cat err)" 'nosuch/pid: No such file'
 
+start "${GEO[@]}" "$FILE"
+kill -HUP "$PID"
+until_true grep -q 'geo databases opened again' log
+is "SIGHUP opens what there is, and tells of nothing else" "$? $(grep -c 'log opened' log)" "0 0"
+finish
+
 # ---- a saved capture that is cut --------------------------------------------------------------------------------------------------
 
 head -c 30000 "$FILE" >cut.pcap
