@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "agent/describe.h"
+#include "base/path.h"
+#include "policy/lane.h"
 
 struct pv_agent {
 	struct pv_agent_conf conf;
@@ -82,13 +84,21 @@ static const char *const *stage_names(const struct pv_config_stream *s)
 	}
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What the stages have counted, for those that the policy has announced. */
-static void tell(void *ctx, struct pv_source *source, const struct pv_ring_counts *counts)
+static void tell(void *ctx, struct pv_source *source, const struct pv_lane *lane)
 {
 	struct place *p = ctx;
 	struct pv_source_status s;
-	(void)counts; /* told by pv_agent_prom() */
 	pv_source_status(source, &s);
+	/* the lane may be ahead of what the source told a moment ago */
+	uint64_t dns_analysed = s.dns_received - s.dns_malformed;
+	uint64_t dns_filtered = least(pv_lane_filtered(lane, PV_SOURCE_DNS), dns_analysed);
+	uint64_t net_filtered = least(pv_lane_filtered(lane, PV_SOURCE_NET), s.net_received);
 	const struct pv_ledger_row capture[] = {
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_RECEIVED, 0, s.capture.packets},
 	    {PV_SOURCE_CAPTURE, PV_LEDGER_MALFORMED, 0, s.capture.malformed},
@@ -100,11 +110,17 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	};
 	const struct pv_ledger_row dns[] = {
 	    {PV_SOURCE_DNS, PV_LEDGER_RECEIVED, 0, s.dns_received},
-	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, s.dns_received - s.dns_malformed},
+	    {PV_SOURCE_DNS, PV_LEDGER_ANALYSED, 0, dns_analysed - dns_filtered},
+	    {PV_SOURCE_DNS, PV_LEDGER_FILTERED, 0, dns_filtered},
 	    {PV_SOURCE_DNS, PV_LEDGER_MALFORMED, 0, s.dns_malformed},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN, 0, s.dns_xact_open},
 	    {PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED, 0, s.dns_xact_evicted},
 	    {PV_SOURCE_DNS, PV_LEDGER_FLOW_EVICTED, 0, s.dns_flows_evicted},
+	};
+	const struct pv_ledger_row net[] = {
+	    {PV_SOURCE_NET, PV_LEDGER_RECEIVED, 0, s.net_received},
+	    {PV_SOURCE_NET, PV_LEDGER_ANALYSED, 0, s.net_received - net_filtered},
+	    {PV_SOURCE_NET, PV_LEDGER_FILTERED, 0, net_filtered},
 	};
 	const struct pv_ledger_row dhcp[] = {
 	    {PV_SOURCE_DHCP, PV_LEDGER_RECEIVED, 0, s.dhcp_received},
@@ -119,7 +135,7 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	    {PV_SOURCE_BGP, PV_LEDGER_FLOW_EVICTED, 0, s.bgp_flows_evicted},
 	};
 	struct pv_ledger_row rows[sizeof capture / sizeof capture[0] + sizeof dns / sizeof dns[0] +
-				  sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];
+				  sizeof net / sizeof net[0] + sizeof dhcp / sizeof dhcp[0] + sizeof bgp / sizeof bgp[0] + PV_SOURCE_ROWS];
 	size_t n = sizeof capture / sizeof capture[0];
 	memcpy(rows, capture, sizeof capture);
 	for (size_t i = 0; i < s.nrows; i++)
@@ -127,6 +143,10 @@ static void tell(void *ctx, struct pv_source *source, const struct pv_ring_count
 	if (has_type(p->policy, "dns")) {
 		memcpy(&rows[n], dns, sizeof dns);
 		n += sizeof dns / sizeof dns[0];
+	}
+	if (has_type(p->policy, "net") || has_type(p->policy, "connections")) {
+		memcpy(&rows[n], net, sizeof net);
+		n += sizeof net / sizeof net[0];
 	}
 	if (has_type(p->policy, "dhcp")) {
 		memcpy(&rows[n], dhcp, sizeof dhcp);
@@ -320,7 +340,8 @@ static struct pv_config_policy *make_resources(const struct pv_agent *a, const s
 						.tap = strdup(s->tap),
 						.input = s->input,
 						.input_type = s->input_type,
-						.config = json_incref(s->config)};
+						.config = json_incref(s->config),
+						.below = s->below};
 		to->pcap = s->pcap; /* its texts are those of the config */
 		to->dnstap.file = s->dnstap.file;
 		to->dnstap.socket = s->dnstap.socket;
@@ -451,11 +472,9 @@ int pv_agent_start(struct pv_agent *a, char *err, size_t cap)
 /* Is it what `dir` holds, links followed? */
 static bool is_below(const char *path, const char *dir)
 {
-	char *real = realpath(path, NULL), *below = realpath(dir, NULL);
-	size_t n = below ? strlen(below) : 0;
-	bool ok = real && n && !strncmp(real, below, n) && (real[n] == '/' || n == 1 || !real[n]);
+	char *real = realpath(path, NULL);
+	bool ok = real && pv_path_is_below(real, dir);
 	free(real);
-	free(below);
 	return ok;
 }
 
@@ -465,45 +484,58 @@ static bool path_ok(const char *path, const char *dir, bool made)
 	struct stat st;
 	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
+	int n = slash ? (int)(slash - path + 1) : 0;
 	if (!made)
 		return is_below(path, dir) && !stat(path, &st) && S_ISREG(st.st_mode);
-	if (!slash || (size_t)(slash - path) >= sizeof folder)
+	if (!path[0] || strlen(path) >= sizeof folder)
 		return false;
-	memcpy(folder, path, (size_t)(slash - path));
-	folder[slash - path] = '\0';
+	snprintf(folder, sizeof folder, "%.*s", n ? n : 1, n ? path : ".");
 	return is_below(folder, dir);
 }
 
-/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it.
- */
+/* Has the operator named this path, in a tap of the configuration file or of the command line? */
+static bool is_own_path(const struct pv_agent *a, const char *tap, const char *key, const char *path)
+{
+	size_t at;
+	const struct pv_config_tap *t = find_tap(a, tap, &at);
+	const json_t *text = NULL;
+	if (t && !t->by_request) {
+		text = json_object_get(t->filter, key);
+		text = text ? text : json_object_get(t->config, key);
+	}
+	return json_is_string(text) && !strcmp(json_string_value(text), path);
+}
+
+/* made: a socket, which is made where others are read. */
+static int check_path(const struct pv_agent *a, struct pv_config_stream *s, const char *key, const char *path, bool made,
+		      struct pv_config_error *err)
+{
+	const char *dir = a->conf.data_dir, *what = made ? "sockets" : "files", *done = made ? "made" : "read";
+	if (!path || is_own_path(a, s->tap, key, path))
+		return 0;
+	if (!dir)
+		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "%s '%s': %s cannot be %s by request without --data-dir",
+				      key, path, what, done);
+	if (!path_ok(path, dir, made))
+		return pv_config_fail(err, PV_CONFIG_INVALID, 0, "%s '%s': only %s below the data directory may be %s",
+				      key, path, made ? what : "regular files", done);
+	s->below = made ? s->below : dir;
+	return 0;
+}
+
+/* Whoever may send requests may not read whatever we may: files only below the folder that was named for it, or those of taps that
+ * the operator made. */
 static int check_paths(const struct pv_agent *a, const struct pv_config *c, struct pv_config_error *err)
 {
-	const char *dir = a->conf.data_dir;
 	for (size_t i = 0; i < c->npolicies; i++)
 		for (size_t s = 0; s < c->policies[i]->nstreams; s++) {
-			const struct pv_config_stream *t = &c->policies[i]->streams[s];
-			const struct {
-				const char *key, *path;
-				bool made;
-			} paths[] = {{"pcap_file", t->pcap.pcap_file, false},
-				     {"pcap_file", t->flow.pcap_file, false},
-				     {"dnstap_file", t->dnstap.file, false},
-				     {"socket", t->dnstap.socket, true},
-				     {"input", t->module.from, false}};
-			for (size_t k = 0; k < sizeof paths / sizeof paths[0]; k++) {
-				const char *what = paths[k].made ? "sockets" : "files";
-				if (!paths[k].path || (dir && path_ok(paths[k].path, dir, paths[k].made)))
-					continue;
-				if (!dir)
-					return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-							      "%s '%s': %s cannot be %s by request without --data-dir",
-							      paths[k].key, paths[k].path, what,
-							      paths[k].made ? "made" : "read");
-				return pv_config_fail(err, PV_CONFIG_INVALID, c->policies[i]->line,
-						      "%s '%s': only %s below the data directory may be %s", paths[k].key,
-						      paths[k].path, paths[k].made ? what : "regular files",
-						      paths[k].made ? "made" : "read");
-			}
+			struct pv_config_stream *t = &c->policies[i]->streams[s];
+			if (check_path(a, t, "pcap_file", t->pcap.pcap_file, false, err) ||
+			    check_path(a, t, "pcap_file", t->flow.pcap_file, false, err) ||
+			    check_path(a, t, "dnstap_file", t->dnstap.file, false, err) ||
+			    check_path(a, t, "socket", t->dnstap.socket, true, err) ||
+			    check_path(a, t, "input", t->module.from, false, err))
+				return -1;
 		}
 	return 0;
 }
@@ -521,11 +553,14 @@ json_t *pv_agent_post(struct pv_agent *a, enum pv_config_form form, const char *
 		pv_config_fail(err, PV_CONFIG_FAILED, 0, "shutting down");
 	else
 		c = pv_config_load_text(text, n, form, &world, err);
+	for (size_t i = 0; c && i < c->ntaps; i++)
+		c->taps[i]->by_request = true;
 	if (!c || check_paths(a, c, err) || take(a, c, err))
 		goto out;
 	atomic_store(&a->asked_sec, now_sec()); /* who makes a policy wants to see it */
 	if (pv_graph_start(a->graph, why, sizeof why)) {
-		pv_config_fail(err, PV_CONFIG_FAILED, 0, "%s", why);
+		pv_config_fail(err, PV_AGENT_START, 0, "policy [%s] failed to start: %s",
+			       form == PV_CONFIG_POLICY ? a->policies[npolicies]->name : "", why);
 		roll_back(a, ntaps, npolicies);
 		goto out;
 	}
@@ -543,6 +578,30 @@ out:
 	pthread_mutex_unlock(&a->lock);
 	pv_config_free(c);
 	return made;
+}
+
+/* Have all handlers that a policy will have come to the store? */
+static bool is_shown(struct pv_agent *a, const char *policy, size_t handlers)
+{
+	struct pv_views *all = pv_store_views(a->conf.store, policy);
+	size_t n = 0;
+	for (size_t i = 0; all && i < all->n; i++)
+		n += all->view[i]->ninstances;
+	pv_views_free(all);
+	return n >= handlers;
+}
+
+void pv_agent_await(struct pv_agent *a, const char *policy)
+{
+	const struct timespec step = {0, 2000000};
+	size_t at, handlers = 0;
+	pthread_mutex_lock(&a->lock);
+	const struct pv_config_policy *p = find_policy(a, policy, &at);
+	if (p)
+		handlers = p->nstreams * p->nhandlers;
+	pthread_mutex_unlock(&a->lock);
+	for (int ms = 0; ms < PV_AGENT_SHOW_MS && !is_shown(a, policy, handlers); ms += 2)
+		nanosleep(&step, NULL);
 }
 
 bool pv_agent_remove_tap(struct pv_agent *a, const char *name)

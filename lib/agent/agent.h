@@ -23,6 +23,7 @@
 #include "policy/graph.h"
 
 #define PV_AGENT_ASKED_SEC 120	/* twice the longest usual scrape interval */
+#define PV_AGENT_SHOW_MS   2000 /* a new policy takes ten, unless the machine is busy */
 #define PV_AGENT_WAIT_MS   1250 /* copies are made once a second of stream time, which lags by 0.1 s */
 
 /* Besides enum pv_config_fault: the document is right, but an input cannot be opened. */
@@ -66,6 +67,9 @@ int pv_agent_start(struct pv_agent *, char *err, size_t cap);
 /* The body of a request: checked, taken over, started, described. NULL with the reason. */
 json_t *pv_agent_post(struct pv_agent *, enum pv_config_form, const char *text, size_t n,
 		      struct pv_config_error *);
+
+/* Waits until all handlers of a policy can be seen in the store, or for PV_AGENT_SHOW_MS. */
+void pv_agent_await(struct pv_agent *, const char *policy);
 
 /* False: there is none. */
 bool pv_agent_remove_tap(struct pv_agent *, const char *name);

@@ -67,6 +67,8 @@ static void post(struct pv_routes *r, enum pv_config_form form, const struct pv_
 		return;
 	}
 	json_t *made = pv_agent_post(r->agent, form, req->body, req->body_len, &err);
+	if (made && form == PV_CONFIG_POLICY) /* who is told that it runs may ask for its metrics at once */
+		pv_agent_await(r->agent, json_object_iter_key(json_object_iter(made)));
 	if (made)
 		pv_http_json(a, 201, made);
 	else

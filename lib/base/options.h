@@ -57,6 +57,7 @@ struct pv_opt_keys {
 
 struct pv_program {
 	const char *name;      /* "pv-dns" */
+	const char *product;   /* what --version says in front of the number; NULL: the name, "": nothing */
 	const char *summary;   /* one line: what it does */
 	const char *synopsis;  /* "[options] < EVENTS > EVENTS" */
 	const struct pv_opt *opts;
@@ -64,7 +65,6 @@ struct pv_program {
 	const struct pv_opt_keys *keys; /* may be NULL */
 	size_t nkeys;
 	size_t operands_min, operands_max;
-	bool bare_version; /* --version prints the number alone */
 };
 
 enum pv_options_result { PV_OPTIONS_RUN, PV_OPTIONS_HELP, PV_OPTIONS_VERSION, PV_OPTIONS_MDOC, PV_OPTIONS_ROWS, PV_OPTIONS_BAD };

@@ -57,6 +57,7 @@
 
 struct pv_capture_conf {
 	const char *file;      /* a saved capture, "-" for stdin; exactly one of file and iface */
+	const char *below;     /* a folder that the file must be in (base/path.h), used while opening; NULL: anywhere */
 	const char *iface;     /* a name, one of its addresses, "auto" or "any" */
 	const char *bpf;       /* tcpdump filter; NULL or "": all packets */
 	const char *hosts;     /* "10.0.0.0/8,2001:db8::/32"; NULL or "": see above */

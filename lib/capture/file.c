@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
+
 #define READ_BYTES (128 * 1024) /* per read(): one is then some 1,000 packets, and stays in the cache until they are done */
 
 static int cannot(struct pv_capture *c, const char *why)
@@ -148,7 +150,7 @@ int pv_capture_open_file(struct pv_capture *c)
 {
 	struct stat st;
 	char why[PCAP_ERRBUF_SIZE];
-	c->fd = strcmp(c->file, "-") ? open(c->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	c->fd = strcmp(c->file, "-") ? pv_path_open(c->file, c->conf.below) : STDIN_FILENO;
 	if (c->fd < 0)
 		return cannot(c, strerror(errno));
 	if (!fstat(c->fd, &st)) {

@@ -56,6 +56,7 @@
 
 struct pv_dnstap_conf {
 	const char *file;   /* "-" is stdin; exactly one of file, socket and tcp */
+	const char *below;  /* a folder that the file must be in (base/path.h), used while opening; NULL: anywhere */
 	const char *socket; /* path; a socket that nobody listens on gives way */
 	const char *tcp;    /* HOST:PORT, [V6]:PORT */
 	const struct pv_hosts *only_hosts; /* NULL: all */

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
+
 #define NOT_BEGUN "it ends before a START control frame"
 
 static int cannot(struct pv_dnstap_source *s, const char *why)
@@ -69,7 +71,7 @@ static int first_frame(struct pv_dnstap_source *s)
 int pv_dnstap_open_file(struct pv_dnstap_source *s)
 {
 	struct stat st;
-	s->fd = strcmp(s->file, "-") ? open(s->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	s->fd = strcmp(s->file, "-") ? pv_path_open(s->file, s->conf.below) : STDIN_FILENO;
 	if (s->fd < 0)
 		return cannot(s, strerror(errno));
 	if (fstat(s->fd, &st))

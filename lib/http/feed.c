@@ -49,17 +49,18 @@ static void say(const struct source *s, const char *text)
 	s->feed->conf.said(s->feed->conf.ctx, line);
 }
 
-/* Waits until fd has something, and turns away who calls at the socket meanwhile. False: it is time to stop. */
+/* Waits until fd has something, and turns away who calls at the socket meanwhile; but not the next in turn, behind one who has gone
+ * and left something to read. False: it is time to stop. */
 static bool wait_for(struct source *s, int fd)
 {
 	for (;;) {
-		struct pollfd p[3] = {{fd, POLLIN, 0}, {s->feed->stop_fd, POLLIN, 0}, {s->listen_fd, POLLIN, 0}};
+		struct pollfd p[3] = {{fd, POLLIN | POLLRDHUP, 0}, {s->feed->stop_fd, POLLIN, 0}, {s->listen_fd, POLLIN, 0}};
 		int n = poll(p, s->listen_fd >= 0 && s->listen_fd != fd ? 3 : 2, -1);
 		if (n < 0 && errno != EINTR)
 			return false;
 		if (n > 0 && p[1].revents)
 			return false;
-		if (n > 0 && p[2].revents) {
+		if (n > 0 && p[2].revents && !(p[0].revents & (POLLRDHUP | POLLHUP))) {
 			int other = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 			if (other >= 0) {
 				close(other);

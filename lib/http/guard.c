@@ -63,8 +63,11 @@ bool pv_http_bearer_ok(const char *header, const char *token)
 	if (!header || strncasecmp(header, scheme, sizeof scheme - 1))
 		return false;
 	header += sizeof scheme - 1;
-	size_t n = strlen(token);
-	if (!n || strlen(header) != n)
+	header += strspn(header, " "); /* RFC 9110 11.4 allows several, and blanks behind any header (5.5) */
+	size_t n = strlen(token), given = strlen(header);
+	while (given && (header[given - 1] == ' ' || header[given - 1] == '\t'))
+		given--;
+	if (!n || given != n)
 		return false;
 	uint8_t differ = 0;
 	for (size_t i = 0; i < n; i++)

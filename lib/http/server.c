@@ -61,7 +61,9 @@ struct exchange {
 	struct pv_http_request request;
 	char *body;
 	size_t len, cap;
+	size_t thrown; /* bytes of it that were thrown away */
 	bool too_large;
+	bool refused; /* its body is read and thrown away, then admit() says why */
 };
 
 /* ---- answers ------------------------------------------------------------------------------------ */
@@ -204,6 +206,15 @@ static bool admit(const struct pv_http *h, struct MHD_Connection *c, struct exch
 	return true;
 }
 
+/* Is it better to read the body of a request that is refused? Who is still sending when we answer and close may find his connection
+ * broken, and no answer. Who asks first whether to send is told at once. */
+static bool read_first(struct MHD_Connection *c)
+{
+	const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool chunked = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	return !header(c, MHD_HTTP_HEADER_EXPECT) && (chunked || (length && pv_http_number(length) <= PV_HTTP_DISCARD));
+}
+
 /* More of the body. What is beyond the limit is read and thrown away. */
 static void take_body(const struct pv_http *h, struct exchange *x, const char *data, size_t n)
 {
@@ -245,12 +256,24 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		*ctx = x = calloc(1, sizeof *x);
 		if (!x)
 			return MHD_NO;
-		return admit(h, c, x, as, path, &a) ? MHD_YES : send_answer(h, c, method, path, &a);
+		x->refused = !admit(h, c, x, as, path, &a);
+		if (x->refused && !read_first(c))
+			return send_answer(h, c, method, path, &a);
+		free(a.bytes);
+		return MHD_YES;
 	}
 	if (*size) {
-		take_body(h, x, data, *size);
+		x->thrown += x->refused || x->too_large ? *size : 0;
+		if (x->thrown > PV_HTTP_DISCARD)
+			return MHD_NO;
+		if (!x->refused)
+			take_body(h, x, data, *size);
 		*size = 0;
 		return MHD_YES;
+	}
+	if (x->refused) {
+		admit(h, c, x, as, path, &a);
+		return send_answer(h, c, method, path, &a);
 	}
 	if (x->too_large) {
 		pv_http_error(&a, MHD_HTTP_CONTENT_TOO_LARGE, "a body takes at most %zu bytes", h->conf.body_max);

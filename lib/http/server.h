@@ -31,6 +31,7 @@
 #define PV_HTTP_PER_IP 256          /* of one address: a busy proxy, half a small attack */
 #define PV_HTTP_HEADER (16u * 1024) /* bytes of request line and headers, and of what is under way; 12 MiB for all */
 #define PV_HTTP_BODY (1u << 20)     /* of a request: a YAML document with hundreds of policies */
+#define PV_HTTP_DISCARD (16u << 20) /* of a body that is refused: read, so that its sender comes to the answer */
 #define PV_HTTP_GZIP_MIN 1400       /* below it fits a packet anyway */
 #define PV_HTTP_PEM (1u << 20)      /* of a certificate or key file */
 

@@ -91,6 +91,7 @@ struct pv_config_stream {
 	enum pv_input input;
 	const char *input_type; /* as the tap says it: "pcap", "sflow", ... */
 	json_t *config;         /* effective, flat; an object, maybe empty */
+	const char *below;      /* borrowed: the folder that a file to read must be in; NULL, as it is made: anywhere */
 	/* of `input`'s kind; the others are zero */
 	struct {
 		const char *iface, *bpf, *host_spec, *pcap_file; /* NULL: not given. One of iface and pcap_file is (or
@@ -133,6 +134,7 @@ struct pv_config_tap {
 	const struct pv_module_source *source; /* of PV_INPUT_MODULE; else NULL */
 	json_t *config, *filter, *tags; /* objects, maybe empty */
 	unsigned line;
+	bool by_request; /* a client named it: its paths are not taken as the operator's. False as it is made */
 };
 
 void pv_config_tap_free(struct pv_config_tap *);

@@ -121,6 +121,8 @@ struct build {
 	unsigned nanchors;
 	unsigned documents;
 	unsigned line, column; /* of the event */
+	const char *text;      /* all of it */
+	size_t bytes;
 };
 
 static int fail_here(struct build *b, const char *what)
@@ -371,6 +373,16 @@ static int on_event(struct build *b, const yaml_event_t *ev)
 	}
 }
 
+/* The line of a byte: the reader is far ahead of what the parser has come to. */
+static unsigned line_of(const struct build *b, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < offset && i < b->bytes; i++)
+		line += b->text[i] == '\n';
+	return line;
+}
+
 static int fail_yaml(struct build *b, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
@@ -378,7 +390,7 @@ static int fail_yaml(struct build *b, const yaml_parser_t *parser)
 	if (parser->error == YAML_MEMORY_ERROR)
 		return fail_memory(b);
 	/* a byte that is no text has an offset, but no mark */
-	b->line = parser->error == YAML_READER_ERROR ? (unsigned)parser->mark.line + 1
+	b->line = parser->error == YAML_READER_ERROR ? line_of(b, parser->problem_offset)
 						     : (unsigned)parser->problem_mark.line + 1;
 	b->column = parser->error == YAML_READER_ERROR ? 0 : (unsigned)parser->problem_mark.column + 1;
 	if (parser->context)
@@ -406,6 +418,55 @@ static int build_tree(struct build *b, yaml_parser_t *parser)
 	}
 }
 
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+/* The number of a "\uXXXX" of six bytes; 0 where there is none. */
+static uint32_t escaped(const char *at, const char *end)
+{
+	char digits[5] = "";
+
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+		return 0;
+	memcpy(digits, at + 2, 4);
+	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (uint32_t)strtoul(digits, NULL, 16) : 0;
+}
+
+/* JSON writes what lies beyond U+FFFF as two escapes, which YAML does not know: each pair becomes one of YAML's, which is
+ * shorter. A backslash of JSON is always an escape's. Bytes written. */
+static size_t join_pairs(char *to, const char *from, size_t n)
+{
+	const char *end = from + n;
+	char *at = to;
+
+	while (from < end) {
+		uint32_t high = escaped(from, end), low = high ? escaped(from + 6, end) : 0;
+		if (high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+			char one[16];
+			snprintf(one, sizeof one, "\\U%08x", 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+			memcpy(at, one, 10);
+			at += 10;
+			from += 12;
+			continue;
+		}
+		size_t bytes = *from == '\\' && end - from > 1 ? 2 : 1;
+		memcpy(at, from, bytes);
+		at += bytes;
+		from += bytes;
+	}
+	return (size_t)(at - to);
+}
+
+static bool is_json(const char *text, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && strchr(" \t\r\n", text[i]) && text[i])
+		i++;
+	return i < n && text[i] == '{';
+}
+
+/* ---- texts -------------------------------------------------------------------------------------- */
+
 struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_config_error *err)
 {
 	yaml_parser_t parser;
@@ -425,9 +486,13 @@ struct pv_document *pv_document_parse(const char *text, size_t n, struct pv_conf
 	}
 	b->doc = d;
 	b->err = err;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)(n ? text : ""), n);
+	char *json = is_json(text, n) ? malloc(n) : NULL;
+	b->text = json ? json : n ? text : "";
+	b->bytes = json ? join_pairs(json, text, n) : n;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)b->text, b->bytes);
 	int res = build_tree(b, &parser);
 	yaml_parser_delete(&parser);
+	free(json);
 	free(b);
 	if (res) {
 		pv_document_free(d);

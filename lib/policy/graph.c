@@ -191,11 +191,8 @@ static void beat(void *ctx)
 {
 	struct strand *s = ctx;
 	const struct pv_graph_place *place = &s->of->place[s->worker];
-	struct pv_ring_counts c;
-	if (!place->beat)
-		return;
-	pv_lane_counts(s->lane, &c);
-	place->beat(place->ctx, source_of(s), &c);
+	if (place->beat)
+		place->beat(place->ctx, source_of(s), s->lane);
 }
 
 static bool ready(void *ctx)

@@ -32,14 +32,15 @@
 #include "policy/team.h"
 
 struct pv_graph;
+struct pv_lane;
 
 /* Where the output of one lane goes: of a policy on a stream, or of one worker of it. Filled in by the owner;
  * called in the lane's thread. */
 struct pv_graph_place {
 	struct pv_sink sink;
 	bool (*ready)(void *ctx); /* may a LIVE copy be made? NULL: always */
-	/* Once a second: what has been counted. NULL: not asked for. */
-	void (*beat)(void *ctx, struct pv_source *, const struct pv_ring_counts *);
+	/* Once a second: time to look at what has been counted. NULL: not asked for. */
+	void (*beat)(void *ctx, struct pv_source *, const struct pv_lane *);
 	void *ctx;
 	struct pv_source *source; /* ours */
 };

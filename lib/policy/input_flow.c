@@ -197,10 +197,11 @@ static void file_free(void *self)
 static const struct pv_input_ops file_ops = {
     .poll = file_poll, .stop = file_stop, .status = file_status, .rows = file_rows, .error = file_error, .free = file_free};
 
-static int open_file(const char *name, const struct pv_collector_conf *collector, struct pv_source_input *to, char *err,
-		     size_t cap)
+static int open_file(const struct pv_config_stream *s, const struct pv_collector_conf *collector,
+		     struct pv_source_input *to, char *err, size_t cap)
 {
-	const struct pv_capture_conf capture = {.file = name, .every_udp = true, .producer = "pktvisord"};
+	const struct pv_capture_conf capture = {
+	    .file = s->flow.pcap_file, .below = s->below, .every_udp = true, .producer = "pktvisord"};
 	const struct pv_flow_conf conf = {.collector = *collector};
 	const struct pv_filter_conf filter = {.only = true};
 	struct file *f = calloc(1, sizeof *f);
@@ -236,6 +237,6 @@ int pv_input_flow(const struct pv_config_stream *s, unsigned n, struct pv_source
 						     .collector = collector,
 						     .producer = "pktvisord"};
 	if (s->flow.pcap_file) /* a file comes first, as for captures */
-		return open_file(s->flow.pcap_file, &collector, to, err, cap);
+		return open_file(s, &collector, to, err, cap);
 	return open_live(&listen, n, to, err, cap);
 }

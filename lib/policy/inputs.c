@@ -299,6 +299,7 @@ static struct pv_capture_conf capture_conf(const struct pv_config_stream *s)
 {
 	return (struct pv_capture_conf){
 	    .file = s->pcap.pcap_file,
+	    .below = s->below,
 	    .iface = s->pcap.pcap_file ? NULL : s->pcap.iface, /* a file comes first, as it always has */
 	    .bpf = s->pcap.bpf,
 	    .hosts = s->pcap.host_spec,
@@ -353,6 +354,7 @@ int pv_input_open(const struct pv_config_stream *s, struct pv_source_input *to, 
 	/* a file comes before a socket, and that before a port */
 	const struct pv_dnstap_conf dnstap = {
 	    .file = s->dnstap.file,
+	    .below = s->below,
 	    .socket = s->dnstap.file ? NULL : s->dnstap.socket,
 	    .tcp = s->dnstap.file || s->dnstap.socket ? NULL : s->dnstap.tcp,
 	    .producer = "pktvisord",

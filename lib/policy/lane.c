@@ -28,6 +28,8 @@ struct handler {
 	struct pv_window *window;
 	struct pv_stage *view; /* NULL: it sees the stream as it is */
 	struct pv_stage *link; /* to the next of a chain; NULL: none */
+	bool filters;	       /* its view rejects what the analyser's ledger has as analysed, in the ledger's unit */
+	atomic_uint_least64_t rejected;
 };
 
 struct pv_lane {
@@ -69,18 +71,38 @@ static enum pv_res windows_write(void *ctx, const struct iovec *iov, int n)
 	return pv_out_flush(&l->out);
 }
 
+/* What the view has flagged, as the handler will count it. */
+static void count_rejected(struct handler *h, const struct iovec *v)
+{
+	const struct pv_handler *of = h->conf.handler;
+	const uint8_t *p = v->iov_base, *end = p + v->iov_len;
+	uint64_t n = 0;
+	while (p < end) {
+		const struct pv_event *ev = (const void *)p;
+		n += (ev->flags & PV_F_FILTERED) && ev->type < PV_EV_TYPES && (of->wants & PV_WANTS(ev->type)) &&
+		     (!of->is_base || of->is_base(ev));
+		p += ev->size;
+	}
+	if (n)
+		atomic_fetch_add_explicit(&h->rejected, n, memory_order_relaxed);
+}
+
 static enum pv_res window_feed(void *ctx, const struct iovec *iov, int n)
 {
-	struct pv_stage *window = ctx;
-	for (int i = 0; i < n; i++)
+	struct handler *h = ctx;
+	struct pv_stage *window = pv_window_stage(h->window);
+	for (int i = 0; i < n; i++) {
+		if (h->filters)
+			count_rejected(h, &iov[i]);
 		window->ops->batch(window, iov[i].iov_base, iov[i].iov_len);
+	}
 	return pv_out_flush(&window->out);
 }
 
 static struct pv_sink window_sink(struct handler *h)
 {
 	/* events are small: gathered runs cost less than a call each */
-	return (struct pv_sink){.write = window_feed, .ctx = pv_window_stage(h->window), .copy_below = 512};
+	return (struct pv_sink){.write = window_feed, .ctx = h, .copy_below = 512};
 }
 
 /* ---- chains: a handler's own window, then the next handler ------------------------------------------- */
@@ -189,9 +211,17 @@ static void put_stop(struct pv_lane *l, const struct pv_event *stop)
 	const struct pv_ledger_row *row = stop ? pv_stop_rows((const void *)stop, &count) : NULL;
 	if (l->conf.beat)
 		l->conf.beat(l->conf.ctx);
-	for (size_t i = 0; i < count && n < PV_LEDGER_ROWS_MAX - 1; i++)
-		if (row[i].stage != PV_STAGE_STREAM)
-			rows[n++] = row[i];
+	for (size_t i = 0; i < count && n < PV_LEDGER_ROWS_MAX - 1; i++) {
+		if (row[i].stage == PV_STAGE_STREAM)
+			continue;
+		uint64_t rejected = pv_lane_filtered(l, row[i].stage);
+		rows[n] = row[i];
+		if (row[i].what == PV_LEDGER_FILTERED)
+			rows[n].value += rejected;
+		if (row[i].what == PV_LEDGER_ANALYSED)
+			rows[n].value -= rejected < row[i].value ? rejected : row[i].value;
+		n++;
+	}
 	uint64_t lost = atomic_load(&l->lost_events);
 	if (lost)
 		rows[n++] = (struct pv_ledger_row){PV_LANE_STAGE, PV_LEDGER_DROPPED, 0, lost};
@@ -304,6 +334,19 @@ bool pv_lane_running(struct pv_lane *l)
 	return atomic_load(&l->running);
 }
 
+uint64_t pv_lane_filtered(const struct pv_lane *l, unsigned stage)
+{
+	uint64_t all = 0, least = UINT64_MAX;
+	for (size_t i = 0; i < l->nhandlers; i++) {
+		if (l->handler[i].conf.stage != stage)
+			continue;
+		uint64_t n = atomic_load_explicit(&l->handler[i].rejected, memory_order_relaxed);
+		all += n;
+		least = n < least ? n : least;
+	}
+	return l->conf.chain || least == UINT64_MAX ? all : least;
+}
+
 void pv_lane_counts(struct pv_lane *l, struct pv_ring_counts *c)
 {
 	*c = (struct pv_ring_counts){0};
@@ -365,6 +408,7 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 		    .partial = partial,
 		    .seed = l->conf.seed,
 		};
+		h->filters = true;
 		h->view = pv_dns_view_new(&conf, behind(h));
 		return h->view ? 0 : -1;
 	}
@@ -377,6 +421,7 @@ static int make_view(struct pv_lane *l, struct handler *h, bool partial)
 		return h->view ? 0 : -1;
 	}
 	if ((is(h, "net") || is(h, "connections")) && h->conf.net && pv_net_filter_on(h->conf.net)) {
+		h->filters = true;
 		h->view = pv_net_view_new(h->conf.net, l->conf.seed, behind(h));
 		return h->view ? 0 : -1;
 	}

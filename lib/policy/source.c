@@ -485,6 +485,7 @@ static void tell(struct pv_source *s, const char *error)
 	st.dns_xact_open = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_OPEN);
 	st.dns_xact_evicted = counted(s, PV_SOURCE_DNS, PV_LEDGER_XACT_EVICTED);
 	st.dns_flows_evicted = n[PV_SOURCE_DNS][3];
+	st.net_received = n[PV_SOURCE_NET][0];
 	st.dhcp_received = n[PV_SOURCE_DHCP][0];
 	st.dhcp_malformed = n[PV_SOURCE_DHCP][1];
 	st.bgp_received = n[PV_SOURCE_BGP][0];

@@ -124,6 +124,7 @@ struct pv_source_status {
 	uint64_t messages; /* DNS, DHCP and BGP messages that were parsed */
 	uint64_t dns_received, dns_malformed, dns_xact_open, dns_xact_evicted, dns_flows_evicted;
 	uint64_t dhcp_received, dhcp_malformed;
+	uint64_t net_received;
 	uint64_t bgp_received, bgp_malformed, bgp_unsupported, bgp_flows_evicted;
 	struct pv_ledger_row rows[PV_SOURCE_ROWS]; /* of the input: PV_LEDGER_CLIENTS and on; not those of modules */
 	size_t nrows;

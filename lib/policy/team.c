@@ -141,6 +141,7 @@ static void add(struct pv_source_status *sum, const struct pv_source_status *s)
 	sum->dns_xact_open += s->dns_xact_open;
 	sum->dns_xact_evicted += s->dns_xact_evicted;
 	sum->dns_flows_evicted += s->dns_flows_evicted;
+	sum->net_received += s->net_received;
 	sum->dhcp_received += s->dhcp_received;
 	sum->dhcp_malformed += s->dhcp_malformed;
 	sum->bgp_received += s->bgp_received;

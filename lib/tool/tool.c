@@ -34,10 +34,26 @@ int pv_tool_flush(const struct pv_program *prog)
 	return PV_EXIT_FAILED;
 }
 
+/* Someone may have closed the three that everybody has. What we open ourselves must not become one of them: words for stderr would go
+ * into a socket. What stands there now can neither be read nor written, as before. */
+static void hold_standard(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(PV_EXIT_FAILED);
+}
+
+static void say_version(const char *product)
+{
+	printf("%s%s%s\n", product, *product ? " " : "", PV_VERSION);
+}
+
 size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const char **operands)
 {
 	char err[1024];
 	size_t n = 0;
+	hold_standard();
 	signal(SIGPIPE, SIG_IGN);
 	switch (pv_options_parse(prog, argc, argv, operands, &n, err, sizeof err)) {
 	case PV_OPTIONS_RUN:
@@ -52,7 +68,7 @@ size_t pv_tool_start(const struct pv_program *prog, int argc, char **argv, const
 		pv_options_rows(prog, stdout);
 		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_VERSION:
-		printf("%s%s%s\n", prog->bare_version ? "" : prog->name, prog->bare_version ? "" : " ", PV_VERSION);
+		say_version(prog->product ? prog->product : prog->name);
 		exit(pv_tool_flush(prog));
 	case PV_OPTIONS_BAD:
 		break;

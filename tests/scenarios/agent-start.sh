@@ -98,13 +98,28 @@ is "has no terminal and no parent" "$(ps -o tty=,sid= -p "$PID" | xargs)" "? $(p
 is "and says its number" "$(cat out err)" "daemonized to PID $PID"
 TLS=()
 fails "another one on its port" "unable to bind to localhost:${URL##*:}" -p "${URL##*:}" "$FILE"
+status 1 "another one with its PID file" pktvisord -p 0 --pid-file sub/d.pid "$FILE"
+like "is told why not" "$(cat err)" 'sub/d.pid: a running process holds it$'
 kill -TERM "$PID"
 until_true gone "$PID"
 is "it ends when told to, and takes its PID file along" "$? $(ls sub)" "0 d.log
 own.key
 own.pem"
+(timeout 100 pktvisord -d -p 0 --log-file closed.log --pid-file closed.pid "$FILE" <&- >&- 2>&-)
+is "-d of someone who has closed stdin, stdout and stderr" $? 0
+PID=$(cat closed.pid); AGENTS+=("$PID")
+listening closed.log
+is "serves as well" "$(ended; get /api/v1/metrics/window/2 | jq '."2m".packets.total') $(readlink /proc/"$PID"/fd/[012] | xargs)" "906 /dev/null /dev/null /dev/null"
+kill -TERM "$PID"
+until_true gone "$PID"
 status 1 "a PID file that cannot be written" pktvisord -p 0 --pid-file nosuch/pid "$FILE"
 like "is named" "$(cat err)" 'nosuch/pid: No such file'
+
+start "${GEO[@]}" "$FILE"
+kill -HUP "$PID"
+until_true grep -q 'geo databases opened again' log
+is "SIGHUP opens what there is, and tells of nothing else" "$? $(grep -c 'log opened' log)" "0 0"
+finish
 
 # ---- a saved capture that is cut --------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,33 @@ is "policies share it" "$(get /api/v1/policies | jq -c '[.whole.input[].input.co
 is "nothing can be changed without --admin-api" "$(code -X DELETE "$URL/api/v1/policies/nx")" 404
 finish
 
+# ---- what a policy's filters reject, in its ledgers ------------------------------------------------------------------
+
+# rows POLICY STAGE: packets received, analysed, filtered
+rows() {
+	get /api/v1/policies/__all/metrics/prometheus |
+		sed -n "s/^pktvisor_packets_\(received\|analysed\|filtered\)_total{policy=\"$1\",stage=\"$2\".*} /\1 /p" | sort -r | awk '{print $2}' | xargs
+}
+policy() { echo "$1: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: $2}}"; }
+DNS="{type: dns, filter: {only_rcode: 3}}"
+echo "{version: '1.0', visor: {taps: {t: {input_type: pcap, config: {pcap_file: $CAPTURES/dns-udp4.pcap}}}, policies: {
+	$(policy one "{d: $DNS, n: {type: net, filter: {only_asn_number: [1]}}}"),
+	$(policy two "{d: $DNS, e: {type: dns}}"), $(policy chain "[d: $DNS, e: $DNS, n: {type: net}]")}}}" >filters.yaml
+start --config filters.yaml
+ended
+filtered=$(get /api/v1/policies/one/metrics/window/2 | jq '.one["one-t-d"].dns.wire_packets.filtered')
+is "messages that the filter of a policy rejects are filtered" "$(rows one dns) $((filtered > 0))" "906 $filtered $((906 - filtered)) 1"
+is "so are packets" "$(rows one net)" "906 906 0"
+is "what one of two handlers wanted is not" "$(rows two dns)" "906 0 906"
+is "in a chain nothing is twice" "$(rows chain dns) $(rows chain net)" "906 $filtered $((906 - filtered)) 906 0 906"
+finish
+sed 's/pcap_file: [^}]*/pcap_source: mock/' filters.yaml >live.yaml
+start --config live.yaml
+counts() { local r f a; read -r r f a < <(rows one "$1"); [ "$f" -gt 0 ] && [ $((f + a)) -eq "$r" ]; }
+until_true counts dns && until_true counts net
+is "while the input runs, too" "$? $(get /api/v1/metrics/app | jq -r '.app.inputs[0].state')" "0 running"
+finish
+
 # ---- the admin API ------------------------------------------------------------------------------------------------
 
 mkdir data; cp "$CAPTURES/dhcp4.pcap" data/
@@ -74,6 +101,16 @@ start --admin-api --data-dir data
 yaml=(-H 'Content-Type: application/x-yaml; charset=utf-8' -X POST)
 is "no policies at first" "$(get /api/v1/policies)" "{}"
 is "a tap is created" "$(code "${yaml[@]}" --data-binary "{visor: {taps: {t: {input_type: pcap, config: {pcap_file: $PWD/data/dhcp4.pcap}}}}}" "$URL/api/v1/taps")" 201
+code "${yaml[@]}" --data-binary '{visor: {taps: {live: {input_type: pcap, config: {pcap_source: mock}}}}}' "$URL/api/v1/taps" >/dev/null
+shown=0
+for i in 1 2 3 4 5 6 7 8 9 10; do # a machine that stands still for two seconds would be excused
+	code "${yaml[@]}" --data-binary "{visor: {policies: {l$i: {kind: collection, input: {tap: live, input_type: pcap}, handlers: {modules: {n: {type: net}, d: {type: dns}}}}}}}" "$URL/api/v1/policies" >/dev/null
+	get "/api/v1/policies/l$i/metrics/bucket/0" >body
+	[ "$(jq ".l$i | length" body)" = 2 ] && shown=$((shown + 1))
+	code -X DELETE "$URL/api/v1/policies/l$i" >/dev/null
+done
+is "a policy that was created has its handlers at once" $((shown >= 8)) 1
+code -X DELETE "$URL/api/v1/taps/live" >/dev/null
 is "a policy is created, and runs" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {p: {kind: collection, input: {tap: t, input_type: pcap}, handlers: {modules: {h: {type: dhcp}}}}}}}' "$URL/api/v1/policies") $(jq -r '.p.modules["p-t-h"].module.type' body)" "201 dhcp"
 ended
 is "and has read the capture" "$(get /api/v1/policies/p/metrics/window/2 | jq '.p["p-t-h"].dhcp.wire_packets.ack')" 14
@@ -113,6 +150,25 @@ is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
 is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
 wait $PID
 is "and ends well" $? 0
+{ # as many as one input takes, with the one that watches it
+	echo "{version: '1.0', visor: {taps: {m: {input_type: mock}}, policies: {"
+	for i in $(seq 255); do echo "p$i: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {h: {type: net}}}},"; done
+	echo "}}}"
+} >many.yaml
+start --admin-api --config many.yaml
+is "one policy more than an input takes" "$(code "${yaml[@]}" --data-binary '{visor: {policies: {q: {kind: collection, input: {tap: m, input_type: mock}, handlers: {modules: {h: {type: net}}}}}}}' "$URL/api/v1/policies") $(cat body)" \
+	'422 {"error":"policy [q] failed to start: more than 256 policies on one input"}'
+is "leaves nothing" "$(get /api/v1/policies | jq 'length, has("q")' | xargs)" "256 false"
+finish
+echo "{version: '1.0', visor: {taps: {op: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" >own.yaml
+op() { code "${yaml[@]}" --data-binary "{visor: {policies: {$1: {kind: collection, input: {tap: op, input_type: pcap, $2}, handlers: {modules: {h: {type: dhcp}}}}}}}" "$URL/api/v1/policies"; }
+start --admin-api --config own.yaml
+is "a tap of the file may read what the file says" "$(op p)" 201
+is "but not what a request puts in its place" "$(op q 'config: {pcap_file: /etc/passwd}') $(op q 'filter: {pcap_file: /etc/passwd}')" "400 400"
+code -X DELETE "$URL/api/v1/taps/op" >/dev/null
+code "${yaml[@]}" --data-binary "{visor: {taps: {op: {input_type: pcap, config: {pcap_file: $CAPTURES/dhcp6.pcap}}}}}" "$URL/api/v1/taps" >/dev/null
+is "nor is a tap of that name, made by a request, the file's" "$(op q)" 400
+finish
 status 1 "others may not change things without a token" pktvisord --admin-api -l 0.0.0.0 -p 0
 echo secret >token
 start --admin-api --admin-token-file token

@@ -85,6 +85,7 @@ for size in 80x24 120x40 200x60; do
 	golden dns-mixed.$size out
 done
 is "all policies at once" "$(cli -p "$PORT" -P __all -j | jq '[.[] | select(has("nothing") | not)] | length')" "$(policies)"
+like "its version is a number" "$(pktvisor-cli --version)" '^[0-9]+\.[0-9]+\.[0-9]+$'
 is "by its 2019 name, with Go's spelling" "$(pktvisor -version)" "$(pktvisor-cli --version)"
 finish
 

@@ -32,7 +32,7 @@ same "programs, pages, completions, headers, units, examples: all there, and not
 is "nothing lies outside of the prefix" "$(find root -mindepth 1 -maxdepth 1 -printf '%f ')" "usr "
 is "programs are executable, files are not" \
 	"$(find root -type f -path '*/bin/*' ! -perm 755 -o -type f ! -path '*/bin/*' ! -perm 644 | head -n 3)" ""
-like "they run" "$(root/usr/bin/pktvisord --version)" "^pktvisord [0-9]"
+like "they run" "$(root/usr/bin/pktvisord --version)" "^pktvisor [0-9]"
 is "by their other names, too" "$(root/usr/bin/pktvisor-pcap --modules net "$CAPTURES/dns-udp4.pcap" 2>/dev/null | md5sum)" \
 	"$(pktvisor-reader --modules net "$CAPTURES/dns-udp4.pcap" 2>/dev/null | md5sum)"
 is "no page has a mark that was not filled in" "$(grep -l '@[A-Z]*[:@]' root/usr/share/man/man?/* | head -n 3)" ""

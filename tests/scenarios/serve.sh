@@ -269,6 +269,10 @@ touch enough; wait $SENDER
 send sock <b.pvb
 until_true has 6
 is "after one that was cut the next may come" "$(get /api/v1/policies/two/metrics/bucket/0 | jq '.two | length')" 6
+sent() { [ "$(get /api/v1/metrics/app | jq -c '.app.inputs[] | select(.tap == "other") | [.state, .streams]')" = '["ended",21]' ]; }
+for i in $(seq 20); do send sock2 <b.pvb; done
+until_true sent
+is "twenty in a row, each behind one who has gone, are all taken" $? 0
 like "425 knows the periods" "$(get /api/v1/policies/one/metrics/bucket/3)" 'specify \[0, 2\]'
 is "all policies at once" "$(get /api/v1/policies/__all/metrics/window/2 | jq -r 'keys | join(" ")')" "default one two"
 get /api/v1/policies/__all/metrics/prometheus >text
@@ -343,9 +347,9 @@ one_line "is said" err "^pv-serve: unable to bind to localhost:$MAIN: Address al
 status 1 "a name that is none" pv-serve -p 0 -l no.such.host.invalid <a.pvb
 one_line "is said, too" err '^pv-serve: unable to bind to no.such.host.invalid:0: '
 status 2 "a port beyond 65535 is wrong usage" pv-serve -p 70000 <a.pvb
-for bad in x =x x= 'a b=x' __all=x a/=x 9=x; do
+for bad in x =x x= x=unix: 'a b=x' __all=x a/=x 9=x; do
 	pv-serve -p 0 --input "$bad" </dev/null 2>err; got=$?
-	case $bad in x | x=) want=2 ;; *) want=1 ;; esac # not of the form at all: wrong usage
+	case $bad in x | x= | x=unix:) want=2 ;; *) want=1 ;; esac # not of the form at all: wrong usage
 	[ $got -eq $want ] && [ "$(wc -l <err)" -eq 1 ] || not_ok "--input $bad is refused in one line ($got)"
 done
 status 1 "a second stream of what stdin is" pv-serve -p 0 --input default/default=b.pvb <a.pvb

@@ -19,7 +19,7 @@ for p in "${ALL[@]}"; do
 	$p -h >out2 2>/dev/null
 	same "$p -h is --help" out2 out
 	status 0 "$p --version ends with 0" $p --version
-	like "$p --version: name and version" "$(cat out)" '^(pv-[a-z]+|pktvisor-reader) [0-9]+\.[0-9]+\.[0-9]+$'
+	like "$p --version: name and version; programs of old say the product's name" "$(cat out)" '^(pv-[a-z]+|pktvisor) [0-9]+\.[0-9]+\.[0-9]+$'
 	status 2 "$p: an option it does not have is wrong usage" $p --no-such-option
 	is "$p: and nothing is on stdout" "$(cat out)" ""
 	like "$p: the first line says what is wrong" "$(head -n 1 err)" "^(pv-[a-z]+|pktvisor-reader): unknown option '--no-such-option'$"

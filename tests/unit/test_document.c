@@ -101,6 +101,34 @@ static void json_is_yaml(void **state)
 	pv_document_free(d);
 }
 
+/* What lies beyond U+FFFF is two escapes in JSON. */
+static void pairs_of_escapes(void **state)
+{
+	static const struct {
+		const char *written, *text; /* NULL: refused */
+	} cases[] = {
+	    {"{\"k\": \"\\ud83d\\uDE00\"}", "\xf0\x9f\x98\x80"},
+	    {" \n{\"k\": \"a\\ud800\\udc00\\udbff\\udfffb\"}", "a\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" "b"},
+	    {"{\"k\": \"\\\\ud83d\\\\ude00\"}", "\\ud83d\\ude00"}, /* a backslash is escaped, nothing else */
+	    {"{\"k\": \"\\u00e9\"}", "\xc3\xa9"},
+	    {"k: '\\ud83d\\ude00'", "\\ud83d\\ude00"}, /* no JSON */
+	    {"{\"k\": \"\\ud83d\"}", NULL},
+	    {"{\"k\": \"\\ud83dx\\ude00\"}", NULL},
+	    {"{\"k\": \"\\ude00\\ud83d\"}", NULL},
+	    {"{\"k\": \"\\ud83d\\u", NULL},
+	    {"{\"k\": \"\\", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pv_document *d = parse(cases[i].written);
+		if (!d != !cases[i].text)
+			fail_msg("%s: %s", cases[i].written, d ? "was taken" : err.text);
+		if (d)
+			assert_string_equal(value(d, "k")->text, cases[i].text);
+		pv_document_free(d);
+	}
+}
+
 static void places_are_known(void **state)
 {
 	(void)state;
@@ -174,6 +202,8 @@ static void what_is_wrong_is_said(void **state)
 	    {"a: !!set {}\n", 1, "YAML tags of maps and lists are not supported"},
 	    {"a: \"x\\0y\"\n", 1, "a text must not contain a NUL character"},
 	    {"a: \xff\n", 1, "invalid YAML: "},
+	    {"a: b\nc:\n  - d\n  - \xff\n", 4, "invalid YAML: "},
+	    {"a: b\nc: d\x01\n", 2, "invalid YAML: control characters are not allowed"},
 	    {"\"\\ud800\"", 1, "invalid YAML: found invalid Unicode character escape code"},
 	};
 	(void)state;
@@ -328,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(scalars_have_types),
 	    cmocka_unit_test(json_is_yaml),
+		cmocka_unit_test(pairs_of_escapes),
 	    cmocka_unit_test(places_are_known),
 	    cmocka_unit_test(aliases_are_copies),
 	    cmocka_unit_test(repeated_keys_are_marked),

@@ -150,7 +150,8 @@ static void tokens(void **state)
 	assert_true(pv_http_bearer_ok("Bearer secret", "secret"));
 	assert_true(pv_http_bearer_ok("bearer secret", "secret"));
 	assert_false(pv_http_bearer_ok("Bearer secreT", "secret"));
-	assert_false(pv_http_bearer_ok("Bearer secret ", "secret"));
+	assert_true(pv_http_bearer_ok("Bearer  secret \t", "secret")); /* blanks are no part of it */
+	assert_false(pv_http_bearer_ok("Bearer sec ret", "secret"));
 	assert_false(pv_http_bearer_ok("Bearer ", "secret"));
 	assert_false(pv_http_bearer_ok("Bearer ", ""));
 	assert_false(pv_http_bearer_ok("Basic secret", "secret"));

@@ -197,6 +197,27 @@ static void bodies(void **state)
 	assert_string_equal(body(), "{\"error\":\"a body takes at most 1000 bytes\"}");
 	assert_int_equal(ask(h, REQ("POST /things", "Content-Length: 99999999999999999999\r\n")), 413);
 
+	/* who sends all of it before he reads gets his answer, too, whatever it is; who asks first need not send */
+	static const struct {
+		const char *head;
+		unsigned status;
+	} refused[] = {
+		{REQ("POST /things", "Content-Length: 8388608\r\n"), 413},
+		{REQ("POST /nothing", "Content-Length: 8388608\r\n"), 404},
+	};
+	size_t many = 8u << 20;
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		size_t head = strlen(refused[i].head);
+		char *much = malloc(head + many + 1);
+		assert_non_null(much);
+		memcpy(much, refused[i].head, head);
+		memset(much + head, 'x', many);
+		much[head + many] = 0;
+		assert_int_equal(ask(h, much), refused[i].status);
+		free(much);
+	}
+	assert_int_equal(ask(h, REQ("POST /things", "Content-Length: 8388608\r\nExpect: 100-continue\r\n")), 413);
+
 	/* a client that says it sends and does not must not be handled */
 	unsigned before = atomic_load(&handled);
 	int fd = call(h);

@@ -195,7 +195,8 @@ static void rows_for_programs(void **state)
 		{'l', NULL, PV_OPT_LIST, &c.list, "L,...", "a list", 0, 0},
 	};
 	const struct pv_opt_keys sets[] = {{"Keys", keys, 2, set, &c, NULL, 0}};
-	const struct pv_program prog = {"prog", "does it", "[options] FILE", opts, 2, sets, 1, 1, 1};
+	const struct pv_program prog = {.name = "prog", .summary = "does it", .synopsis = "[options] FILE", .opts = opts,
+					.nopts = 2, .keys = sets, .nkeys = 1, .operands_min = 1, .operands_max = 1};
 	char text[512] = "";
 	FILE *f = fmemopen(text, sizeof text, "w");
 	assert_non_null(f);

@@ -332,11 +332,11 @@ int main(int argc, char **argv)
 	};
 	const struct pv_program prog = {
 	    .name = "pktvisor-cli",
+	    .product = "",
 	    .summary = "a full-screen view of an agent's metrics",
 	    .synopsis = "[options]",
 	    .opts = opts,
 	    .nopts = sizeof opts / sizeof opts[0],
-	    .bare_version = true, /* as the original's */
 	};
 	setlocale(LC_CTYPE, "");
 	argc = pv_go_spelling(argc, argv);

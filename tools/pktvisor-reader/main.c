@@ -229,6 +229,7 @@ int main(int argc, char **argv)
 	};
 	const struct pv_program prog = {
 		.name = "pktvisor-reader",
+		.product = "pktvisor",
 		.summary = "summarise a saved capture as JSON",
 		.synopsis = "[options] FILE",
 		.opts = opts,

@@ -353,7 +353,7 @@ static void open_again(struct daemon *d)
 	int fd = !d->log.path ? -1 : d->keeper.fd >= 0 ? keeper_open(&d->keeper) : log_file_open(d->log.path);
 	if (d->log.path && (fd < 0 || log_reopen(&d->log, fd)))
 		log_say(&d->log, LOG_ERROR_, "cannot open %s again: %s", d->log.path, strerror(errno));
-	else
+	else if (d->log.path)
 		log_say(&d->log, LOG_INFO_, "log opened again");
 	if (d->geo && pv_geo_db_reopen(d->geo, err, sizeof err))
 		log_say(&d->log, LOG_ERROR_, "the geo databases stay as they are: %s", err);
@@ -420,7 +420,8 @@ static int run(struct daemon *d)
 	if (d->signal_fd < 0 || d->stop_fd < 0)
 		return fail(d, strerror(errno));
 	if (d->o.pid_file && service_pid_file(d->o.pid_file, &d->pid_file)) {
-		snprintf(err, sizeof err, "%s: %s", d->o.pid_file, strerror(errno));
+		snprintf(err, sizeof err, "%s: %s", d->o.pid_file,
+			 errno == EBUSY ? "a running process holds it" : strerror(errno));
 		return fail(d, err);
 	}
 	if ((code = make(d)) || (code = open_server(d)))

@@ -94,6 +94,7 @@ void options_read(struct options *o, int argc, char **argv)
 	};
 	const struct pv_program prog = {
 	    .name = options_name,
+	    .product = "pktvisor",
 	    .summary = "watch networks: taps, policies, and their metrics over HTTP",
 	    .synopsis = "[options] [IFACE | FILE.pcap]",
 	    .opts = opts,

@@ -68,7 +68,11 @@ int service_pid_file(const char *path, char **made)
 	const struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
 	/* the lock, and with it the descriptor, is ours until we end */
-	if (fd < 0 || fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0) || write(fd, text, (size_t)n) != n)
+	if (fd >= 0 && fcntl(fd, F_SETLK, &lock)) {
+		errno = errno == EACCES || errno == EAGAIN ? EBUSY : errno; /* POSIX leaves open which */
+		return -1;
+	}
+	if (fd < 0 || ftruncate(fd, 0) || write(fd, text, (size_t)n) != n)
 		return -1;
 	*made = realpath(path, NULL); /* the working directory may change */
 	return 0;

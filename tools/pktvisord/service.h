@@ -12,7 +12,7 @@ int service_fork(void);
 /* Started: let the parent end. stdin, stdout and stderr become /dev/null. */
 void service_ready(int fd);
 
-/* 0, or -1 with errno. The file is made anew; nobody else may hold it. *made: its absolute path, malloc()ed,
+/* 0, or -1 with errno. The file is made anew; nobody else may hold it, or it is EBUSY. *made: its absolute path, malloc()ed,
  * to remove it. */
 int service_pid_file(const char *path, char **made);
 

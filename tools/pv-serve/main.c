@@ -65,7 +65,7 @@ static bool input_named(const struct pv_program *prog, const char *text)
 {
 	const char *equal = strchr(text, '='), *slash = memchr(text, '/', equal ? (size_t)(equal - text) : 0);
 	const char *end = slash ? slash : equal;
-	if (equal && equal[1] && end - text < PV_STORE_NAME && equal - end < PV_STORE_NAME)
+	if (equal && equal[1] && strcmp(equal + 1, "unix:") && end - text < PV_STORE_NAME && equal - end < PV_STORE_NAME)
 		return true;
 	pv_tool_say(prog, "--input %s: wants POLICY=FIFO or POLICY=unix:PATH", text);
 	return false;
