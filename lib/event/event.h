@@ -497,7 +497,7 @@ struct pv_dns {
 	struct pv_ref qname_case; /* as it was written */
 	uint8_t xact;             /* enum pv_xact */
 	uint8_t query_dir, query_stamp;
-	uint8_t query_filtered;   /* the query was rejected by this stage's filter */
+	uint8_t query_filtered;   /* the query was rejected by this stage's filter; so was an orphan's, whose time was over */
 	uint16_t query_bits;
 	/* The query's half: for responses that found theirs, and for DNS_TIMEOUT (xact says so). */
 	uint16_t query_suffix_len;
