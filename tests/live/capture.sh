@@ -97,7 +97,6 @@ finish
 [ "$(field r.ev stats link_down)" = 1 ]; ok "once, though it went up and changed under its new name"
 ip -n "$NS_S" addr replace $NS_SERVER6/64 dev s0 nodad # which went with the link
 
-
 # Nobody reads while all of it is sent: the pipe fills, then the ring, then the kernel drops.
 mkfifo d.pipe
 { dd bs=16 count=1 >d.ev 2>d.dd; until [ -e sent ]; do sleep 0.1; done; exec cat >>d.ev; } <d.pipe &
