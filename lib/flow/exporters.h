@@ -32,6 +32,8 @@
 #define PV_FLOW_TEMPLATES 1024u  /* routers have tens, the worst some hundreds */
 #define PV_FLOW_SELECTORS 8u     /* samplers whose rates differ, on one line card */
 #define PV_FLOW_MEMORY (UINT64_C(32) << 20) /* some 200,000 templates of 20 fields */
+#define PV_FLOW_MEMORY_MIN (UINT64_C(64) << 10) /* the largest template is 2 KiB, and sixteen sockets share this */
+#define PV_FLOW_MEMORY_MAX (UINT64_C(1) << 30)	 /* 1024 templates of 300 bytes from 3,500 exporters */
 #define PV_FLOW_TEMPLATE_TTL_NS (UINT64_C(1800) * 1000000000) /* exporters repeat them each minute to each half hour */
 
 struct pv_flow_selector {

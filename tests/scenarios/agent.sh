@@ -102,7 +102,7 @@ is "and what watched its input goes with it" "$(get /api/v1/policies)" "{}"
 is "the server is stopped by request" "$(code -X DELETE "$URL/api/v1/server")" 200
 wait $PID
 is "and ends well" $? 0
-status 1 "others may not change things without a token" pktvisord --admin-api -l 0.0.0.0 -p 0
+status 2 "others may not change things without a token" pktvisord --admin-api -l 0.0.0.0 -p 0
 echo secret >token
 start --admin-api --admin-token-file token
 is "a token that was asked for is needed" "$(code -X DELETE "$URL/api/v1/taps/x") $(code -H 'Authorization: Bearer secret' -X DELETE "$URL/api/v1/taps/x")" "401 404"
@@ -148,10 +148,10 @@ like "is named with its policy" "$(cat err)" 'policy \[time\] failed to start: m
 
 # ---- starting and ending --------------------------------------------------------------------------------------------
 
-status 1 "without anything to do" pktvisord -p 0
-status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
+status 2 "without anything to do" pktvisord -p 0
+status 2 "--tls without its files" pktvisord --tls -p 0 --admin-api
 for option in --otel --otel-port=1 --otel-interval=9 --otel-host=h --cp-custom=x --cp-url=u; do
-	status 1 "options that are not built say so: $option" pktvisord "$option" --check
+	status 2 "options that are not built say so: $option" pktvisord "$option" --check
 done
 echo '{visor: {config: {otel_host: h, otel_port: 1, cp_url: u, cp_disable: true}}}' >off.yaml
 status 0 "settings of what is off are none of them" pktvisord --check --config off.yaml

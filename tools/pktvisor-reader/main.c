@@ -183,6 +183,17 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
 		return PV_EXIT_USAGE;
 	}
+	if (kind->input == DNSTAP && conf.hosts) {
+		pv_tool_say(&prog, "-H is for packets: who logged a message says its direction");
+		return PV_EXIT_USAGE;
+	}
+	if (kind->input != FLOW && (show.iana || show.otherwise)) {
+		pv_tool_say(&prog, "names of services are for -i sflow, netflow and ipfix");
+		return PV_EXIT_USAGE;
+	}
+	pv_tool_hosts(&prog, conf.hosts);
+	if (!pv_summary_sensible(&prog, &o))
+		return PV_EXIT_USAGE;
 	conf.every_udp = kind->input == FLOW;
 	int code = PV_EXIT_USAGE;
 	struct pv_source_input in = {.self = NULL};

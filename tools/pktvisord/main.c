@@ -90,6 +90,12 @@ static int fail(struct daemon *d, const char *why)
 	return PV_EXIT_FAILED;
 }
 
+/* What was asked for makes no sense; where there is a file, it may have asked. */
+static int usage(struct daemon *d, const char *why)
+{
+	return fail(d, why) && d->o.config ? PV_EXIT_FAILED : PV_EXIT_USAGE;
+}
+
 static int list_modules(const struct daemon *d)
 {
 	pv_tool_modules_list(d->modules);
@@ -396,16 +402,16 @@ static int run(struct daemon *d)
 	options_merge(&d->o, d->file ? &d->file->visor : NULL);
 	const char *wrong = options_wrong(&d->o);
 	if (wrong)
-		return fail(d, wrong);
+		return usage(d, wrong);
 	if (d->o.modules.list)
 		return list_modules(d);
 	if (!d->o.admin_api && !d->o.operand && !(d->file && d->file->npolicies) && !d->o.check)
-		return fail(
+		return usage(
 		    d, "Nothing to do: specify --admin-api or IFACE, or a policy in the configuration file.");
 	if ((code = read_token(d)))
 		return code;
 	if (exposed(d))
-		return fail(d, "--admin-api on an address that others can reach needs --admin-token-file");
+		return usage(d, "--admin-api on an address that others can reach needs --admin-token-file");
 	if (d->o.check)
 		return check(d);
 	if (d->o.daemon && (ready_fd = service_fork()) < 0)

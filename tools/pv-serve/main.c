@@ -134,6 +134,10 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "--tls needs --tls-cert and --tls-key");
 		goto out;
 	}
+	if (!tls && (cert || key)) {
+		pv_tool_say(&prog, "--tls-cert and --tls-key go with --tls");
+		goto out;
+	}
 	if (!inputs.count && !pv_tool_stdin_events(&prog, "pv-capture -r FILE | pv-dns | pv-window"))
 		goto out;
 	for (size_t i = 0; i < inputs.count; i++)
