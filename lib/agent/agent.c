@@ -651,7 +651,7 @@ static void add_worker(struct pv_prom *p, const struct pv_graph_lane *l, unsigne
 	struct pv_source_status s;
 	char number[12];
 	snprintf(number, sizeof number, "%u", worker);
-	const struct pv_prom_label labels[] = {{"input", l->stream}, {"worker", number}};
+	const struct pv_label labels[] = {{"input", l->stream}, {"worker", number}};
 	pv_source_status(pv_team_source(l->team, worker), &s);
 	pv_prom_u64(p, &packets, labels, 2, s.capture.packets);
 }
@@ -677,7 +677,7 @@ static void add_samples(void *ctx, const struct pv_graph_lane *l)
 	    "pktvisor_input_ring_bytes", PV_PROM_GAUGE,
 	    "Memory that holds batches between an input and its policies"};
 	struct pv_prom *p = ctx;
-	const struct pv_prom_label lane[] = {{"policy", l->policy}, {"tap", l->tap}},
+	const struct pv_label lane[] = {{"policy", l->policy}, {"tap", l->tap}},
 				   input[] = {{"input", l->stream}};
 	struct pv_source_status s;
 	pv_prom_u64(p, &lost_batches, lane, 2, l->counts.lost_batches);

@@ -301,12 +301,12 @@ static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char
 	struct pv_selection s;
 	int rc = pv_select(&s, all, policy, PV_PICK_MINUTE, 0, true);
 	for (size_t i = 0; !rc && i < s.n; i++) {
-		struct pv_prom_label labels[3] = {{"policy", policy}};
+		struct pv_label labels[3] = {{"policy", policy}};
 		size_t n = 1;
 		if (handlers || needs_handler(&s, i))
-			labels[n++] = (struct pv_prom_label){"handler", s.entry[i].key};
+			labels[n++] = (struct pv_label){"handler", s.entry[i].key};
 		if (s.entry[i].tap)
-			labels[n++] = (struct pv_prom_label){"tap", s.entry[i].tap};
+			labels[n++] = (struct pv_label){"tap", s.entry[i].tap};
 		rc = pv_prom_bucket(p, s.entry[i].bucket, labels, n);
 	}
 	pv_selection_free(&s);
@@ -318,7 +318,7 @@ static void answer_prom(const struct pv_read *r, const char *policy, bool handle
 {
 	double began = pv_self_now();
 	struct pv_views *all = look(r, NULL);
-	const struct pv_prom_label own = {"policy", policy};
+	const struct pv_label own = {"policy", policy};
 	const struct pv_prom_conf conf = {.instance = r->conf.prom_instance,
 					  .seed = r->conf.seed,
 					  .own = &own,

@@ -45,7 +45,7 @@ void pv_self_process(struct pv_prom *p, const char *program, double started)
 						     "Resident memory size in bytes"};
 	static const struct pv_prom_metric cpu = {"process_cpu_seconds_total", PV_PROM_COUNTER,
 						  "User and system processor time spent, in seconds"};
-	const struct pv_prom_label labels[] = {{"program", program}, {"version", PV_VERSION}};
+	const struct pv_label labels[] = {{"program", program}, {"version", PV_VERSION}};
 	pv_prom_u64(p, &build, labels, 2, 1);
 	pv_prom_real(p, &uptime, NULL, 0, pv_self_now() - started);
 	pv_prom_u64(p, &memory, NULL, 0, resident());
@@ -119,13 +119,13 @@ static void input(struct pv_prom *p, const struct pv_view *v)
 						   "Buckets that found no memory, or trimmed away for room"};
 	static const struct pv_prom_metric events = {"pktvisor_handler_events_total", PV_PROM_COUNTER,
 						     "Events that a handler has counted, filtered ones too"};
-	struct pv_prom_label labels[3] = {{"policy", v->info.policy}, {"tap", v->info.tap}};
+	struct pv_label labels[3] = {{"policy", v->info.policy}, {"tap", v->info.tap}};
 	pv_prom_u64(p, &up, labels, 2, v->info.state == PV_STORE_RUNNING);
 	pv_prom_u64(p, &refused, labels, 2, v->info.counts.refused);
 	pv_prom_u64(p, &lost, labels, 2, v->info.counts.lost);
 	for (size_t i = 0; i < v->info.nledger; i++) {
 		const struct pv_store_ledger *l = &v->info.ledger[i];
-		labels[2] = (struct pv_prom_label){"stage", l->name};
+		labels[2] = (struct pv_label){"stage", l->name};
 		for (size_t k = 0; k < sizeof ledger / sizeof ledger[0]; k++)
 			pv_prom_u64(p, &ledger[k].metric, labels, 3, row_value(l, ledger[k].what));
 		for (size_t k = 0; k < sizeof details / sizeof details[0]; k++)
@@ -133,7 +133,7 @@ static void input(struct pv_prom *p, const struct pv_view *v)
 				pv_prom_u64(p, &details[k].metric, labels, 3, l->row[details[k].what]);
 	}
 	for (size_t i = 0; i < v->ninstances; i++) {
-		labels[2] = (struct pv_prom_label){"handler", v->instance[i].key};
+		labels[2] = (struct pv_label){"handler", v->instance[i].key};
 		if (v->instance[i].handler->events >= 0)
 			pv_prom_u64(p, &events, labels, 3, v->instance[i].events);
 	}

@@ -16,7 +16,7 @@
  *   quantiles                 summary; nothing without data. _sum and _count are exact
  *   rate                      summary over the seconds of the bucket, silent ones included: _sum is what
  *                             happened, _count the number of seconds
- *   histogram                 cumulative counts at pv_prom_bounds, the same in every scrape, and +Inf, _sum,
+ *   histogram                 cumulative counts at pv_point_bounds, the same in every scrape, and +Inf, _sum,
  *                             _count; nothing without data
  *
  * Names are schema and path joined by '_', or the row's own (row->prom). Labels: the fixed ones (`instance`)
@@ -34,7 +34,7 @@
 #ifndef PV_METRIC_PROM_H
 #define PV_METRIC_PROM_H
 
-#include "metric/bucket.h"
+#include "metric/points.h"
 
 #define PV_PROM_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -42,21 +42,14 @@
  * which is more than a Prometheus server wants from one target, and little enough to hold several. */
 #define PV_PROM_BYTES (16u << 20)
 
-#define PV_PROM_LABELS 8    /* given with one bucket or value: policy, handler and tap are three */
-#define PV_PROM_VALUE  2048 /* bytes of a label value before escaping, cut between characters; items have less */
-
-struct pv_prom_label {
-	const char *name, *value; /* value: any bytes; what is not UTF-8 becomes \DDD */
-};
-
 struct pv_prom_conf {
 	const char *instance; /* label `instance` of every sample; NULL: none */
 	uint64_t seed;	      /* of the in-memory hash table */
 	size_t max_bytes;     /* 0: PV_PROM_BYTES */
 	/* Of pktvisor_exposition_dropped_samples: what tells texts apart that end up in one place. May be
 	 * none. */
-	const struct pv_prom_label *own;
-	size_t nown; /* at most PV_PROM_LABELS */
+	const struct pv_label *own;
+	size_t nown; /* at most PV_LABELS_GIVEN */
 };
 
 struct pv_prom;
@@ -67,7 +60,7 @@ void pv_prom_free(struct pv_prom *); /* NULL is fine */
 
 /* Everything that is enabled in a bucket. 0, or -1: errno EINVAL (a label's name is none, is `quantile` or
  * `le`, or there are too many; nothing was added) or ENOMEM. */
-int pv_prom_bucket(struct pv_prom *, const struct pv_bucket *, const struct pv_prom_label *, size_t n);
+int pv_prom_bucket(struct pv_prom *, const struct pv_bucket *, const struct pv_label *, size_t n);
 
 enum pv_prom_type {
 	PV_PROM_GAUGE,
@@ -84,9 +77,9 @@ struct pv_prom_metric {
 };
 
 /* One sample. 0, or -1: errno EINVAL (name, type or labels; nothing was added) or ENOMEM. */
-int pv_prom_u64(struct pv_prom *, const struct pv_prom_metric *, const struct pv_prom_label *, size_t n,
+int pv_prom_u64(struct pv_prom *, const struct pv_prom_metric *, const struct pv_label *, size_t n,
 		uint64_t);
-int pv_prom_real(struct pv_prom *, const struct pv_prom_metric *, const struct pv_prom_label *, size_t n,
+int pv_prom_real(struct pv_prom *, const struct pv_prom_metric *, const struct pv_label *, size_t n,
 		 double);
 
 /* The text, with a NUL behind it; freed by free(). NULL: ENOMEM, of any call since pv_prom_new(). */
@@ -100,15 +93,7 @@ enum pv_prom_drop {
 };
 uint64_t pv_prom_dropped(const struct pv_prom *, enum pv_prom_drop); /* samples */
 
-/* The family of a row: its name, and its type. Returns the name's length, as snprintf() does. */
-int pv_prom_name(const struct pv_handler *, const struct pv_metric *, char *out, size_t cap);
+/* The type of a row's family; its name is pv_point_name(). */
 enum pv_prom_type pv_prom_type(const struct pv_metric *);
-
-/* The bounds of every histogram's _bucket, some of pv_histogram_bounds. All histograms are of microseconds so
- * far: six to the decade from 100 us to 10 s, where answers are told fast from slow (a quantile taken from
- * them is within a fifth), three to the decade from 10 us and up to 100 s. That makes 38 samples with +Inf.
- * Never change one: a server that sums up old and new samples would get nonsense. */
-#define PV_PROM_BOUNDS 37
-extern const uint64_t pv_prom_bounds[PV_PROM_BOUNDS];
 
 #endif

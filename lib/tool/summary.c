@@ -132,7 +132,7 @@ static int add_exposition(void *ctx, const char *key, const struct pv_bucket *b)
 {
 	struct exposition *e = ctx;
 	bool first = !strcmp(key, b->handler->schema);
-	const struct pv_prom_label labels[] = {{"policy", e->policy}, {"handler", key}};
+	const struct pv_label labels[] = {{"policy", e->policy}, {"handler", key}};
 	return pv_prom_bucket(e->prom, b, labels, first ? 1 : 2);
 }
 
@@ -154,7 +154,7 @@ typedef int each_fn(struct pv_window *, int (*)(void *, const char *, const stru
 /* A whole exposition, and a comment that tells it from a fragment and from the next one. */
 static void print_prometheus(struct pv_summary *s, struct pv_window *w, each_fn *each)
 {
-	struct pv_prom_label own = {"policy", s->policy};
+	struct pv_label own = {"policy", s->policy};
 	struct pv_prom_conf conf = {.instance = s->instance, .seed = pv_tool_seed(), .own = &own, .nown = 1};
 	struct exposition e = {pv_prom_new(&conf), s->policy};
 	size_t len = 0;

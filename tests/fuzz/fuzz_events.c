@@ -89,7 +89,7 @@ static void check_wire(struct wire *w, bool whole)
 
 static int add_prom(void *ctx, const char *key, const struct pv_bucket *b)
 {
-	const struct pv_prom_label handler = {"handler", key};
+	const struct pv_label handler = {"handler", key};
 	return pv_prom_bucket(ctx, b, &handler, 1);
 }
 

@@ -150,12 +150,12 @@ static void prometheus(void **state)
 			const struct pv_handler *h = pv_handlers[i];
 			const struct pv_metric *m = &h->metrics[r];
 			char name[256], other[256];
-			assert_true(pv_prom_name(h, m, name, sizeof name) < (int)sizeof name);
+			assert_true(pv_point_name(h, m, name, sizeof name) < (int)sizeof name);
 			if (!word(name, ""))
 				FAIL(h, m, "'%s' is no Prometheus name", name);
 			for (size_t k = 0; k <= i; k++) /* versions of one type may share names: test_prom.c */
 				for (size_t q = 0; (k < i || q < r) && q < pv_handlers[k]->nmetrics; q++) {
-					pv_prom_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other,
+					pv_point_name(pv_handlers[k], &pv_handlers[k]->metrics[q], other,
 						     sizeof other);
 					if (!strcmp(name, other) &&
 					    (k == i ? m->scope == h->metrics[q].scope

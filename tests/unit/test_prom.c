@@ -21,7 +21,7 @@
 	    "pktvisor_exposition_dropped_samples{reason=\"duplicate\"} 0\n"                                  \
 	    "pktvisor_exposition_dropped_samples{reason=\"conflict\"} 0\n"
 
-static const struct pv_prom_label policy[] = {{"policy", "default"}};
+static const struct pv_label policy[] = {{"policy", "default"}};
 
 static struct pv_prom *prom(const struct pv_prom_conf *conf)
 {
@@ -91,7 +91,7 @@ static void labels(void **state)
 	(void)state;
 	static const struct {
 		const char *instance;
-		struct pv_prom_label label[4];
+		struct pv_label label[4];
 		size_t n;
 		const char *want;
 	} cases[] = {
@@ -183,7 +183,7 @@ static void help(void **state)
 	    {"a", PV_PROM_GAUGE, "a \\ in \"two\"\nlines\xff"},
 	    {"a", PV_PROM_GAUGE, "too late"},
 	};
-	static const struct pv_prom_label l[] = {{"n", "1"}, {"n", "2"}, {"n", "3"}, {"n", "4"}};
+	static const struct pv_label l[] = {{"n", "1"}, {"n", "2"}, {"n", "3"}, {"n", "4"}};
 	struct pv_prom *p = prom(NULL);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pv_prom_u64(p, &m[i], &l[i], 1, i), 0);
@@ -197,7 +197,7 @@ static void refused(void **state)
 	(void)state;
 	static const struct {
 		struct pv_prom_metric m;
-		struct pv_prom_label l[9];
+		struct pv_label l[9];
 		size_t n;
 	} cases[] = {
 	    {{NULL, PV_PROM_GAUGE, "h"}, {{0}}, 0},
@@ -258,7 +258,7 @@ static void families(void **state)
 	struct pv_prom_conf conf = {.instance = "i", .own = policy, .nown = 1};
 	struct pv_prom *p = prom(&conf);
 	struct pv_bucket *a = bucket_part(0), *b = bucket_part(1);
-	static const struct pv_prom_label other[] = {{"policy", "other"}};
+	static const struct pv_label other[] = {{"policy", "other"}};
 	assert_int_equal(pv_prom_bucket(p, a, policy, 1), 0);
 	assert_int_equal(pv_prom_bucket(p, b, other, 1), 0);
 	char *text = text_of(p);
@@ -291,7 +291,7 @@ static void families(void **state)
 static void one_name(void **state)
 {
 	(void)state;
-	static const struct pv_prom_label given[] = {{"device", "given"}, {"port", "given"}, {"policy", "p"}};
+	static const struct pv_label given[] = {{"device", "given"}, {"port", "given"}, {"policy", "p"}};
 	struct pv_prom *p = prom(NULL);
 	struct pv_bucket *b = bucket();
 	struct pv_block *dev = pv_bucket_block(b, pv_bucket_root(b), S_DEVICE, "own");
@@ -368,20 +368,20 @@ static void histograms(void **state)
 	uint64_t values[400], sum = 0, at = 88172645463325252u;
 	for (size_t i = 0; i < 400; i++) {
 		at ^= at << 13, at ^= at >> 7, at ^= at << 17;
-		values[i] = i < PV_PROM_BOUNDS ? pv_prom_bounds[i] : at >> (at % 60 + 4);
+		values[i] = i < PV_POINT_BOUNDS ? pv_point_bounds[i] : at >> (at % 60 + 4);
 		sum += values[i];
 		pv_histogram_u64(root, M_HISTOGRAM, values[i]);
 	}
 	struct pv_prom *p = prom(NULL);
 	assert_int_equal(pv_prom_bucket(p, b, NULL, 0), 0);
 	char *text = text_of(p), want[128];
-	assert_int_equal(count_lines(text, "test_times_bucket{"), PV_PROM_BOUNDS + 1);
-	for (size_t i = 0; i < PV_PROM_BOUNDS; i++) {
+	assert_int_equal(count_lines(text, "test_times_bucket{"), PV_POINT_BOUNDS + 1);
+	for (size_t i = 0; i < PV_POINT_BOUNDS; i++) {
 		unsigned n = 0;
 		for (size_t k = 0; k < 400; k++)
-			n += values[k] <= pv_prom_bounds[i];
+			n += values[k] <= pv_point_bounds[i];
 		snprintf(want, sizeof want, "\ntest_times_bucket{le=\"%llu\"} %u\n",
-			 (unsigned long long)pv_prom_bounds[i], n);
+			 (unsigned long long)pv_point_bounds[i], n);
 		has(text, want);
 	}
 	snprintf(want, sizeof want,
@@ -395,12 +395,12 @@ static void histograms(void **state)
 static void bounds(void **state)
 {
 	(void)state;
-	for (size_t i = 0, k = 0; i < PV_PROM_BOUNDS; i++) {
-		while (k < PV_HISTOGRAM_BOUNDS && pv_histogram_bounds[k] < pv_prom_bounds[i])
+	for (size_t i = 0, k = 0; i < PV_POINT_BOUNDS; i++) {
+		while (k < PV_HISTOGRAM_BOUNDS && pv_histogram_bounds[k] < pv_point_bounds[i])
 			k++;
-		if (k == PV_HISTOGRAM_BOUNDS || pv_histogram_bounds[k] != pv_prom_bounds[i])
+		if (k == PV_HISTOGRAM_BOUNDS || pv_histogram_bounds[k] != pv_point_bounds[i])
 			fail_msg("%llu is no bound of histograms, or out of order",
-				 (unsigned long long)pv_prom_bounds[i]);
+				 (unsigned long long)pv_point_bounds[i]);
 	}
 }
 
@@ -492,7 +492,7 @@ static void conflicts(void **state)
 	struct pv_bucket *b = bucket_part(0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct pv_prom_metric m = {cases[i].name, PV_PROM_GAUGE, "takes a name"};
-		static const struct pv_prom_label l[] = {{"a", "b"}};
+		static const struct pv_label l[] = {{"a", "b"}};
 		for (int first = 0; first < 2; first++) {
 			struct pv_prom *p = prom(NULL);
 			if (first)
@@ -540,7 +540,7 @@ static void rubbish(void **state)
 		pv_top_bytes(root, M_TOP_GEO, bytes[1], strlen(bytes[1]), 1);
 		struct pv_block *dev = pv_bucket_block(b, root, S_DEVICE, bytes[2]);
 		pv_histogram_u64(pv_bucket_block(b, dev, S_INTERFACE, bytes[3]), M_IF_HISTOGRAM, at);
-		struct pv_prom_label l = {"policy", bytes[4]};
+		struct pv_label l = {"policy", bytes[4]};
 		struct pv_prom_conf conf = {.instance = bytes[5], .own = &l, .nown = 1};
 		struct pv_prom *p = prom(&conf);
 		assert_int_equal(pv_prom_bucket(p, b, &l, 1), 0);
@@ -556,9 +556,9 @@ static void long_values(void **state)
 	(void)state;
 	static const struct pv_prom_metric m = {"x", PV_PROM_GAUGE, "long"};
 	static const char *const before[] = {"", "a", "\xff"}; /* the last one takes four */
-	static char bytes[3 * PV_PROM_VALUE];
+	static char bytes[3 * PV_LABEL_VALUE];
 	for (size_t k = 0; k < 3; k++) {
-		struct pv_prom_label l = {"l", bytes};
+		struct pv_label l = {"l", bytes};
 		struct pv_prom *p = prom(NULL);
 		size_t n = strlen(before[k]), odd = k == 1;
 		memcpy(bytes, before[k], n);
@@ -568,7 +568,7 @@ static void long_values(void **state)
 		char *text = text_of(p);
 		const char *value = strstr(text, "l=\"") + 3;
 		/* an escaped backslash is one byte of the value */
-		assert_int_equal(strcspn(value, "\""), PV_PROM_VALUE - odd + (k == 2));
+		assert_int_equal(strcspn(value, "\""), PV_LABEL_VALUE - odd + (k == 2));
 		free(text);
 	}
 }
@@ -585,7 +585,7 @@ static void many(void **state)
 				snprintf(name, sizeof name, "family_%u", k);
 				snprintf(number, sizeof number, "%u", i);
 				const struct pv_prom_metric m = {name, PV_PROM_GAUGE, "one of many"};
-				const struct pv_prom_label l = {"number", number};
+				const struct pv_label l = {"number", number};
 				assert_int_equal(pv_prom_u64(p, &m, &l, 1, i), 0);
 			}
 	assert_int_equal(pv_prom_dropped(p, PV_PROM_DUPLICATE), 12 * 300);
@@ -662,7 +662,7 @@ static void registry(void **state)
 		fill(pv_bucket_root(b));
 		/* a handler of another version lives beside this one under a name of its own */
 		snprintf(name, sizeof name, "%s:%s", h->type, h->version);
-		const struct pv_prom_label l[] = {{"policy", "p"}, {"handler", name}, {"tap", "t"}};
+		const struct pv_label l[] = {{"policy", "p"}, {"handler", name}, {"tap", "t"}};
 		assert_int_equal(pv_prom_bucket(p, b, l, 3), 0);
 		if (pv_prom_dropped(p, PV_PROM_CONFLICT))
 			fail_msg("%s has a name of another table with another type", name);

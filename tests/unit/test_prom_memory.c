@@ -16,7 +16,7 @@
 /* A whole life; the text, or NULL with errno. */
 static char *life(const struct pv_bucket *b, size_t *len)
 {
-	static const struct pv_prom_label labels[] = {{"policy", "p"}, {"tap", "t"}};
+	static const struct pv_label labels[] = {{"policy", "p"}, {"tap", "t"}};
 	static const struct pv_prom_metric up = {"up", PV_PROM_GAUGE, "whether it is"};
 	struct pv_prom_conf conf = {.instance = "i", .own = labels, .nown = 2};
 	struct pv_prom *p = pv_prom_new(&conf);

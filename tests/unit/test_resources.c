@@ -441,7 +441,7 @@ static void prometheus(void **state)
 	assert_int_equal(h->nmetrics, LEN(names));
 	for (size_t i = 0; i < LEN(names); i++) {
 		char name[100];
-		pv_prom_name(h, &h->metrics[i], name, sizeof name);
+		pv_point_name(h, &h->metrics[i], name, sizeof name);
 		assert_string_equal(name, names[i]);
 		assert_int_equal(pv_prom_type(&h->metrics[i]), types[i]);
 	}
