@@ -31,6 +31,8 @@ static void report(const struct pv_program *prog, const struct pv_collector_stat
 		    "; records %" PRIu64 ", lost by sequence numbers %" PRIu64 ", sets without a template %" PRIu64,
 		    s->datagrams, s->malformed, s->unsupported, os_drops, s->counts.records, s->counts.lost,
 		    s->counts.unknown_sets);
+	if (s->counts.totals_evicted)
+		pv_tool_say(prog, "totals given up for room %" PRIu64 ": these flows have counted too much", s->counts.totals_evicted);
 	pv_tool_say(prog, "exporters %" PRIu64 ", evicted %" PRIu64 "; templates %" PRIu64 " (%" PRIu64 " KiB), evicted %" PRIu64
 		    ", expired %" PRIu64 ", withdrawn %" PRIu64 ", refused %" PRIu64,
 		    s->exporters, s->counts.exporters_evicted, s->templates, s->template_bytes / 1024,
