@@ -8,13 +8,13 @@ FILE=$CAPTURES/dns-udp4.pcap
 
 # gone PID: it has ended
 gone() { ! kill -0 "$1" 2>/dev/null; }
-# fails SENTENCE REGEX ARGUMENTS...: pktvisord ends with 1 and one line of log that matches, in the foreground and with -d
+# fails SENTENCE REGEX ARGUMENTS...: pktvisord ends with 1 (or $STATUS) and one line of log that matches, in the foreground and with -d
 fails() {
 	local sentence=$1 regex=$2; shift 2
 	timeout 100 pktvisord "$@" >out 2>&1 </dev/null
-	is "$sentence" "$? $(grep -cE -- "$regex" out)" "1 1"
+	is "$sentence" "$? $(grep -cE -- "$regex" out)" "${STATUS:-1} 1"
 	timeout 100 pktvisord -d --pid-file failed.pid "$@" >out 2>&1 </dev/null
-	is "$sentence, in the background, too" "$? $(grep -cE -- "$regex" out) $(ls failed.pid 2>/dev/null)" "1 1 "
+	is "$sentence, in the background, too" "$? $(grep -cE -- "$regex" out) $(ls failed.pid 2>/dev/null)" "${STATUS:-1} 1 "
 }
 
 # ---- HTTPS --------------------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ curl -s --cacert own.pem --tls-max 1.1 -o /dev/null "$URL/metrics"
 is "TLS 1.1 is too old" "$([ $? -ne 0 ] && echo refused)" refused
 finish
 TLS=()
-fails "a certificate without a key" 'tls' -p 0 --tls --tls-cert own.pem "$FILE"
+STATUS=2 fails "a certificate without a key" 'tls' -p 0 --tls --tls-cert own.pem "$FILE"
 fails "another's key" 'cannot use own.pem and other.key' -p 0 --tls --tls-cert own.pem --tls-key other.key "$FILE"
 fails "a certificate that is not there" 'cannot read nosuch.pem' -p 0 --tls --tls-cert nosuch.pem --tls-key own.key "$FILE"
 fails "a key that is none" 'cannot use own.pem and' -p 0 --tls --tls-cert own.pem --tls-key own.pem "$FILE"
@@ -73,7 +73,7 @@ echo '{version: "1.0", visor: {config: {port: many}}}' >bad.yaml
 fails "a number that is none, in the file" 'bad.yaml:1: .*port' --config bad.yaml "$FILE"
 echo '{version: "2.0", visor: {}}' >bad.yaml
 fails "a version from the future" 'bad.yaml:1: unsupported version' -p 0 --config bad.yaml "$FILE"
-fails "nothing to do" 'Nothing to do: specify --admin-api or IFACE' -p 0
+STATUS=2 fails "nothing to do" 'Nothing to do: specify --admin-api or IFACE' -p 0
 for wrong in "--periods many" "--periods 11" "-p 70000" "-p -1" "--max-deep-sample 101" "--config a --config b" "--tls=yes" "one two"; do
 	# shellcheck disable=SC2086
 	status 2 "pktvisord $wrong" pktvisord $wrong
