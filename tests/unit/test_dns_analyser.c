@@ -596,18 +596,24 @@ static void overdue(void **state)
 /* What is remembered of them is bounded; who had to go is an orphan's query again, and counts. */
 static void overdue_evicted(void **state)
 {
-	struct bench *b = bench("only_qname=a.b;xact_ttl_ms=100", true, NULL);
-	struct flow f = flow0;
+	struct pv_dns_overdue *o = pv_dns_overdue_new(1);
+	struct pv_dns_query q = {.sport = 53, .l3 = 4, .transport = PV_TR_UDP};
 	(void)state;
 	for (uint32_t i = 0; i < PV_DNS_OVERDUE_SLOTS + 2; i++) {
-		f.cport = (uint16_t)(1024 + (i & 0x7fff));
-		udp(b, &f, false, msg((uint16_t)(i >> 15), false, 0, "\1c\1d", 1, 0));
+		q.dport = (uint16_t)i;
+		q.id = (uint16_t)(i >> 16 | 5);
+		pv_dns_overdue_put(o, &q, T0);
 	}
-	b->now_ns += 100 * MS;
-	stop(b); /* all expire */
-	assert_int_equal(count(b, PV_EV_DNS_TIMEOUT), PV_DNS_OVERDUE_SLOTS + 2);
-	assert_int_equal(ledger(b, PV_LEDGER_XACT_EVICTED), 2);
-	bench_free(b);
+	assert_int_equal(pv_dns_overdue_evicted(o), 2);
+	q.dport = 0;
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	q.dport = 2;
+	assert_true(pv_dns_overdue_take(o, &q, T0));
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	pv_dns_overdue_clear(o);
+	q.dport = 3;
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	pv_dns_overdue_free(o);
 }
 
 static void suffixes(void **state)
