@@ -169,6 +169,34 @@ int pv_options_setting(const struct pv_opt_keys *set, const char *text, char *er
 	return set_key(&f, value, err, cap);
 }
 
+/* 65536 as 64K. */
+static void show_size(uint64_t bytes, char *text, size_t cap)
+{
+	static const char units[] = "KMG";
+	unsigned u = 0;
+	for (; u < sizeof units - 1 && bytes && bytes % 1024 == 0; u++)
+		bytes /= 1024;
+	snprintf(text, cap, "%llu%.*s", (unsigned long long)bytes, u > 0, u ? &units[u - 1] : "");
+}
+
+static int set_size(const struct pv_opt *o, const char *text, char *err, size_t cap)
+{
+	uint64_t bytes;
+	char min[24], max[24];
+	if (!pv_parse_size(text, &bytes)) {
+		snprintf(err, cap, "not a size: '%s' (examples: 65536, 64K, 16M)", text);
+		return -1;
+	}
+	if (bytes < o->min || (o->max && bytes > o->max)) {
+		show_size(o->min, min, sizeof min);
+		show_size(o->max, max, sizeof max);
+		snprintf(err, cap, "%s is not between %s and %s", text, min, max);
+		return -1;
+	}
+	*(uint64_t *)o->target = bytes;
+	return 0;
+}
+
 static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t cap)
 {
 	switch (o->type) {
@@ -179,6 +207,11 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 		*(bool *)o->target = false;
 		return 0;
 	case PV_OPT_STRING:
+		if (o->max && (strlen(text) < o->min || strlen(text) > o->max)) {
+			snprintf(err, cap, "wants %llu to %llu bytes", (unsigned long long)o->min,
+				 (unsigned long long)o->max);
+			return -1;
+		}
 		*(const char **)o->target = text;
 		return 0;
 	case PV_OPT_UINT: {
@@ -205,11 +238,12 @@ static int set_opt(const struct pv_opt *o, const char *text, char *err, size_t c
 		snprintf(err, cap, "not a duration: '%s' (examples: 250ms, 10s, 2m, 1h)", text);
 		return -1;
 	case PV_OPT_SIZE:
-		if (pv_parse_size(text, o->target))
-			return 0;
-		snprintf(err, cap, "not a size: '%s' (examples: 65536, 64K, 16M)", text);
-		return -1;
+		return set_size(o, text, err, cap);
 	case PV_OPT_LIST:
+		if (!text[strspn(text, ",")]) {
+			snprintf(err, cap, "there is nothing in the list");
+			return -1;
+		}
 		return list_add(o->target, text, err, cap);
 	case PV_OPT_KEY:
 		break;

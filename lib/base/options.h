@@ -21,11 +21,11 @@
 enum pv_opt_type {
 	PV_OPT_FLAG,     /* bool *: set true */
 	PV_OPT_NOFLAG,   /* bool *: set false */
-	PV_OPT_STRING,   /* const char **: points into argv */
+	PV_OPT_STRING,   /* const char **: points into argv; min..max bytes of it */
 	PV_OPT_UINT,     /* uint64_t *: within min..max */
 	PV_OPT_DURATION, /* uint64_t *: ns; 0 is refused: it would mean never, or as if not given */
-	PV_OPT_SIZE,     /* uint64_t *: bytes */
-	PV_OPT_LIST,     /* struct pv_opt_list *: each occurrence, split at commas */
+	PV_OPT_SIZE,     /* uint64_t *: bytes, within min..max */
+	PV_OPT_LIST,     /* struct pv_opt_list *: each occurrence, split at commas; at least one item */
 	PV_OPT_KEY       /* a row of a pv_key table: value goes to set() */
 };
 
@@ -41,7 +41,7 @@ struct pv_opt {
 	void *target;
 	const char *arg;       /* name of the argument in --help; NULL for flags */
 	const char *help;      /* one line; "(default: X)" belongs here */
-	uint64_t min, max;     /* PV_OPT_UINT; max 0: no bound */
+	uint64_t min, max;     /* of the number, size, or bytes of the string; max 0: no bound */
 };
 
 /* A table of pv_key rows that become options. */

@@ -47,6 +47,7 @@
 
 #define PV_CAPTURE_SNAPLEN 262144u          /* the largest that libpcap accepts */
 #define PV_CAPTURE_BUFFER (64u << 20)       /* half a second of 1 Gbit/s */
+#define PV_CAPTURE_BUFFER_MIN (4u << 10)      /* a page: the kernel takes no less */
 #define PV_CAPTURE_BUFFER_MAX (2047u << 20) /* libpcap takes an int */
 #define PV_CAPTURE_WAIT_MS 25               /* half of the 50 ms that a live event may be old */
 #define PV_CAPTURE_LAG_MS 100               /* longer than the kernel keeps a ring block open */

@@ -236,13 +236,24 @@ static unsigned turn(struct pv_ifwatch *w, enum pv_ifstate state)
 	return down;
 }
 
+/* Is the device that a message tells of still the one with our name? Ours may be another of its names, which only a look knows. */
+static bool named(const struct pv_ifwatch *w, struct nlmsghdr *h)
+{
+	unsigned left = (unsigned)IFLA_PAYLOAD(h), index;
+	for (struct rtattr *a = IFLA_RTA(NLMSG_DATA(h)); RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == IFLA_IFNAME && RTA_PAYLOAD(a) == strlen(w->name) + 1 &&
+		    !memcmp(RTA_DATA(a), w->name, RTA_PAYLOAD(a)))
+			return true;
+	return look(w->name, &index) != PV_IF_GONE && index == w->index;
+}
+
 static unsigned link_message(struct pv_ifwatch *w, struct nlmsghdr *h)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(h);
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof *info) || (unsigned)info->ifi_index != w->index)
 		return 0;
 	if (h->nlmsg_type == RTM_NEWLINK)
-		return turn(w, info->ifi_flags & IFF_UP ? PV_IF_UP : PV_IF_DOWN);
+		return turn(w, !named(w, h) ? PV_IF_GONE : info->ifi_flags & IFF_UP ? PV_IF_UP : PV_IF_DOWN);
 	/* a bridge tells of a port that leaves it with the same type and its own family */
 	if (h->nlmsg_type == RTM_DELLINK && info->ifi_family == AF_UNSPEC)
 		return turn(w, PV_IF_GONE);

@@ -7,7 +7,7 @@
  *
  * A pv_ifwatch hears from the kernel (rtnetlink(7), RTM_NEWLINK and RTM_DELLINK) when one named
  * interface goes down, away or comes back, so that an outage shorter than any polling interval is seen and
- * counted. Without such a socket it falls back to looking once per call.
+ * counted. One that is renamed has gone, whatever it does under its new name. Without such a socket it falls back to looking once per call.
  * No state outside the objects. Limits: names are IFNAMSIZ, lists end with what fits the caller's text. */
 #ifndef PV_CAPTURE_IFACE_H
 #define PV_CAPTURE_IFACE_H

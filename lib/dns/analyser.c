@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "dns/message.h"
+#include "dns/overdue.h"
 #include "dns/psl.h"
 #include "dns/query.h"
 #include "dns/xact.h"
@@ -22,6 +23,7 @@ struct dns {
 	struct pv_geo *geo;
 	struct pv_dns_psl *psl; /* NULL: not asked for */
 	struct pv_dns_xacts *xacts;
+	struct pv_dns_overdue *overdue; /* NULL: the filter rejects nothing */
 	struct pv_tcp *tcp;
 	uint8_t stage;
 
@@ -236,6 +238,8 @@ static void timed_out(void *self, enum pv_xact why, const struct pv_dns_query *f
 {
 	struct dns *d = self;
 	struct pv_dns_query query = *found, *q = &query;
+	if (d->overdue && q->filtered && why == PV_XACT_EXPIRED)
+		pv_dns_overdue_put(d->overdue, q, d->now_ns);
 	places(d, &q->ecs);
 	struct pv_dns *e = pv_emit(d->emit, PV_EV_DNS_TIMEOUT, pv_dns_timeout_size(q), d->now_ns);
 	pv_dns_timeout_fill(e, why, q, query_text(d, q), d->stage);
@@ -276,6 +280,8 @@ static void open_query(struct dns *d, const struct from *p, uint32_t length, uin
 	q.upper = m->qname.upper;
 	q.name = pv_dns_name_written(&m->qname);
 	pv_dns_xacts_query(d->xacts, &q, timed_out, d);
+	if (d->overdue) /* which was of another query with this key */
+		pv_dns_overdue_take(d->overdue, &q, q.time_ns);
 }
 
 /* How long an answer took says the clock of who logged both halves, not when they came here: the query's time is told as that
@@ -360,13 +366,14 @@ static bool message(struct dns *d, const struct from *p, const uint8_t *bytes, s
 
 	if (p->dnstap) /* who logged it knows which half it is */
 		m->bits = (uint16_t)((m->bits & ~PV_DNS_QR) | (p->dnstap % 2 ? 0 : PV_DNS_QR));
-	bool reply = m->bits & PV_DNS_QR;
+	bool reply = m->bits & PV_DNS_QR, overdue = false;
 	enum pv_xact xact = PV_XACT_NONE;
 	struct pv_dns_query q;
 	size_t room = m->qname.upper ? 2u * m->qname.len : m->qname.len;
 	if (reply) {
 		end_query(&q, p, m->id);
 		xact = pv_dns_xacts_response(d->xacts, &q, event_time(d, p->time_ns), d->query_written);
+		overdue = xact == PV_XACT_ORPHAN && d->overdue && pv_dns_overdue_take(d->overdue, &q, d->now_ns);
 	} else {
 		places(d, &m->ecs);
 	}
@@ -382,6 +389,7 @@ static bool message(struct dns *d, const struct from *p, const uint8_t *bytes, s
 	e->qname = pv_ev_put(e, &at, m->qname.text, m->qname.len);
 	e->qname_case = m->qname.upper ? pv_ev_put(e, &at, m->qname.written, m->qname.len) : e->qname;
 	e->xact = (uint8_t)xact;
+	e->query_filtered = overdue;
 	if (matched) {
 		put_query(e, &q);
 		e->query_time_ns = query_time(&q, p, e->ev.time_ns);
@@ -531,6 +539,8 @@ static void on_start(void *self, const struct pv_stream *stream)
 	d->received = d->analysed = d->filtered = d->malformed = d->unsupported = 0;
 	memset(d->reasons, 0, sizeof d->reasons);
 	pv_dns_xacts_clear(d->xacts);
+	if (d->overdue)
+		pv_dns_overdue_clear(d->overdue);
 	pv_tcp_reset(d->tcp);
 	pv_geo_forget(d->geo);
 }
@@ -548,6 +558,7 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 {
 	const struct dns *d = self;
 	const struct pv_tcp_stats *tcp = pv_tcp_stats(d->tcp);
+	uint64_t overdue_evicted = d->overdue ? pv_dns_overdue_evicted(d->overdue) : 0;
 	const struct {
 		uint16_t what;
 		uint64_t value;
@@ -557,7 +568,7 @@ static size_t ledger(const void *self, struct pv_ledger_row *rows, size_t max)
 		{PV_LEDGER_FILTERED, d->filtered},
 		{PV_LEDGER_MALFORMED, d->malformed},
 		{PV_LEDGER_UNSUPPORTED, d->unsupported},
-		{PV_LEDGER_XACT_EVICTED, pv_dns_xacts_evicted(d->xacts)},
+		{PV_LEDGER_XACT_EVICTED, pv_dns_xacts_evicted(d->xacts) + overdue_evicted},
 		{PV_LEDGER_XACT_OPEN, pv_dns_xacts_open(d->xacts)},
 		{PV_LEDGER_FLOW_EVICTED, tcp->flows_evicted},
 		{PV_LEDGER_FLOW_IDLE, tcp->flows_idle},
@@ -579,6 +590,7 @@ static void dns_free(void *self)
 	pv_geo_close(d->geo);
 	pv_dns_psl_free(d->psl);
 	pv_dns_xacts_free(d->xacts);
+	pv_dns_overdue_free(d->overdue);
 	pv_tcp_free(d->tcp);
 	free(d);
 }
@@ -610,7 +622,9 @@ void *pv_dns_new(const struct pv_dns_conf *conf)
 	d->xacts = pv_dns_xacts_new(ttl_ns, conf->seed, conf->xact_slots);
 	d->tcp = pv_tcp_new(&tcp);
 	d->psl = psl ? pv_dns_psl_new() : NULL;
-	if (!d->xacts || !d->tcp || (psl && !d->psl)) {
+	bool active = pv_dns_filter_active(&d->filter);
+	d->overdue = active ? pv_dns_overdue_new(conf->seed) : NULL;
+	if (!d->xacts || !d->tcp || (psl && !d->psl) || (active && !d->overdue)) {
 		int why = errno;
 		dns_free(d);
 		errno = why;

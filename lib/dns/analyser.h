@@ -28,8 +28,9 @@
  * than a minute old, which come with the time of now: a stream does not run backwards.
  *
  * Transactions: a query the filter rejects is kept too, marked (query_filtered), so that its response is no
- * orphan. The response ends the transaction whether it passes or not. Expiry: at most 16 per packet, 4096 per
- * TICK, the rest later; all that are due at the end.
+ * orphan; its key even for a minute after it expired (dns/overdue.h): an orphan with query_filtered is the response to such
+ * a one. The response ends the transaction whether it passes or not. Expiry: at most 16 per packet, 4096 per TICK, the rest
+ * later; all that are due at the end.
  *
  * Chains: a packet is rejected when its message is, and when it is not DNS. TCP segments always are: an
  * accepted message is added as a packet of its own.

@@ -258,7 +258,7 @@ static void count_response(struct pv_bucket *b, const struct pv_dns *d, bool dee
 
 	if (late && !d->query_filtered)
 		pv_count(k, M_TIMEOUT, 1);
-	if (rejected || ((matched || late) && d->query_filtered)) {
+	if (rejected || d->query_filtered) {
 		bool query_too = matched && !d->query_filtered; /* it was to be counted with its response */
 		pv_count(pv_bucket_root(b), M_FILTERED, query_too ? 2 : 1);
 	} else if (late || d->xact == PV_XACT_ORPHAN) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dns/names.h"
+#include "dns/overdue.h"
 #include "dns/psl.h"
 #include "dns/query.h"
 #include "window/defines.h"
@@ -21,6 +22,7 @@ struct view {
 	struct pv_dns_psl *psl;
 	struct pv_defines *places;  /* of the filter's geoloc_notfound and asn_notfound */
 	struct pv_dns_xacts *xacts; /* NULL: the analyser's results are ours */
+	struct pv_dns_overdue *overdue; /* NULL: the filter rejects nothing */
 	uint64_t since;		    /* packets before this one were not seen by xacts */
 	bool since_known;
 	uint64_t now_ns;
@@ -91,6 +93,8 @@ static const char *lower(struct view *v, const struct pv_dns_query *q)
 static void gone(void *self, enum pv_xact why, const struct pv_dns_query *q)
 {
 	struct view *v = self;
+	if (v->overdue && q->filtered && why == PV_XACT_EXPIRED)
+		pv_dns_overdue_put(v->overdue, q, v->now_ns);
 	struct pv_out *out = v->replaced ? pv_view_out(v->view) : pv_view_behind(v->view);
 	struct pv_dns *e = pv_out_event(out, PV_EV_DNS_TIMEOUT, pv_dns_timeout_size(q), v->now_ns);
 	pv_dns_timeout_fill(e, why, q, lower(v, q), v->stage);
@@ -158,9 +162,21 @@ static struct pv_dns *patch(struct view *v, const struct pv_dns *d, bool accepte
 	if (half) {
 		e->query_filtered = query_filtered;
 		e->query_suffix_len = query_suffix_len;
+	} else if (query_filtered) {
+		e->query_filtered = true;
 	}
 	v->replaced = true;
 	return e;
+}
+
+/* Is this orphan the response to a query that we rejected, and whose time was over? */
+static bool overdue(struct view *v, const struct pv_dns *d, enum pv_xact xact)
+{
+	struct pv_dns_query q;
+	if (!v->overdue || xact != PV_XACT_ORPHAN)
+		return false;
+	key(&q, d);
+	return pv_dns_overdue_take(v->overdue, &q, d->ev.time_ns);
 }
 
 /* Does this response pass, if this is what became of its transaction here? That says its direction. */
@@ -207,6 +223,8 @@ static bool response(struct view *v, const struct pv_dns *d)
 			struct pv_dns *e = pv_out_event(pv_view_out(v->view), PV_EV_DNS,
 							pv_dns_response_size(d, mine), d->ev.time_ns);
 			pv_dns_response_fill(e, d, xact, mine, mine ? lower(v, mine) : NULL);
+			if (overdue(v, d, xact))
+				e->query_filtered = true;
 			if (!accepted)
 				e->ev.flags |= PV_F_FILTERED;
 			e->suffix_len = suffix_len;
@@ -217,6 +235,8 @@ static bool response(struct view *v, const struct pv_dns *d)
 		if (half && (v->active || v->psl))
 			query_filtered = !query_accepts(v, d, &query_suffix_len);
 	}
+	if (overdue(v, d, (enum pv_xact)d->xact))
+		query_filtered = true;
 	if (accepted && suffix_len == d->suffix_len && !query_filtered && !query_suffix_len)
 		return true;
 	patch(v, d, accepted, suffix_len, query_filtered, query_suffix_len, half);
@@ -233,6 +253,7 @@ static bool query(struct view *v, const struct pv_dns *d)
 	bool as_is = !v->replaced;
 	if (v->xacts)
 		open_query(v, d, suffix_len, !accepted);
+	overdue(v, d, PV_XACT_ORPHAN); /* of another query with this key: no longer */
 	v->replaced = false;
 	return as_is;
 }
@@ -257,6 +278,11 @@ static bool timed_out(struct view *v, const struct pv_dns *d)
 	bool accepted = accepts(v, d, &suffix_len);
 	if (accepted && suffix_len == d->suffix_len)
 		return true;
+	if (!accepted && d->xact == PV_XACT_EXPIRED) {
+		struct pv_dns_query q;
+		key(&q, d);
+		pv_dns_overdue_put(v->overdue, &q, d->ev.time_ns);
+	}
 	patch(v, d, accepted, suffix_len, !accepted, suffix_len, true);
 	v->replaced = false;
 	return false;
@@ -286,6 +312,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 		v->since_known = false;
 		if (v->xacts)
 			pv_dns_xacts_clear(v->xacts);
+		if (v->overdue)
+			pv_dns_overdue_clear(v->overdue);
 		if (v->places)
 			pv_defines_clear(v->places);
 		return true;
@@ -334,6 +362,7 @@ static void view_free(void *self)
 	pv_dns_psl_free(v->psl);
 	pv_defines_free(v->places);
 	pv_dns_xacts_free(v->xacts);
+	pv_dns_overdue_free(v->overdue);
 	free(v);
 }
 
@@ -365,11 +394,13 @@ struct pv_stage *pv_dns_view_new(const struct pv_dns_view_conf *conf, struct pv_
 	bool psl = f->public_suffix_list, places = f->geoloc_notfound || f->asn_notfound;
 	if (own)
 		v->xacts = pv_dns_xacts_new(v->ttl_ns, conf->seed, conf->xact_slots);
+	if (v->active)
+		v->overdue = pv_dns_overdue_new(conf->seed);
 	if (psl)
 		v->psl = pv_dns_psl_new();
 	if (places)
 		v->places = pv_defines_new(PLACES_MAX, conf->seed);
-	if ((own && !v->xacts) || (psl && !v->psl) || (places && !v->places)) {
+	if ((own && !v->xacts) || (v->active && !v->overdue) || (psl && !v->psl) || (places && !v->places)) {
 		view_free(v);
 		return NULL;
 	}

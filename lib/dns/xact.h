@@ -5,7 +5,7 @@
  * facts are kept until one of these happens, and exactly one of them does:
  *   matched    its response came: pv_dns_xacts_response() hands the facts out. Older than the TTL but not yet
  *              collected: LATE, else MATCHED. No entry: ORPHAN. A response after its query expired is an
- *              orphan, so that a query counts as timed out once.
+ *              orphan, so that a query counts as timed out once; unless the query was rejected (dns/overdue.h).
  *   expired    age >= TTL in stream time; found by pv_dns_xacts_expire(), a bounded number per call, oldest
  *              first.
  *   evicted    the table was full and it was the oldest, or the same key came with another question, or time

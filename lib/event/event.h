@@ -171,6 +171,7 @@ enum pv_ledger {
 	PV_LEDGER_TEMPLATES_WITHDRAWN = 57,
 	PV_LEDGER_TEMPLATES_REFUSED = 58, /* too large */
 	PV_LEDGER_EXPORTERS_EVICTED = 59,
+	PV_LEDGER_TOTALS_EVICTED = 60, /* flows whose last total was given up for room */
 	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
 };
 
@@ -497,7 +498,7 @@ struct pv_dns {
 	struct pv_ref qname_case; /* as it was written */
 	uint8_t xact;             /* enum pv_xact */
 	uint8_t query_dir, query_stamp;
-	uint8_t query_filtered;   /* the query was rejected by this stage's filter */
+	uint8_t query_filtered;   /* the query was rejected by this stage's filter; so was an orphan's, whose time was over */
 	uint16_t query_bits;
 	/* The query's half: for responses that found theirs, and for DNS_TIMEOUT (xact says so). */
 	uint16_t query_suffix_len;

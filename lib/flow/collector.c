@@ -187,6 +187,7 @@ size_t pv_collector_rows(const struct pv_collector_status *s, struct pv_ledger_r
 	    {0, PV_LEDGER_TEMPLATES_WITHDRAWN, 0, s->counts.templates_withdrawn},
 	    {0, PV_LEDGER_TEMPLATES_REFUSED, 0, s->counts.templates_refused},
 	    {0, PV_LEDGER_EXPORTERS_EVICTED, 0, s->counts.exporters_evicted},
+	    {0, PV_LEDGER_TOTALS_EVICTED, 0, s->counts.totals_evicted},
 	};
 	size_t n = 0;
 	for (; n < sizeof sums / sizeof sums[0] && n < max; n++)

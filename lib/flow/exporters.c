@@ -18,6 +18,7 @@ struct pv_flow_exporters {
 	uint32_t count, fresh, unused; /* unused: list by `chain`; from `fresh` on never used */
 	uint32_t oldest, newest;
 	struct pv_flow_template **template_heads, **group_heads;
+	struct pv_flow_totals *totals; /* NULL: no template has any yet */
 	struct pv_flow_template *old, *new; /* of all, by last use */
 	size_t ntemplates;
 	uint64_t bytes;
@@ -174,6 +175,8 @@ void pv_flow_exporters_define(struct pv_flow_exporters *x, struct pv_flow_export
 		free(t);
 		return;
 	}
+	if (t->totals && !x->totals)
+		x->totals = pv_flow_totals_new(x->conf.seed); /* without memory they count whole */
 	struct pv_flow_template **head = template_head(x, e, t->id);
 	t->exporter = e;
 	t->told_ns = now_ns;
@@ -411,6 +414,8 @@ void pv_flow_exporters_clear(struct pv_flow_exporters *x)
 {
 	while (x->old)
 		forget(x, x->old);
+	pv_flow_totals_free(x->totals);
+	x->totals = NULL;
 	reset(x);
 }
 
@@ -424,7 +429,13 @@ void pv_flow_exporters_free(struct pv_flow_exporters *x)
 	free(x->heads);
 	free(x->template_heads);
 	free(x->group_heads);
+	pv_flow_totals_free(x->totals);
 	free(x);
+}
+
+struct pv_flow_totals *pv_flow_exporters_totals(struct pv_flow_exporters *x)
+{
+	return x->totals;
 }
 
 size_t pv_flow_exporters_count(const struct pv_flow_exporters *x)

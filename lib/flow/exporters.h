@@ -18,8 +18,8 @@
  * A template that is used stays in front of those that are only told: a flood of new templates must bring
  * memory_bytes of them between two data sets of an exporter to push out the one he uses.
  *
- * Memory: memory_bytes (what the allocator takes for each template included), 1.1 MiB of indexes, and 3.5 MiB that are
- * touched as far as there are exporters. Hashing is seeded: nobody outside can aim at collisions.
+ * Memory: memory_bytes (what the allocator takes for each template included), 1.1 MiB of indexes, 3.5 MiB that are
+ * touched as far as there are exporters, and 2 MiB where some tell totals (flow/totals.h). Hashing is seeded: nobody outside can aim at collisions.
  *
  * Ownership: exporters and templates that are given out belong to the table, until the next call. Threads: one. */
 #ifndef PV_FLOW_EXPORTERS_H
@@ -27,11 +27,14 @@
 
 #include "flow/record.h"
 #include "flow/template.h"
+#include "flow/totals.h"
 
 #define PV_FLOW_EXPORTERS 16384u /* more than a collector is given in earnest; 3.5 MiB */
 #define PV_FLOW_TEMPLATES 1024u  /* routers have tens, the worst some hundreds */
 #define PV_FLOW_SELECTORS 8u     /* samplers whose rates differ, on one line card */
 #define PV_FLOW_MEMORY (UINT64_C(32) << 20) /* some 200,000 templates of 20 fields */
+#define PV_FLOW_MEMORY_MIN (UINT64_C(64) << 10) /* the largest template is 2 KiB, and sixteen sockets share this */
+#define PV_FLOW_MEMORY_MAX (UINT64_C(1) << 30)	 /* 1024 templates of 300 bytes from 3,500 exporters */
 #define PV_FLOW_TEMPLATE_TTL_NS (UINT64_C(1800) * 1000000000) /* exporters repeat them each minute to each half hour */
 
 struct pv_flow_selector {
@@ -75,6 +78,9 @@ struct pv_flow_exporters;
 struct pv_flow_exporters *pv_flow_exporters_new(const struct pv_flow_exporters_conf *); /* NULL: ENOMEM */
 void pv_flow_exporters_free(struct pv_flow_exporters *);
 void pv_flow_exporters_clear(struct pv_flow_exporters *); /* a new stream: nothing is known of anybody */
+
+/* NULL: no template with totals has come, or there was no memory. */
+struct pv_flow_totals *pv_flow_exporters_totals(struct pv_flow_exporters *);
 
 size_t pv_flow_exporters_count(const struct pv_flow_exporters *);
 size_t pv_flow_exporters_templates(const struct pv_flow_exporters *);

@@ -171,6 +171,37 @@ static uint32_t rate_of(const struct message *m, const struct pv_flow_values *v)
 	return pv_flow_exporter_rate(m->teacher, has(v, PV_FV_SELECTOR) ? &v->number[PV_FV_SELECTOR] : NULL);
 }
 
+static bool is_total(const struct pv_flow_values *v, enum pv_flow_value which)
+{
+	return v->totals & PV_FV_HAS(which);
+}
+
+/* Totals become what was added to them. `there` says whose they are, whichever way they went. */
+static void count_totals(struct message *m, struct pv_flow_values *v, const struct pv_flow *there, bool reverse)
+{
+	enum pv_flow_value bytes = reverse ? PV_FV_REVERSE_BYTES : PV_FV_BYTES;
+	enum pv_flow_value packets = reverse ? PV_FV_REVERSE_PACKETS : PV_FV_PACKETS;
+	struct pv_flow_totals *totals = pv_flow_exporters_totals(m->exporters);
+	if (!totals || !(is_total(v, bytes) || is_total(v, packets)))
+		return;
+	struct pv_flow_total_key key = {.begin = get(v, PV_FV_BEGIN),
+					.id = get(v, PV_FV_FLOW_ID),
+					.domain = m->from->domain,
+					.in_if = there->in_if,
+					.out_if = there->out_if,
+					.sport = there->sport,
+					.dport = there->dport,
+					.l3 = there->l3,
+					.proto = there->proto,
+					.tos = there->tos,
+					.reverse = reverse};
+	memcpy(key.exporter, m->from->addr, 16);
+	memcpy(key.src, there->src, 16);
+	memcpy(key.dst, there->dst, 16);
+	pv_flow_totals_since(totals, &key, m->to->base.ev.time_ns, is_total(v, bytes) ? &v->number[bytes] : NULL,
+			     is_total(v, packets) ? &v->number[packets] : NULL, m->to->counts);
+}
+
 /* What went the other way; `there` is what went this way. */
 static void reverse_record(struct message *m, const struct pv_flow_values *v, const struct pv_flow *there)
 {
@@ -191,12 +222,10 @@ static void reverse_record(struct message *m, const struct pv_flow_values *v, co
 	pv_flow_record(m->to, &f);
 }
 
-static void flow_record(struct message *m, const struct pv_flow_values *v)
+static void flow_record(struct message *m, struct pv_flow_values *v)
 {
 	struct pv_flow f = m->to->base;
 	set_addresses(&f, v);
-	f.bytes = get(v, PV_FV_BYTES);
-	f.packets = get(v, PV_FV_PACKETS);
 	f.in_if = (uint32_t)get(v, PV_FV_IN_IF);
 	f.out_if = (uint32_t)get(v, PV_FV_OUT_IF);
 	f.sport = (uint16_t)get(v, PV_FV_SPORT);
@@ -206,6 +235,12 @@ static void flow_record(struct message *m, const struct pv_flow_values *v)
 	f.tcp_flags = (uint8_t)get(v, PV_FV_TCP_FLAGS);
 	f.bits = PV_FLOW_IN | PV_FLOW_OUT;
 	f.rate = rate_of(m, v);
+	if (v->totals) {
+		count_totals(m, v, &f, false);
+		count_totals(m, v, &f, true);
+	}
+	f.bytes = get(v, PV_FV_BYTES);
+	f.packets = get(v, PV_FV_PACKETS);
 	pv_flow_record(m->to, &f);
 	reverse_record(m, v, &f);
 }

@@ -28,7 +28,8 @@
 
 #define PV_FLOW_WAIT_MS 25 /* as PV_CAPTURE_WAIT_MS */
 #define PV_FLOW_BUFFER (16u << 20) /* of each socket: some 10,000 datagrams */
-#define PV_FLOW_BUFFER_MAX (1u << 30)
+#define PV_FLOW_BUFFER_MIN (4u << 10) /* what the kernel gives in any case */
+#define PV_FLOW_BUFFER_MAX (1u << 30) /* SO_RCVBUF is an int, and half of it is the kernel's own */
 #define PV_FLOW_HELD (4u << 20)
 #define PV_FLOW_SEED UINT64_C(0x70762d666c6f77) /* stamps are the same in every run */
 

@@ -50,6 +50,7 @@ struct pv_flow_counts {
 	uint64_t lost;            /* by sequence numbers: datagrams (sFlow, v9), flows (v5, v7), records (IPFIX) */
 	uint64_t templates_evicted, templates_expired, templates_withdrawn, templates_refused;
 	uint64_t exporters_evicted;
+	uint64_t totals_evicted; /* flows whose last total was given up for room: the next one counts whole */
 };
 
 typedef void pv_flow_fn(void *ctx, const struct pv_flow *);

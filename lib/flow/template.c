@@ -11,15 +11,20 @@ struct row {
 	uint8_t value, rank;
 };
 
+enum { TOTAL = 2, NEVER = 255 }; /* ranks: of counts, and of what is not there */
+#define COUNTS                                                                                               \
+	(PV_FV_HAS(PV_FV_BYTES) | PV_FV_HAS(PV_FV_PACKETS) | PV_FV_HAS(PV_FV_REVERSE_BYTES) |                  \
+	 PV_FV_HAS(PV_FV_REVERSE_PACKETS))
+
 static const struct row rows[] = {
     {1, PV_FV_BYTES, 0},	 /* octetDeltaCount */
     {23, PV_FV_BYTES, 1},	 /* postOctetDeltaCount */
-    {85, PV_FV_BYTES, 2},	 /* octetTotalCount */
+    {85, PV_FV_BYTES, TOTAL},	 /* octetTotalCount */
     {231, PV_FV_BYTES, 3},	 /* initiatorOctets */
     {352, PV_FV_BYTES, 4},	 /* layer2OctetDeltaCount */
     {2, PV_FV_PACKETS, 0},	 /* packetDeltaCount */
     {24, PV_FV_PACKETS, 1},	 /* postPacketDeltaCount */
-    {86, PV_FV_PACKETS, 2},	 /* packetTotalCount */
+    {86, PV_FV_PACKETS, TOTAL},	 /* packetTotalCount */
     {298, PV_FV_PACKETS, 3},	 /* initiatorPackets */
     {4, PV_FV_PROTO, 0},	 /* protocolIdentifier */
     {5, PV_FV_TOS, 0},		 /* ipClassOfService */
@@ -48,14 +53,20 @@ static const struct row rows[] = {
     {309, PV_FV_SIZE, 0},	 /* samplingSize */
     {310, PV_FV_POPULATION, 0},	 /* samplingPopulation */
     {311, PV_FV_PROBABILITY, 0}, /* samplingProbability */
+    {152, PV_FV_BEGIN, 0},	     /* flowStartMilliseconds */
+    {154, PV_FV_BEGIN, 1},	     /* flowStartMicroseconds */
+    {156, PV_FV_BEGIN, 2},	     /* flowStartNanoseconds */
+    {150, PV_FV_BEGIN, 3},	     /* flowStartSeconds */
+    {22, PV_FV_BEGIN, 4},	     /* flowStartSysUpTime */
+    {148, PV_FV_FLOW_ID, 0},	     /* flowId */
     {232, PV_FV_REVERSE_BYTES, 3},   /* responderOctets */
     {299, PV_FV_REVERSE_PACKETS, 3}, /* responderPackets */
 };
 
 /* The same elements under the number that RFC 5103 has for the other direction. */
 static const struct row reverse_rows[] = {
-    {1, PV_FV_REVERSE_BYTES, 0},  {23, PV_FV_REVERSE_BYTES, 1},	  {85, PV_FV_REVERSE_BYTES, 2},
-    {2, PV_FV_REVERSE_PACKETS, 0}, {24, PV_FV_REVERSE_PACKETS, 1}, {86, PV_FV_REVERSE_PACKETS, 2},
+    {1, PV_FV_REVERSE_BYTES, 0},  {23, PV_FV_REVERSE_BYTES, 1},	  {85, PV_FV_REVERSE_BYTES, TOTAL},
+    {2, PV_FV_REVERSE_PACKETS, 0}, {24, PV_FV_REVERSE_PACKETS, 1}, {86, PV_FV_REVERSE_PACKETS, TOTAL},
     {5, PV_FV_REVERSE_TOS, 0},
 };
 
@@ -102,7 +113,6 @@ static void add_step(struct pv_flow_template *t, struct pv_flow_step step[PV_FLO
 struct pv_flow_template *pv_flow_template_new(uint16_t id, bool options, const struct pv_flow_field *field,
 					      size_t n)
 {
-	enum { NEVER = 255 };
 	struct pv_flow_template head = {.id = id, .options = options}, *t;
 	struct pv_flow_step step[PV_FLOW_FIELDS];
 	uint8_t best[PV_FV_VALUES];
@@ -113,6 +123,10 @@ struct pv_flow_template *pv_flow_template_new(uint16_t id, bool options, const s
 			best[r->value] = r->rank;
 		head.least += field[i].len == PV_FLOW_VARIABLE ? 1 : field[i].len;
 	}
+	for (unsigned v = 0; v < PV_FV_VALUES; v++)
+		head.totals |= COUNTS & PV_FV_HAS(v) && best[v] == TOTAL ? PV_FV_HAS(v) : 0;
+	if (!head.totals)
+		best[PV_FV_BEGIN] = best[PV_FV_FLOW_ID] = NEVER;
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = row_of(&field[i]);
 		struct pv_flow_step s = {.len = field[i].len};
@@ -142,7 +156,7 @@ size_t pv_flow_template_bytes(const struct pv_flow_template *t)
 
 bool pv_flow_template_same(const struct pv_flow_template *a, const struct pv_flow_template *b)
 {
-	return a->id == b->id && a->options == b->options && a->nsteps == b->nsteps &&
+	return a->id == b->id && a->options == b->options && a->totals == b->totals && a->nsteps == b->nsteps &&
 	       !memcmp(a->step, b->step, a->nsteps * sizeof a->step[0]);
 }
 
@@ -164,6 +178,7 @@ static uint32_t variable_length(struct pv_cur *c)
 bool pv_flow_template_read(const struct pv_flow_template *t, struct pv_cur *c, struct pv_flow_values *v)
 {
 	v->has = t->has;
+	v->totals = t->totals;
 	for (uint32_t i = 0; i < t->nsteps; i++) {
 		const struct pv_flow_step *s = &t->step[i];
 		const uint8_t *p = pv_take(c, s->len == PV_FLOW_VARIABLE ? variable_length(c) : s->len);

@@ -3,9 +3,7 @@
  *
  * A template lists fields, most of which nobody here wants. Compiled, it is a list of steps: take a field's value, or
  * skip so many bytes; neighbours that are skipped are one step. Where several elements say the same, the best that is
- * there is taken: octetDeltaCount (1), else postOctetDeltaCount (23), else the totals, and so on. Totals are taken for
- * what they are where there is one record per flow; an exporter that tells the totals of a flow again and again
- * counts too much here, since nobody remembers single flows. Of the reverse direction (RFC 5103; responderOctets
+ * there is taken: octetDeltaCount (1), else postOctetDeltaCount (23), else the totals (flow/totals.h), and so on. Of the reverse direction (RFC 5103; responderOctets
  * and -Packets say the same) counts and class of service are taken. Elements of other enterprises are skipped.
  *
  * Values: numbers of 1 to 8 bytes are taken whole; longer ones are not numbers.
@@ -42,6 +40,8 @@ enum pv_flow_value {
 	PV_FV_REVERSE_BYTES,
 	PV_FV_REVERSE_PACKETS,
 	PV_FV_REVERSE_TOS,
+	PV_FV_BEGIN,	  /* of the flow; these two only beside totals */
+	PV_FV_FLOW_ID,
 	/* addresses: found by where they stand */
 	PV_FV_SRC4,
 	PV_FV_DST4,
@@ -77,12 +77,13 @@ struct pv_flow_template {
 	bool options;     /* its records are about the exporter */
 	uint32_t least;   /* bytes of the shortest record; never 0 */
 	uint32_t has;     /* PV_FV_HAS() of all values */
+	uint32_t totals;  /* and of those that are totals */
 	uint32_t nsteps;
 	struct pv_flow_step step[];
 };
 
 struct pv_flow_values {
-	uint32_t has;
+	uint32_t has, totals;
 	uint64_t number[PV_FV_SRC4];
 	const uint8_t *address[PV_FV_VALUES - PV_FV_SRC4]; /* from PV_FV_SRC4 */
 };

@@ -93,6 +93,7 @@ static const struct {
 	ROW(PV_LEDGER_TEMPLATES_WITHDRAWN, "flow_templates_withdrawn", "Templates withdrawn by their exporters"),
 	ROW(PV_LEDGER_TEMPLATES_REFUSED, "flow_templates_refused", "Templates that were too large"),
 	ROW(PV_LEDGER_EXPORTERS_EVICTED, "flow_exporters_evicted", "Exporters given up for room"),
+	ROW(PV_LEDGER_TOTALS_EVICTED, "flow_totals_evicted", "Flows whose last total was given up for room"),
 };
 #undef ROW
 
@@ -104,7 +105,7 @@ static uint64_t row_value(const struct pv_store_ledger *l, enum pv_ledger what)
 	case PV_LEDGER_EVICTED:
 		return l->row[what] + l->row[PV_LEDGER_XACT_EVICTED] + l->row[PV_LEDGER_FLOW_EVICTED] +
 		       l->row[PV_LEDGER_CLIENTS_EVICTED] + l->row[PV_LEDGER_TEMPLATES_EVICTED] +
-		       l->row[PV_LEDGER_EXPORTERS_EVICTED];
+		       l->row[PV_LEDGER_EXPORTERS_EVICTED] + l->row[PV_LEDGER_TOTALS_EVICTED];
 	default:
 		return l->row[what];
 	}

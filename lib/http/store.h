@@ -104,7 +104,7 @@ struct pv_store_counts {
 	uint64_t lost;    /* that found no memory or room, or of handlers we do not know */
 };
 
-#define PV_STORE_ROWS (PV_LEDGER_EXPORTERS_EVICTED + 1)
+#define PV_STORE_ROWS (PV_LEDGER_TOTALS_EVICTED + 1)
 
 /* Of one stage, cumulative like the counts above; from LEDGER, STOP or pv_store_ledger(), a source's also from STATS. A stage is known
  * by its name: another pipeline may follow on the same input, where its number is another's. */

@@ -145,6 +145,15 @@ static void want_module(struct pv_source_want *w, struct pv_source_module *list,
 		list[w->nmodules++] = module_of(h);
 }
 
+/* Which hosts events of modules are of, the NET event says (policy/only.h). */
+static bool wants_hosts(const struct pv_config_policy *p)
+{
+	for (size_t i = 0; i < p->nstreams; i++)
+		if (p->streams[i].dnstap.only_hosts)
+			return true;
+	return false;
+}
+
 static void want_more(struct pv_source_want *w, struct pv_source_module *list,
 		      const struct pv_config_policy *p)
 {
@@ -154,8 +163,10 @@ static void want_more(struct pv_source_want *w, struct pv_source_module *list,
 		const struct pv_config_handler *h = &p->handlers[i];
 		enum pv_source_stage stage = stage_of(h);
 		w->stage[stage] = true;
-		if (h->analyser)
+		if (h->analyser) {
 			want_module(w, list, h);
+			w->stage[PV_SOURCE_NET] |= wants_hosts(p);
+		}
 		if (!strcmp(h->type, "pcap"))
 			w->stage[PV_SOURCE_DNS] = true; /* what reassembly loses is among its metrics */
 		if (stage == PV_SOURCE_DNS && h->xact_ttl_ns > w->dns_ttl_ns)

@@ -7,6 +7,7 @@
 #include "bgp/analyser.h"
 #include "dns/analyser.h"
 #include "dns/names.h"
+#include "policy/held.h"
 
 struct pick {
 	unsigned by;			      /* type of the events that decide; 0: nobody rejects anything */
@@ -14,10 +15,7 @@ struct pick {
 	struct pv_net last;		      /* of the packet at hand */
 	bool any;			      /* there is one */
 	struct pv_net recent[PV_PICK_RECENT]; /* by packet number; of DNS and BGP over TCP */
-	uint64_t passed[PV_PICK_RECENT];      /* by packet number: this one goes on */
-	uint64_t waits;			      /* the packet whose events are held */
-	size_t nheld;
-	_Alignas(8) uint8_t held[PV_PICK_HELD];
+	struct pv_held held;
 };
 
 static bool flagged(const struct pv_event *ev)
@@ -44,33 +42,6 @@ static const struct pv_net *net_of(const struct pick *k, uint64_t packet)
 	return packet && n->packet == packet ? n : NULL;
 }
 
-/* An event of a packet on which may not have been decided yet. True: it goes on now. */
-static bool with_packet(struct pick *k, const struct pv_event *ev, uint64_t packet)
-{
-	if (!packet || k->passed[packet % PV_PICK_RECENT] == packet)
-		return packet;
-	if (packet > k->waits) {
-		k->waits = packet;
-		k->nheld = 0;
-	}
-	if (packet == k->waits && ev->size <= sizeof k->held - k->nheld) {
-		memcpy(k->held + k->nheld, ev, ev->size);
-		k->nheld += ev->size;
-	}
-	return false;
-}
-
-/* The packet passed: what waits for that goes in front, what comes yet goes on. */
-static void accept(struct pick *k, uint64_t packet, struct pv_view *view)
-{
-	k->passed[packet % PV_PICK_RECENT] = packet;
-	if (packet != k->waits || !k->nheld)
-		return;
-	pv_out_pass(pv_view_out(view), k->held, k->nheld);
-	pv_out_release(pv_view_out(view)); /* `held` is about to change */
-	k->nheld = 0;
-}
-
 /* A message passed: its packet's facts go in front, as a copy: ours change with the next packet. */
 static void put_net(const struct pick *k, uint64_t packet, struct pv_view *view)
 {
@@ -84,11 +55,11 @@ static bool by_net(struct pick *k, const struct pv_event *ev, uint64_t packet, s
 	if (ev->type == PV_EV_NET) {
 		remember(k, (const void *)ev);
 		if (!flagged(ev))
-			accept(k, packet, view);
+			pv_held_accept(&k->held, packet, view);
 		return !flagged(ev);
 	}
 	if (pv_is_module_type(ev->type))
-		return with_packet(k, ev, packet);
+		return pv_held_event(&k->held, ev, packet);
 	const struct pv_net *n = net_of(k, packet);
 	return n && !flagged(&n->ev);
 }
@@ -100,11 +71,11 @@ static bool by_message(struct pick *k, const struct pv_event *ev, uint64_t packe
 	if (ev->type == PV_EV_TCP_ERROR)
 		return true;
 	if (pv_is_module_type(ev->type))
-		return with_packet(k, ev, packet);
+		return pv_held_event(&k->held, ev, packet);
 	if (ev->type != k->by || flagged(ev))
 		return false;
 	put_net(k, packet, view);
-	accept(k, packet, view);
+	pv_held_accept(&k->held, packet, view);
 	return true;
 }
 
@@ -112,8 +83,8 @@ static bool by_module(struct pick *k, const struct pv_event *ev, uint64_t packet
 {
 	bool decides = ev->type == k->by && ((const struct pv_module_event *)(const void *)ev)->stage == k->stage;
 	if (!decides || flagged(ev) || !packet)
-		return with_packet(k, ev, packet);
-	accept(k, packet, view);
+		return pv_held_event(&k->held, ev, packet);
+	pv_held_accept(&k->held, packet, view);
 	return true;
 }
 
@@ -125,8 +96,8 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	case PV_EV_START:
 		k->any = false;
 		for (size_t i = 0; i < PV_PICK_RECENT; i++)
-			k->recent[i].packet = k->passed[i] = 0;
-		k->waits = k->nheld = 0;
+			k->recent[i].packet = 0;
+		pv_held_reset(&k->held);
 		return true;
 	case PV_EV_DNS_TIMEOUT:
 		return false;
@@ -159,12 +130,11 @@ static bool on_event(void *self, const struct pv_event *ev, struct pv_view *view
 	return k->by == PV_EV_NET ? by_net(k, ev, packet, view) : by_message(k, ev, packet, view);
 }
 
-#define MODULES (((UINT64_C(1) << PV_EV_MODULES) - 1) << PV_EV_MODULE)
-
 static const struct pv_view_ops ops = {
     .name = "pick",
     .wants = PV_WANTS(PV_EV_START) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DNS_TIMEOUT) |
-	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_BGP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW) | MODULES,
+	     PV_WANTS(PV_EV_DHCP) | PV_WANTS(PV_EV_BGP) | PV_WANTS(PV_EV_TCP_ERROR) | PV_WANTS(PV_EV_FLOW) |
+	     PV_MODULE_EVENTS,
     .event = on_event,
     .free = free,
 };

@@ -15,7 +15,7 @@
  *               was made of it
  *
  * Events of a module go with their packet; those that are of none (packet 0) end here. What stands in front of
- * the event that decides is held until then, PV_PICK_HELD bytes of one packet at most: what is more is withheld.
+ * the event that decides is held until then (policy/held.h).
  *
  * A message put together from TCP may be completed by a segment that came long before (it had waited for
  * another): the NET events of the last PV_PICK_RECENT packets of DNS over TCP and of BGP are kept for that. Without it
@@ -28,8 +28,7 @@
 
 #include "stage/view.h"
 
-#define PV_PICK_RECENT 4096	    /* segments held back by reassembly are 50 a side (packet/tcp.h) */
-#define PV_PICK_HELD   (256u << 10) /* all that stood in a batch */
+#define PV_PICK_RECENT 4096 /* segments held back by reassembly are 50 a side (packet/tcp.h) */
 
 /* by: handler type of the one in front, "dns". stage, events: of a module's analyser, whose events decide, its numbers
  * in this stream (policy/source.h); events 0: it is built in. NULL: ENOMEM. */

@@ -18,7 +18,7 @@ void pv_summary_conf(const struct pv_summary_opts *o, struct pv_window_conf *c)
 {
 	*c = (struct pv_window_conf){
 		.handlers = o->handlers ? o->handlers : pv_handlers,
-		.periods = o->summary ? 1 : (unsigned)o->periods,
+		.periods = o->summary ? 1 : o->periods ? (unsigned)o->periods : 5,
 		.deep = (unsigned)o->deep,
 		.topn = (uint16_t)o->topn,
 		.topn_percentile = (uint8_t)o->percentile,
@@ -31,6 +31,14 @@ void pv_summary_conf(const struct pv_summary_opts *o, struct pv_window_conf *c)
 		.nmodules = o->modules.count,
 		.seed = pv_tool_seed(),
 	};
+}
+
+bool pv_summary_sensible(const struct pv_program *prog, const struct pv_summary_opts *o)
+{
+	if (!o->summary || o->periods <= 1)
+		return true;
+	pv_tool_say(prog, "--summary is --periods 1: one of the two");
+	return false;
 }
 
 void pv_summary_opts_free(struct pv_summary_opts *o)
@@ -225,18 +233,31 @@ static const char *kind_name(unsigned kind)
 	return kind < sizeof names / sizeof names[0] ? names[kind] : names[0];
 }
 
+/* Is this the handler that "dns" or "dns:2.0" means? */
+static bool is_handler(const struct pv_handler *h, const char *module)
+{
+	size_t n = strcspn(module, ":");
+	const char *version = module[n] ? module + n + 1 : "1.0";
+	return strlen(h->type) == n && !memcmp(module, h->type, n) && !strcmp(version, h->version);
+}
+
 int pv_summary_list(const struct pv_program *prog, const struct pv_summary_opts *o)
 {
 	const struct pv_handler *const *handlers = o->handlers ? o->handlers : pv_handlers;
+	for (size_t k = 0; k < o->modules.count; k++) {
+		bool known = false;
+		for (size_t i = 0; handlers[i]; i++)
+			known |= is_handler(handlers[i], o->modules.item[k]);
+		if (!known) {
+			pv_tool_say(prog, "unknown module '%s'", o->modules.item[k]);
+			return PV_EXIT_USAGE;
+		}
+	}
 	for (size_t i = 0; handlers[i]; i++) {
 		const struct pv_handler *h = handlers[i];
 		bool asked = !o->modules.count;
-		for (size_t k = 0; k < o->modules.count; k++) {
-			size_t n = strcspn(o->modules.item[k], ":");
-			const char *version = o->modules.item[k][n] ? o->modules.item[k] + n + 1 : "1.0";
-			asked |= strlen(h->type) == n && !memcmp(o->modules.item[k], h->type, n) &&
-				 !strcmp(version, h->version);
-		}
+		for (size_t k = 0; k < o->modules.count; k++)
+			asked |= is_handler(h, o->modules.item[k]);
 		for (size_t m = 0; asked && m < h->nmetrics; m++) {
 			const struct pv_metric *row = &h->metrics[m];
 			bool on = (row->group == PV_ALWAYS || h->groups[row->group].on) &&

@@ -9,14 +9,15 @@
 #include "window/window.h"
 
 struct pv_summary_opts {
-	uint64_t periods, deep, topn, percentile;
+	uint64_t periods; /* 0: not given */
+	uint64_t deep, topn, percentile;
 	const char *sort;
 	struct pv_opt_list enable, disable, modules;
 	const struct pv_handler *const *handlers; /* NULL: those that are built in */
 	bool summary; /* --summary: one period */
 };
 
-#define PV_SUMMARY_OPTS_DEFAULT {.periods = 5, .deep = 100, .topn = 10}
+#define PV_SUMMARY_OPTS_DEFAULT {.deep = 100, .topn = 10}
 
 #define PV_SUMMARY_OPT_ROWS(o)                                                                                        \
 	{0, "periods", PV_OPT_UINT, &(o).periods, "N",                                                                \
@@ -35,6 +36,8 @@ struct pv_summary_opts {
 	 "handlers to use (default: see DESCRIPTION)", 0, 0}
 
 void pv_summary_conf(const struct pv_summary_opts *, struct pv_window_conf *); /* borrows the lists */
+/* False, with a line that says why: options that do not go together, for exit 2. */
+bool pv_summary_sensible(const struct pv_program *, const struct pv_summary_opts *);
 void pv_summary_opts_free(struct pv_summary_opts *);
 
 enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "packet/hosts.h"
 
 void pv_tool_say(const struct pv_program *prog, const char *fmt, ...)
 {
@@ -175,6 +176,21 @@ int pv_tool_filter(const struct pv_program *prog, struct pv_stage *stage)
 	}
 	pv_stage_free(stage);
 	return code;
+}
+
+void pv_tool_hosts(const struct pv_program *prog, const char *list)
+{
+	char err[256] = "out of memory";
+	struct pv_hosts *h = pv_hosts_new();
+	if (h && list && !*list)
+		snprintf(err, sizeof err, "there is nothing in the list");
+	else if (h && (!list || !pv_hosts_parse(h, list, err, sizeof err)))
+		list = NULL;
+	pv_hosts_free(h);
+	if (!list)
+		return;
+	pv_tool_say(prog, "-H: %s", err);
+	exit(PV_EXIT_USAGE);
 }
 
 struct pv_geo *pv_tool_geo_open(const struct pv_program *prog, const struct pv_tool_geo *g)

@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "geo/geo.h"
 #include "base/res.h"
+#include "metric/bucket.h"
 #include "stage/pipe.h"
 
 /* Parse the command line; --help, --version and mistakes end the program here (exit 0 or 2). Also ignores SIGPIPE, so
@@ -37,6 +38,9 @@ bool pv_tool_stdout_binary(const struct pv_program *prog, const char *add);
 /* True when stdin is not a terminal; else says what is wanted. before: what may stand in front of the pipe. */
 bool pv_tool_stdin_events(const struct pv_program *prog, const char *before);
 
+/* Ends the program with exit 2 when -H has no list of subnets; NULL: it was not given. */
+void pv_tool_hosts(const struct pv_program *prog, const char *list);
+
 /* One line on stderr: "pv-dns: ...". */
 void pv_tool_say(const struct pv_program *prog, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -51,7 +55,8 @@ int pv_tool_filter(const struct pv_program *prog, struct pv_stage *stage);
 	{0, "only", PV_OPT_FLAG, &(f).only, NULL, "drop packet events; the next program sees what was made of them", 0, 0}, \
 	{0, "chain", PV_OPT_FLAG, &(f).chain, NULL,                                                                   \
 	 "withhold packets whose messages the filters rejected, or that hold none", 0, 0},                            \
-	{0, "name", PV_OPT_STRING, &(f).name, "NAME", "handler name in the announcement (default: the type)", 0, 0}
+	{0, "name", PV_OPT_STRING, &(f).name, "NAME", "handler name in the announcement (default: the type)", 1,     \
+	 PV_BUCKET_NAME - 1}
 
 /* Location databases. */
 struct pv_tool_geo {

@@ -4,8 +4,8 @@
 
 Prints a line per set of hosts and filter: hosts, options for pv-dns, and the expected counters as JSON, without those that are 0.
 
-A query waits five seconds. Asked again meanwhile it goes on waiting; asked otherwise it is forgotten. A message that a filter
-rejects counts as filtered, and with a rejected reply the query that it answers, or with a rejected query its reply."""
+A query waits five seconds; one that a filter rejected is remembered for a minute more, for its reply. Asked again meanwhile it goes on waiting; asked otherwise it is forgotten. A message that a filter
+rejects counts as filtered, and with a rejected reply the query that it answers, or with a rejected query its reply, however late."""
 import json
 import subprocess
 import sys
@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from ipaddress import ip_address, ip_network
 
 TTL = 5
+REMEMBERED = 60
 PORTS = ("53", "5353", "5355", "53000")
 RCODES = {0: "noerror", 2: "srvfail", 3: "nxdomain", 5: "refused"}
 FIELDS = ["frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.port", "tcp.srcport", "tcp.dstport", "dns.id",
@@ -34,6 +35,7 @@ FILTERS = [
     ("--only-rcode NXDOMAIN,5", always, lambda m: m["rcode"] in (3, 5), None),
     ("--answer-count 0 --only-qtype A,AAAA", always, lambda m: not m["answers"] and m["type"] in ("1", "28"), None),
     ("--only-qname-suffix example.com --exclude-noerror", lambda m: below(m["name"]), lambda m: m["rcode"], None),
+    ("--only-qname nowhere.example.net", lambda m: m["name"] == "nowhere.example.net", always, None),
     ("--only-xact-directions out,unknown", always, always, ("out", "unknown")),
 ]
 
@@ -59,13 +61,16 @@ def messages(path):
 def count(all_messages, hosts, keep_query, keep_reply, directions):
     nets = [ip_network(n) for n in hosts.split(",")]
     total, waiting = {"filtered": 0, "in": Counter(), "out": Counter(), "unknown": Counter()}, OrderedDict()
+    rejected = {}  # until when, by key
 
     def ours(end):
         return any(ip_address(end[0]) in n for n in nets)
 
     def expire(now):
         while waiting and now - next(iter(waiting.values()))["time"] >= TTL:
-            q = waiting.popitem(last=False)[1]
+            key, q = waiting.popitem(last=False)
+            if not q["kept"]:
+                rejected[key] = now + REMEMBERED
             total[q["dir"]]["timeout_queries"] += q["kept"]
 
     for m in all_messages:
@@ -79,11 +84,13 @@ def count(all_messages, hosts, keep_query, keep_reply, directions):
             if not old or (old["name"], old["type"]) != (m["name"], m["type"]):
                 waiting.pop(key, None)
                 waiting[key] = dict(m)
+            rejected.pop(key, None)
             continue
         q = waiting.pop(key, None)
+        late = not q and m["time"] < rejected.pop(key, 0)
         direction = q["dir"] if q else {"in": "out", "out": "in", "unknown": "unknown"}[m["dir"]]
         kept = keep_reply(m) and (not directions or direction in directions)
-        if not kept or (q and not q["kept"]):
+        if not kept or late or (q and not q["kept"]):
             total["filtered"] += 2 if q and q["kept"] else 1
             continue
         c = total[direction]

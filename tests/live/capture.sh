@@ -77,6 +77,26 @@ finish; ok "it ends as ever"
 [ "$(row c.ev 1)" -ge $((before + 6)) ]; ok "the new interface's packets are there, counted on from the old one's"
 pv-cat --check c.ev; ok "numbers and counts fit"
 
+# Renamed, it has gone once, whatever happens under its new name.
+start r.ev -v -b icmp s0
+ip -n "$NS_S" link set s0 down
+ip -n "$NS_S" link set s0 name r0
+ip -n "$NS_S" link set r0 up
+downs() { [ "$(field r.ev stats link_down)" = 1 ]; }
+until_true downs; ok "an interface that is renamed is counted"
+seconds() { pv-cat --json --type stats r.ev 2>/dev/null | wc -l; }
+n=$(seconds)
+for mtu in 1400 1401 1402; do ip -n "$NS_S" link set r0 mtu $mtu; done
+later() { [ "$(seconds)" -gt $((n + 1)) ]; }
+until_true later
+ip -n "$NS_S" link set r0 down
+ip -n "$NS_S" link set r0 name s0
+ip -n "$NS_S" link set s0 mtu 1500 up
+until_true grep -q 'opened again' r.ev.err; ok "and opened again when the name is back"
+finish
+[ "$(field r.ev stats link_down)" = 1 ]; ok "once, though it went up and changed under its new name"
+ip -n "$NS_S" addr replace $NS_SERVER6/64 dev s0 nodad # which went with the link
+
 # Nobody reads while all of it is sent: the pipe fills, then the ring, then the kernel drops.
 mkfifo d.pipe
 { dd bs=16 count=1 >d.ev 2>d.dd; until [ -e sent ]; do sleep 0.1; done; exec cat >>d.ev; } <d.pipe &

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* An analyser of what other analysers make: an event for each packet, NET, DNS and DHCP event; and their
- * table. */
+/* An analyser of what other analysers make: an event for each packet, dnstap message, NET, DNS and DHCP event; and
+ * their table. */
 #include <stdlib.h>
 
 #include "module/pv-module.h"
 
-enum kind { PACKETS, NETS, MESSAGES, LEASES, KINDS };
+enum kind { PACKETS, NETS, MESSAGES, LEASES, TAPS, KINDS };
 
 struct seen_event {
 	struct pv_module_event head; /* kind: enum kind */
@@ -36,6 +36,8 @@ static enum pv_verdict event(void *self, const struct pv_event *ev, struct pv_em
 {
 	if (ev->type == PV_EV_PACKET)
 		put(self, ev, PACKETS, ((const struct pv_packet *)(const void *)ev)->number, to);
+	else if (ev->type == PV_EV_DNSTAP)
+		put(self, ev, TAPS, ((const struct pv_dnstap *)(const void *)ev)->number, to);
 	else if (ev->type == PV_EV_NET)
 		put(self, ev, NETS, ((const struct pv_net *)(const void *)ev)->packet, to);
 	else if (ev->type == PV_EV_DNS)
@@ -60,7 +62,7 @@ static void *make(const void *conf, uint64_t seed)
 
 static const struct pv_analyser_ops ops = {
     .type = "seen",
-    .wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DHCP),
+    .wants = PV_WANTS(PV_EV_PACKET) | PV_WANTS(PV_EV_DNSTAP) | PV_WANTS(PV_EV_NET) | PV_WANTS(PV_EV_DNS) | PV_WANTS(PV_EV_DHCP),
     .own = &own,
     .event = event,
     .start = start,
@@ -75,6 +77,7 @@ static const struct pv_metric metrics[] = {
     [NETS] = COUNTER(2, "nets"),
     [MESSAGES] = COUNTER(3, "messages"),
     [LEASES] = COUNTER(4, "leases"),
+    [TAPS] = COUNTER(5, "taps"),
 };
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
 

@@ -20,7 +20,7 @@ ok "a link type nobody decodes: exit 1, one line"
 code 1 pv-capture -r /nowhere && [ "$(grep -c . err)" = 1 ]; ok "no such file: exit 1, one line"
 code 1 pv-capture -r "$dns" -b 'prot 53' && [ "$(grep -c . err)" = 1 ] && grep -q "'prot 53'" err
 ok "a filter that cannot be used: exit 1, one line that names it"
-code 1 pv-capture -r "$dns" -H 10.0.0.0/33 && grep -q '10.0.0.0/33' err; ok "an impossible subnet: exit 1, named"
+code 2 pv-capture -r "$dns" -H 10.0.0.0/33 && grep -q '10.0.0.0/33' err; ok "an impossible subnet: exit 2, named"
 for args in "" "-r" "--nosuch" "-r $dns eth0" "-r $dns --decap gre,teredo" "-r $dns -c 0" "-r $dns -s 300000"; do
 	# shellcheck disable=SC2086
 	code 2 pv-capture $args && [ -s err ] && [ ! -s out ]; ok "usage: pv-capture ${args//$CAPTURES\//}"

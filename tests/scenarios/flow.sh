@@ -69,8 +69,8 @@ one_line "and is named" err "^pv-flow: --type: unknown type 'nflow'; there are: 
 status 2 "--bind wants a port" pv-flow --bind ::
 status 2 "--bind and a file do not go together" pv-flow --bind :: -p 1 x.pcap
 status 2 "--count without --bind" pv-flow -c 5 x.pcap
-status 1 "an address that is none" pv-flow --bind nowhere -p 2055
-one_line "is named" err "^pv-flow: not an address to listen on: 'nowhere'$"
+status 2 "an address that is none" pv-flow --bind nowhere -p 2055
+one_line "is named" err "^pv-flow: --bind: not an address to listen on: 'nowhere'$"
 status 1 "an address that is not ours" pv-flow --bind 192.0.2.1 -p 2055
 one_line "has the system's words" err "^pv-flow: cannot listen on 192.0.2.1 port 2055: Cannot assign requested address$"
 

@@ -90,6 +90,31 @@ is "and nobody else notices" "$(jq -cS '.net | [.["net-mixed-n"].packets, .["net
 is "nor the other module" "$(jq -cS '.net["net-mixed-m"].ntp.wire_packets' net)" "$(jq -cS '.[].ntp.wire_packets' module)"
 finish
 
+# ---- dnstap: only_hosts of a policy, whichever analysers of modules run ----------------------------------------------
+
+install -d -m 755 taps
+install -m 755 "$BUILD"/tests/modules/{seen,tapped}.so taps
+cp "$CAPTURES/dnstap/knot.dnstap" tap.dnstap; cp tap.dnstap alone.dnstap # where nobody else asks for net
+{
+	document | sed "s|^  policies:|$(for t in tap alone; do printf '    %s: {input_type: dnstap, config: {dnstap_file: %s}}\\n' $t "$PWD/$t.dnstap"; done)&|"
+	policy default alone '{t: {type: tapped}}' 'dnstap, filter: {only_hosts: [192.0.2.11/32]}'
+	policy both tap '{t: {type: tapped}, s: {type: seen}}' 'dnstap, filter: {only_hosts: ["2001:db8::/32"]}'
+	policy all tap '{t: {type: tapped}, s: {type: seen}}' dnstap
+} >tapped.yaml
+tapped() {
+	# shellcheck disable=SC2086
+	pv-dnstap $1 "$CAPTURES/dnstap/knot.dnstap" 2>/dev/null | pv-dns | pv-net | pv-module --module-dir taps tapped | pv-module --module-dir taps seen |
+		pv-window --module-dir taps --modules "$2" --json | jq -cS '[.[] | del(.[].period)]'
+}
+start --module-dir taps --config tapped.yaml
+ended
+for p in "default|--only-hosts 192.0.2.11/32|tapped" "both|--only-hosts 2001:db8::/32|tapped,seen" "all||tapped,seen"; do
+	IFS='|' read -r name options modules <<<"$p"
+	is "only_hosts of a policy ($name) is --only-hosts to modules" \
+		"$(get "/api/v1/policies/$name/metrics/window/5" | jq -cS '[.[] | add | del(.[].period)]')" "$(tapped "$options" "$modules")"
+done
+finish
+
 # ---- chains --------------------------------------------------------------------------------------------------------
 
 {

@@ -70,8 +70,9 @@ wrong 1 "cannot read '\.': .*Is a directory" pv-capture -r .
 wrong 1 "cannot use filter 'port or': .*" pv-capture -b "port or" -r file.pcap
 wrong 1 "cannot decode link type 147 \(unknown\) of 'odd-link.pcap'" pv-capture -r odd-link.pcap
 for spec in 300.0.0.1/8 10.0.0.0/33 10.0.0.0/-1 2001:db8::/129 10.0.0.0/8,nonsense example.org/24 1.2.3/8 10.0.0.0/ /8; do
-	wrong 1 "invalid (CIDR|IPv[46] address): .*" pv-capture -H "$spec" -r file.pcap
-	wrong 1 "invalid (CIDR|IPv[46] address): .*" pktvisor-reader -H "$spec" file.pcap
+	for p in "pv-capture -r" pktvisor-reader; do
+		wrong 2 "-H: invalid (CIDR|IPv[46] address): .*" $p file.pcap -H "$spec"
+	done
 done
 wrong 1 ".*no-such-interface.*" pv-capture no-such-interface
 wrong 1 ".*192\.0\.2\.254.*" pv-capture 192.0.2.254
@@ -143,6 +144,82 @@ pv-dns <file.pve | pv-serve -p 0 --exit-with-input 2>err
 like "events that are no buckets are nothing to serve: that is said" "$(tail -n 1 err)" "^pv-serve: policy 'default': the input has ended, without buckets: pv-window makes them$"
 pv-window --json <file.pve 2>/dev/null | pv-dns 2>err
 one_line "text is no event stream, however short" err '^pv-dns: input damaged at byte 0: not an event stream$'
+
+# ---- no value is cut or ignored in silence ----------------------------------------------------------------------
+
+echo '{visor: {}}' >empty.yaml
+while IFS='|' read -r words command; do
+	[ -z "$command" ] || eval "wrong 2 \"$words\" $command"
+done <<-'END'
+	--buffer: 4095 is not between 4K and 2047M|pv-capture --buffer 4095 lo
+	--buffer: 2048M is not between 4K and 2047M|pv-capture --buffer 2048M lo
+	--buffer: 100G is not between 4K and 2047M|pv-capture --buffer 100G lo
+	--buffer and --no-promiscuous are for interfaces: they do not go with -r|pv-capture --buffer 1M -r file.pcap
+	--buffer and --no-promiscuous are for interfaces: they do not go with -r|pv-capture --no-promiscuous -r file.pcap
+	--decap: there is nothing in the list|pv-capture --decap '' -r file.pcap
+	-H: there is nothing in the list|pv-capture -H '' -r file.pcap
+	--payload-port: not a port: '65536'|pv-capture --payload-port 65536 -r file.pcap
+	-t: there is nothing in the list|pv-cat -t , file.pve
+	--check looks at every event: --type does not go with it|pv-cat --check --type net file.pve
+	--clients and --idle go with --socket and --tcp|pv-dnstap --clients 5 file.pcap
+	--clients and --idle go with --socket and --tcp|pv-dnstap --idle 5s file.pcap
+	--socket-mode goes with --socket|pv-dnstap --socket-mode 600 file.pcap
+	--socket-mode goes with --socket|pv-dnstap --socket-mode 600 --tcp 127.0.0.1:1
+	--clients: 10001 is not between 1 and 10000|pv-dnstap --clients 10001 --tcp 127.0.0.1:1
+	--buffer: 2G is not between 4K and 1G|pv-flow --bind 127.0.0.1 -p 1 --buffer 2G
+	--buffer: 0 is not between 4K and 1G|pv-flow --bind 127.0.0.1 -p 1 --buffer 0
+	--template-memory: 1K is not between 64K and 1G|pv-flow --template-memory 1K file.pcap
+	--template-memory: 100G is not between 64K and 1G|pv-flow --template-memory 100G file.pcap
+	--bind: not an address to listen on: 'nonsense'|pv-flow --bind nonsense -p 1
+	--duration, --count, --sockets and --buffer go with --bind|pv-flow --buffer 1M file.pcap
+	--sockets: 17 is not between 1 and 16|pv-flow --bind 127.0.0.1 -p 1 --sockets 17
+	--name: wants 1 to 127 bytes|pv-net --name ''
+	--name: wants 1 to 127 bytes|pv-dns --name $(printf 'x%.0s' {1..128})
+	--answer-count: .* answer_count must be at most 65535|pv-dns --answer-count 65536
+	--xact-ttl-ms: xact_ttl_ms must be between 1 and 86400000|pv-dns --xact-ttl-ms 86400001
+	--xact-ttl-secs: xact_ttl_secs must be between 1 and 86400|pv-dhcp --xact-ttl-secs 86401
+	--geo-cache-size: 1048577 is not between 0 and 1048576|pv-net --geo-cache-size 1048577
+	-s: 65501 is not between 8 and 65500|pv-probe -s 65501 192.0.2.1
+	-i: 4294967296 is not between 1 and 4294967295|pv-probe -i 4294967296 192.0.2.1
+	--timeout-ms 2000 is more than --interval-ms 100|pv-probe -i 100 192.0.2.1
+	-p: 65536 is not between 0 and 65535|pv-serve -p 65536
+	--tls-cert and --tls-key go with --tls|pv-serve -p 0 --tls-cert file.pcap
+	--tls-cert and --tls-key go with --tls|pv-serve -p 0 --tls-key file.pcap
+	--summary is --periods 1: one of the two|pv-window --summary --periods 5
+	--summary is --periods 1: one of the two|pktvisor-reader --summary --periods 5 file.pcap
+	--summary is --periods 1: one of the two|pktvisord --summary --periods 5 file.pcap
+	unknown module 'ftp'|pv-window --list-metrics --modules net,ftp
+	unknown module 'dns:9.9'|pv-window --list-metrics --modules dns:9.9
+	--once and --json exclude each other|pktvisor-cli --once --json
+	--size is the size of the picture of --once|pktvisor-cli --json --size 80x24
+	--tls-ca and --tls-noverify exclude each other|pktvisor-cli --once --tls-ca file.pcap --tls-noverify
+	--workers: 17 is not between 1 and 16|pktvisord --workers 17 lo
+END
+# pktvisord says in its log what settings of a file may have to do with
+while IFS='|' read -r words options; do
+	# shellcheck disable=SC2086
+	status 1 "pktvisord $options makes no sense" pktvisord -p 0 $options
+	like "which is said" "$(cat err)" "\[error\] $words$"
+done <<-END
+	--tls-cert and --tls-key go with --tls|--admin-api --tls-key file.pcap
+	you must specify --tls-key and --tls-cert to use --tls|--admin-api --tls
+	you must specify --tls-key and --tls-cert to use --tls|--admin-api --tls --config empty.yaml
+	--summary is for saved captures: .*|--summary lo
+	Nothing to do: .*|
+END
+# what the original took and had no use for
+status 0 "-b and -H without anything that they are for" pktvisord --check --config empty.yaml -b udp -H 10.0.0.0/8
+like "is said" "$(cat err)" "\[warning\] -b and -H go with IFACE or FILE.pcap: there is none, they do nothing$"
+pktvisor-reader -i dnstap -H 10.0.0.0/8 "$CAPTURES/dnstap/knot.dnstap" >out 2>err
+like "-H for dnstap is said to do nothing" "$(cat err)" "^pktvisor-reader: -H does nothing: "
+pktvisor-reader --iana-service-port-registry nowhere file.pcap >out 2>err
+like "so are names of services for packets" "$(cat err)" "^pktvisor-reader: names of services do nothing: "
+modules=$BUILD/modules
+if [ -d "$modules" ]; then
+	cp -r "$modules" mods; chmod go-w mods mods/*
+	wrong 2 "--input is what a source reads: 'ntp' is an analyser" pv-module --module-dir mods -i x ntp
+	wrong 2 "--only, --chain and --name are for analysers: 'cpu' is a source" pv-module --module-dir mods --only cpu
+fi
 
 # ---- filters: the words of the handlers' own documentation --------------------------------------------------
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "dns/analyser.h"
+#include "dns/overdue.h"
 #include "dns/metrics.h"
 #include "dns/names.h"
 #include "event/check.h"
@@ -553,6 +554,73 @@ static void filtered(void **state)
 	bench_free(b);
 }
 
+/* The response to a rejected query comes when that one's time is over: it is filtered like its query, and no orphan; for a minute.
+ * Not when the filter let the query pass, nor when another query has taken its place. */
+static void overdue(void **state)
+{
+	static const struct {
+		const char *what, *asked;
+		uint64_t after_ms;
+		bool again; /* another query with the same key came meanwhile, passed and was answered */
+		bool filtered;
+	} cases[] = {
+	    {"in good time", "\1c\1d", 50, false, true},
+	    {"its time is over", "\1c\1d", 110, false, true},
+	    {"for long", "\1c\1d", 59000, false, true},
+	    {"for more than a minute", "\1c\1d", 61000, false, false},
+	    {"a query that passed", "\1a\1b", 110, false, false},
+	    {"the key is another query's by now", "\1c\1d", 110, true, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bench *b = bench("only_qname=a.b;xact_ttl_ms=100", true, NULL);
+		struct flow other = {9, 9, 1, 99, 6};
+		udp(b, &flow0, false, msg(1, false, 0, cases[i].asked, 1, 0));
+		b->now_ns += cases[i].after_ms < 100 ? 0 : 100 * MS;
+		packet(b, &other, false, PV_L4_UDP, "x", 1); /* any packet moves time */
+		send_packet(b);
+		if (cases[i].again) {
+			udp(b, &flow0, false, msg(1, false, 0, "\1a\1b", 1, 0));
+			udp(b, &flow0, true, msg(1, true, 0, "\1a\1b", 1, 0));
+		}
+		b->now_ns += cases[i].after_ms * MS - (cases[i].after_ms < 100 ? 0 : 100 * MS);
+		udp(b, &flow0, true, msg(1, true, 0, "\1a\1b", 1, 0));
+		udp(b, &flow0, true, msg(1, true, 0, "\1a\1b", 1, 0)); /* it is answered once */
+		unsigned last = (unsigned)count(b, PV_EV_DNS) - 1;
+		if (dns(b, last - 1)->query_filtered != cases[i].filtered)
+			fail_msg("%s: query_filtered is %d", cases[i].what, dns(b, last - 1)->query_filtered);
+		assert_int_equal(dns(b, last - 1)->xact, cases[i].after_ms < 100 ? PV_XACT_MATCHED : PV_XACT_ORPHAN);
+		assert_int_equal(dns(b, last)->xact, PV_XACT_ORPHAN);
+		assert_int_equal(dns(b, last)->query_filtered, 0);
+		stop(b);
+		sums_up(b);
+		bench_free(b);
+	}
+}
+
+/* What is remembered of them is bounded; who had to go is an orphan's query again, and counts. */
+static void overdue_evicted(void **state)
+{
+	struct pv_dns_overdue *o = pv_dns_overdue_new(1);
+	struct pv_dns_query q = {.sport = 53, .l3 = 4, .transport = PV_TR_UDP};
+	(void)state;
+	for (uint32_t i = 0; i < PV_DNS_OVERDUE_SLOTS + 2; i++) {
+		q.dport = (uint16_t)i;
+		q.id = (uint16_t)(i >> 16 | 5);
+		pv_dns_overdue_put(o, &q, T0);
+	}
+	assert_int_equal(pv_dns_overdue_evicted(o), 2);
+	q.dport = 0;
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	q.dport = 2;
+	assert_true(pv_dns_overdue_take(o, &q, T0));
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	pv_dns_overdue_clear(o);
+	q.dport = 3;
+	assert_false(pv_dns_overdue_take(o, &q, T0));
+	pv_dns_overdue_free(o);
+}
+
 static void suffixes(void **state)
 {
 	struct bench *b = bench("only_qname_suffix=.co.uk", false, NULL);
@@ -1029,6 +1097,8 @@ int main(void)
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(not_dns),
 		cmocka_unit_test(filtered),
+		cmocka_unit_test(overdue),
+		cmocka_unit_test(overdue_evicted),
 		cmocka_unit_test(suffixes),
 		cmocka_unit_test(over_tcp),
 		cmocka_unit_test(tcp_trouble),

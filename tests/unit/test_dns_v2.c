@@ -191,6 +191,8 @@ static void outcomes(void **state)
 	    {"an orphan", false, false, false, PV_XACT_ORPHAN, false, PV_DIR_OUT, 0, "0 in 0 0 1"},
 	    {"an orphan from outside", false, false, false, PV_XACT_ORPHAN, false, PV_DIR_IN, 0, "0 out 0 0 1"},
 	    {"an orphan that is rejected", false, false, true, PV_XACT_ORPHAN, false, PV_DIR_OUT, 0, "1 in 0 0 0"},
+	    {"later than that, its query rejected", false, false, false, PV_XACT_ORPHAN, true, PV_DIR_OUT, 0, "1 in 0 0 0"},
+	    {"likewise, and it is rejected", false, false, true, PV_XACT_ORPHAN, true, PV_DIR_OUT, 0, "1 in 0 0 0"},
 	    {"late: as if it had been given up before", false, false, false, PV_XACT_LATE, false, PV_DIR_OUT, PV_DIR_IN, "0 in 0 1 1"},
 	    {"late and rejected", false, false, true, PV_XACT_LATE, false, PV_DIR_OUT, PV_DIR_IN, "1 in 0 1 0"},
 	    {"late, its query rejected", false, false, false, PV_XACT_LATE, true, PV_DIR_OUT, PV_DIR_IN, "1 in 0 0 0"},

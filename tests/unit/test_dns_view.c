@@ -428,6 +428,55 @@ static void places(void **state)
 		}
 }
 
+/* The response to a query that we rejected and whose time is over, by the analyser's clock or by ours. */
+static void overdue(void **state)
+{
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		struct set s;
+		set_up(&s, 5 * SEC, 5 * SEC, false);
+		pv_stage_free(s.view);
+		char err[128];
+		set_key(&s, "only_qname", "b.test");
+		assert_int_equal(pv_dns_filter_version(&s.filter, "2.0", err, sizeof err), 0);
+		const struct pv_dns_view_conf vc = {
+		    .filter = &s.filter, .ttl_ns = own ? SEC : 5 * SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+		s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+		s.analyser->out.sink = pv_sink_stage(s.view);
+		message(&s, AT(10), 1, false, 1);
+		message(&s, AT(20), 2, false, 1);
+		message(&s, AT(80), 1, true, 1);
+		message(&s, AT(81), 1, true, 1); /* nobody asked twice */
+		message(&s, AT(82), 2, false, 1); /* another query in the place of the old one */
+		message(&s, AT(83), 2, true, 1);
+		message(&s, AT(84), 2, true, 1);
+		message(&s, AT(85), 3, false, 1);
+		tick(&s, AT(200));
+		message(&s, AT(900), 3, true, 1); /* after more than a minute */
+		expect(&s, own ? "Q1@10 T1!f@20 Q2@20 T2!f@80 r1?f@80 r1?@81 Q2@82 r2=f@83 r2?@84 Q3@85 T3!f@200 r3?@900"
+			       : "Q1@10 Q2@20 T1!f@80 T2!f@80 r1?f@80 r1?@81 Q2@82 r2=f@83 r2?@84 Q3@85 T3!f@200 r3?@900");
+		tear_down(&s);
+	}
+}
+
+/* In time for the analyser, and not for us. */
+static void overdue_for_us(void **state)
+{
+	(void)state;
+	struct set s;
+	set_up(&s, SEC, 5 * SEC, false);
+	pv_stage_free(s.view);
+	set_key(&s, "only_qname", "b.test");
+	const struct pv_dns_view_conf vc = {
+	    .filter = &s.filter, .ttl_ns = SEC, .shared_ttl_ns = &s.shared, .xact_slots = 256};
+	s.view = pv_dns_view_new(&vc, mem_sink(&s.seen));
+	s.analyser->out.sink = pv_sink_stage(s.view);
+	message(&s, AT(10), 1, false, 1);
+	message(&s, AT(30), 1, true, 1);
+	expect(&s, "Q1@10 T1!f@30 R1?f@30");
+	tear_down(&s);
+}
+
 /* Behind a filter: a query that was withheld was never sent, as far as we know. */
 static void partial(void **state)
 {
@@ -458,6 +507,7 @@ int main(void)
 	    cmocka_unit_test(filters),		cmocka_unit_test(type_of_the_query),
 	    cmocka_unit_test(partial),		cmocka_unit_test(by_transaction),
 	    cmocka_unit_test(like_the_analyser), cmocka_unit_test(places),
+	    cmocka_unit_test(overdue),		cmocka_unit_test(overdue_for_us),
 	};
 	return cmocka_run_group_tests_name("dns_view", tests, NULL, NULL);
 }

@@ -409,12 +409,63 @@ static void only_hosts(void **state)
 	pv_hosts_free(hosts);
 }
 
+/* What modules made of a message goes where its NET event goes, in front of it or behind; what is of no message goes. */
+static void only_hosts_of_modules(void **state)
+{
+	(void)state;
+	struct pv_hosts *hosts = pv_hosts_new();
+	char err[200];
+	struct mem some;
+	memset(&some, 0, sizeof some);
+	assert_int_equal(pv_hosts_parse(hosts, "192.0.2.12/32", err, sizeof err), 0);
+	struct pv_stage *only = pv_only_new(hosts, mem_sink(&some));
+	struct pv_out to;
+	assert_int_equal(pv_out_init(&to, pv_sink_stage(only)), 0);
+	static const uint64_t kept[] = {2, 2, 4, 4, 1, 1, 3, 3};
+	for (unsigned stream = 0; stream < 2; stream++) {
+		ev_start(&to, SEC, PV_CLOCK_RECORDED, 1, 1);
+		for (uint64_t i = 1; i <= (stream ? 3 : 4); i++) {
+			for (unsigned k = 0; k < 3; k++) { /* in front, the NET event, behind */
+				if (k == 1) {
+					struct pv_net *n = pv_out_event(&to, PV_EV_NET, sizeof *n, i * MS);
+					n->ev.flags = 5 << PV_F_DNSTAP_SHIFT;
+					n->packet = i;
+					n->l3 = 4;
+					ev_addr(n->src, false, (uint8_t)(!stream == !(i % 2) ? 12 : 11));
+					ev_addr(n->dst, false, 53);
+					continue;
+				}
+				struct pv_module_event *e = pv_out_event(&to, PV_EV_MODULE + 1, sizeof *e, i * MS);
+				e->packet = i;
+			}
+		}
+		struct pv_module_event *none = pv_out_event(&to, PV_EV_MODULE + 1, sizeof *none, 5 * MS);
+		none->packet = 0;
+	}
+	pv_out_drain(&to);
+	pv_out_flush(&only->out);
+	size_t n = 0;
+	for (size_t i = 0; i < some.n; i += ev_at(&some, i)->size) {
+		const struct pv_module_event *e = (const void *)ev_at(&some, i);
+		if (e->ev.type != PV_EV_MODULE + 1)
+			continue;
+		assert_true(n < sizeof kept / sizeof kept[0]);
+		assert_int_equal(e->packet, kept[n++]);
+	}
+	assert_int_equal(n, sizeof kept / sizeof kept[0]);
+	pv_out_free(&to);
+	pv_stage_free(only);
+	mem_free(&some);
+	pv_hosts_free(hosts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transactions), cmocka_unit_test(live_times),	cmocka_unit_test(halves),
 		cmocka_unit_test(filter_and_chain), cmocka_unit_test(dns_metrics), cmocka_unit_test(net_events),
 		cmocka_unit_test(remote_ends),	cmocka_unit_test(only_hosts),
+		cmocka_unit_test(only_hosts_of_modules),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -572,7 +572,8 @@ static void both_directions(void **state)
 		for (unsigned answered = 0; answered < 2; answered++) {
 			put_bytes(&m, "\xc0\0\2\1\xc6\x33\x64\2", 8);
 			put16(&m, 40000), put16(&m, 443), put16(&m, 3), put16(&m, 4), put8(&m, 6), put8(&m, 8);
-			put64(&m, 100), put64(&m, 1), put64(&m, answered ? 9000 : 0), put64(&m, answered ? 7 : 0);
+			put64(&m, cisco ? 100 : 100 + 100 * answered), put64(&m, cisco ? 1 : 1 + answered); /* since before, or in all */
+			put64(&m, answered ? 9000 : 0), put64(&m, answered ? 7 : 0);
 		}
 		close_set(&m, at);
 		close_ipfix(&m);
@@ -587,6 +588,131 @@ static void both_directions(void **state)
 		assert_int_equal(counts(c).lost, 0);
 		pv_collector_free(c);
 	}
+}
+
+/* A template of totals: ends, ports, two counts, perhaps the deltas, and how the flow is known. */
+struct total {
+	uint32_t domain;
+	uint8_t client; /* last byte of its address */
+	uint32_t begin, id; /* 0: the template has none */
+	uint64_t bytes, packets;
+	unsigned after_s;
+	const char *want; /* bytes/packets */
+};
+
+static void put_total(struct bytes *m, bool v9, const struct total *t, unsigned sequence)
+{
+	uint16_t field[8][2] = {{8, 4}, {12, 4}, {85, 8}, {86, 4}};
+	unsigned n = 4;
+	if (t->begin)
+		field[n][0] = v9 ? 22 : 150, field[n++][1] = 4;
+	if (t->id)
+		field[n][0] = 148, field[n++][1] = 4;
+	if (v9)
+		put_v9(m, sequence, t->domain);
+	else
+		put_ipfix(m, sequence, t->domain);
+	put_template(m, v9 ? 0 : 2, (uint16_t)(256 + n + (t->id ? 8 : 0)), (const uint16_t(*)[2])field, n);
+	size_t at = open_set(m, (uint16_t)(256 + n + (t->id ? 8 : 0)));
+	put32(m, 0xc0000200 | t->client), put32(m, 0xc6336402), put64(m, t->bytes), put32(m, t->packets);
+	if (t->begin)
+		put32(m, t->begin);
+	if (t->id)
+		put32(m, t->id);
+	close_set(m, at);
+	if (!v9)
+		close_ipfix(m);
+}
+
+static void what_totals_have_gained(void **state)
+{
+	static const struct total steps[] = {
+	    {1, 1, 0, 0, 1000, 10, 0, "1000/10"},   /* the first is all that is known */
+	    {1, 1, 0, 0, 1500, 12, 60, "500/2"},
+	    {1, 1, 0, 0, 1500, 12, 60, "0/0"},	    /* silent, or told twice */
+	    {1, 2, 0, 0, 1500, 12, 0, "1500/12"},   /* another flow */
+	    {2, 1, 0, 0, 1500, 12, 0, "1500/12"},   /* of another domain */
+	    {1, 1, 0, 0, 300, 3, 60, "300/3"},	    /* begun anew */
+	    {1, 1, 0, 0, 400, 4, 60, "100/1"},
+	    {1, 1, 0, 0, 700, 9, 3601, "700/9"},    /* too long ago to be the same */
+	    {1, 1, 77, 0, 900, 5, 0, "900/5"},	    /* when it began says which it is */
+	    {1, 1, 77, 0, 950, 6, 1, "50/1"},
+	    {1, 1, 77, 0, 930, 6, 0, "0/0"},	    /* late: it was counted with the one before */
+	    {1, 1, 77, 0, 1000, 7, 1, "50/1"},
+	    {1, 1, 78, 0, 1100, 8, 1, "1100/8"},
+	    {1, 1, 77, 5, 2000, 20, 0, "2000/20"},  /* and so does its number */
+	    {1, 1, 77, 6, 2100, 21, 0, "2100/21"},
+	    {1, 1, 77, 5, 2100, 21, 0, "100/1"},
+	};
+	(void)state;
+	for (int v9 = 0; v9 < 2; v9++) {
+		struct pv_collector *c = collector();
+		uint64_t now = UINT64_C(1700000000000000000);
+		for (unsigned i = 0; i < N(steps); i++) {
+			struct bytes m;
+			struct got g = {.n = 0};
+			char got[64];
+			put_total(&m, v9, &steps[i], i);
+			struct pv_flow_datagram d = datagram(m.b, m.n);
+			d.time_ns = now += steps[i].after_s * UINT64_C(1000000000);
+			d.port = (uint16_t)(5000 + i); /* exporters may use several */
+			assert_int_equal(pv_collector_take(c, &d, got_record, &g), PV_FDEC_OK);
+			assert_int_equal(g.n, 1);
+			snprintf(got, sizeof got, "%llu/%llu", (unsigned long long)g.f[0].bytes,
+				 (unsigned long long)g.f[0].packets);
+			if (strcmp(got, steps[i].want))
+				fail_msg("v9 %d, step %u: %s, not %s", v9, i, got, steps[i].want);
+		}
+		assert_int_equal(counts(c).totals_evicted, 0);
+		pv_collector_clear(c); /* a new stream knows nothing */
+		struct bytes m;
+		struct got g;
+		put_total(&m, v9, &steps[1], 0);
+		assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
+		assert_int_equal(g.f[0].bytes, 1500);
+		pv_collector_free(c);
+	}
+}
+
+/* Deltas win where there are some, each for itself. */
+static void totals_beside_deltas(void **state)
+{
+	static const uint16_t field[][2] = {{8, 4}, {1, 4}, {85, 4}, {86, 4}};
+	(void)state;
+	struct pv_collector *c = collector();
+	for (unsigned i = 1; i <= 2; i++) {
+		struct bytes m;
+		struct got g;
+		put_ipfix(&m, i - 1, 1);
+		put_template(&m, 2, 256, field, N(field));
+		size_t at = open_set(&m, 256);
+		put32(&m, 0xc0000201), put32(&m, 50), put32(&m, 50 * i), put32(&m, 4 * i);
+		close_set(&m, at);
+		close_ipfix(&m);
+		assert_int_equal(feed(c, &m, &g), PV_FDEC_OK);
+		assert_int_equal(g.f[0].bytes, 50);
+		assert_int_equal(g.f[0].packets, 4);
+	}
+	pv_collector_free(c);
+}
+
+/* More flows than are remembered: memory stays, and what is forgotten counts. */
+static void totals_without_end(void **state)
+{
+	(void)state;
+	struct pv_flow_totals *t = pv_flow_totals_new(1);
+	struct pv_flow_counts c = {0};
+	uint64_t whole = 0;
+	for (unsigned round = 1; round <= 2; round++)
+		for (uint32_t i = 0; i < 2 * PV_FLOW_TOTALS; i++) {
+			const struct pv_flow_total_key key = {.in_if = i, .begin = 1};
+			uint64_t bytes = 10 * round;
+			pv_flow_totals_since(t, &key, 1, &bytes, NULL, &c);
+			whole += bytes == 20;
+		}
+	assert_true(c.totals_evicted >= PV_FLOW_TOTALS);
+	assert_true(whole && whole <= c.totals_evicted);
+	pv_flow_totals_free(t);
 }
 
 static void put_options_template(struct bytes *m, bool v9, uint16_t id, const uint16_t (*field)[2], unsigned scopes, unsigned n)
@@ -1251,6 +1377,9 @@ int main(void)
 		cmocka_unit_test(variable_lengths_and_enterprises),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(both_directions),
+		cmocka_unit_test(what_totals_have_gained),
+		cmocka_unit_test(totals_beside_deltas),
+		cmocka_unit_test(totals_without_end),
 		cmocka_unit_test(sampling_by_options),
 		cmocka_unit_test(sequences_of_messages),
 		cmocka_unit_test(what_cannot_be),

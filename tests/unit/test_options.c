@@ -53,10 +53,10 @@ static enum pv_options_result parse(struct conf *c, const char *line, const char
 	const struct pv_opt opts[] = {
 		{'f', "flag", PV_OPT_FLAG, &c->flag, NULL, "a flag", 0, 0},
 		{0, "no-on", PV_OPT_NOFLAG, &c->on, NULL, "a flag off", 0, 0},
-		{'t', "text", PV_OPT_STRING, &c->text, "TEXT", "a text", 0, 0},
+		{'t', "text", PV_OPT_STRING, &c->text, "TEXT", "a text", 1, 40},
 		{'n', "number", PV_OPT_UINT, &c->n, "N", "a number", 1, 10},
 		{'w', "wait", PV_OPT_DURATION, &c->wait_ns, "T", "a time", 0, 0},
-		{0, "size", PV_OPT_SIZE, &c->size, "S", "a size", 0, 0},
+		{0, "size", PV_OPT_SIZE, &c->size, "S", "a size", 1000, UINT64_C(1) << 32},
 		{0, "list", PV_OPT_LIST, &c->list, "L", "a list", 0, 0},
 	};
 	const struct pv_opt_keys sets[] = {{"Keys", keys, 3, set, c, NULL, 0}};
@@ -116,6 +116,12 @@ static void refuses_what_is_wrong(void **state)
 		{"--wait 5x", "--wait: not a duration: '5x' (examples: 250ms, 10s, 2m, 1h)"},
 		{"--wait .", "--wait: not a duration: '.' (examples: 250ms, 10s, 2m, 1h)"},
 		{"--size 1T", "--size: not a size: '1T' (examples: 65536, 64K, 16M)"},
+		{"--size 5G", "--size: 5G is not between 1000 and 4G"},
+		{"--size 999", "--size: 999 is not between 1000 and 4G"},
+		{"--text=", "--text: wants 1 to 40 bytes"},
+		{"-t xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "-t: wants 1 to 40 bytes"},
+		{"--list=", "--list: there is nothing in the list"},
+		{"--list ,,", "--list: there is nothing in the list"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct conf c = {.on = true};

@@ -260,10 +260,27 @@ static int run(struct cli *c)
 	return drawn ? PV_EXIT_OK : PV_EXIT_FAILED;
 }
 
+/* Options that do not go together, as one line; NULL: there are none. */
+static const char *contradiction(const struct options *o)
+{
+	if (o->once && o->json)
+		return "--once and --json exclude each other";
+	if (o->size && !o->once)
+		return "--size is the size of the picture of --once";
+	if (o->ca && o->tls_noverify)
+		return "--tls-ca and --tls-noverify exclude each other";
+	return NULL;
+}
+
 static int work(struct cli *c)
 {
 	char err[512];
 	int cols, rows;
+	const char *wrong = contradiction(&c->o);
+	if (wrong) {
+		pv_tool_say(c->prog, "%s", wrong);
+		return PV_EXIT_USAGE;
+	}
 	if (c->o.token_file && !read_token(c))
 		return PV_EXIT_FAILED;
 	if (c->o.ca &&

@@ -245,6 +245,13 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "-b is for packets: it does not go with -i %s", kind->name);
 		return PV_EXIT_USAGE;
 	}
+	if (kind->input == DNSTAP && s.capture.hosts)
+		pv_tool_say(&prog, "-H does nothing: who logged a message says its direction");
+	if (kind->input != FLOW && (s.show.iana || s.show.otherwise))
+		pv_tool_say(&prog, "names of services do nothing: they are for -i sflow, netflow and ipfix");
+	pv_tool_hosts(&prog, s.capture.hosts);
+	if (!pv_summary_sensible(&prog, &s.summary))
+		return PV_EXIT_USAGE;
 	s.capture.every_udp = kind->input == FLOW;
 	int code = PV_EXIT_USAGE;
 	struct pv_window_conf conf;

@@ -10,6 +10,16 @@
 
 const char options_name[] = "pktvisord";
 
+/* Of the command line alone; NULL: there is none. */
+static const char *contradiction(const struct options *o)
+{
+	if (o->check && o->operand && !o->config)
+		return "--check wants --config FILE";
+	if (o->summary && o->periods != PV_CONFIG_UNSET && o->periods != 1)
+		return "--summary is --periods 1: one of the two";
+	return NULL;
+}
+
 void options_read(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){.port = PV_CONFIG_UNSET,
@@ -102,10 +112,12 @@ void options_read(struct options *o, int argc, char **argv)
 	    .operands_max = 1,
 	};
 	pv_tool_start(&prog, argc, argv, &o->operand);
-	if (o->check && o->operand && !o->config) {
-		pv_tool_say(&prog, "--check wants --config FILE");
+	const char *wrong = contradiction(o);
+	if (wrong) {
+		pv_tool_say(&prog, "%s", wrong);
 		exit(PV_EXIT_USAGE);
 	}
+	o->certified = o->tls_cert || o->tls_key;
 }
 
 static void text(const char **to, const char *file, const char *otherwise)
@@ -171,6 +183,8 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 
 const char *options_wrong(const struct options *o)
 {
+	if (!o->tls && o->certified) /* a file may keep them for another day */
+		return "--tls-cert and --tls-key go with --tls";
 	if (o->tls && (!o->tls_cert || !o->tls_key))
 		return "you must specify --tls-key and --tls-cert to use --tls";
 	if (o->otel_tls && (!o->otel_tls_cert || !o->otel_tls_key))

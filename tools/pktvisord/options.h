@@ -11,6 +11,7 @@
 struct options {
 	bool daemon, verbose, no_track, tls, admin_api, syslog, prometheus, check, summary;
 	bool otel, otel_tls, cp_disable;
+	bool certified; /* the command line has --tls-cert or --tls-key */
 	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn,
 	    *config;
 	const char *cp_token, *cp_url, *cp_custom, *cp_path, *log_file, *pid_file, *prom_instance;

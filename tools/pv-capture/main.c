@@ -100,9 +100,13 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 		return false;
 	}
 	if (mock && (conf->file || conf->iface || conf->bpf || conf->hosts || conf->snaplen || conf->no_promiscuous ||
-		     conf->buffer_bytes != PV_CAPTURE_BUFFER || conf->decap_gre || conf->decap_ipip ||
+		     conf->buffer_bytes || conf->decap_gre || conf->decap_ipip ||
 		     conf->decap_vxlan || conf->nports)) {
 		pv_tool_say(prog, "--mock makes packets up: only -c, -t and -v go with it");
+		return false;
+	}
+	if (conf->file && (conf->buffer_bytes || conf->no_promiscuous)) {
+		pv_tool_say(prog, "--buffer and --no-promiscuous are for interfaces: they do not go with -r");
 		return false;
 	}
 	return true;
@@ -111,7 +115,7 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 int main(int argc, char **argv)
 {
 	uint16_t ports[PV_CAPTURE_EXTRA_PORTS];
-	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER, .ports = ports};
+	struct pv_capture_conf conf = {.ports = ports};
 	struct pv_opt_list decap = {NULL, 0}, payload = {NULL, 0};
 	uint64_t snaplen = 0;
 	bool verbose = false, mock = false, known;
@@ -124,7 +128,8 @@ int main(int argc, char **argv)
 		{'t', "duration", PV_OPT_DURATION, &conf.duration_ns, "TIME",
 		 "end after TIME: 90, 5m, 1h; with -r by the packets' own time", 0, 0},
 		{'c', "count", PV_OPT_UINT, &conf.count, "N", "end after N packets", 1, 0},
-		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "kernel ring (default: 64M)", 0, 0},
+		{0, "buffer", PV_OPT_SIZE, &conf.buffer_bytes, "SIZE", "kernel ring, 4K to 2047M (default: 64M)",
+		 PV_CAPTURE_BUFFER_MIN, PV_CAPTURE_BUFFER_MAX},
 		{0, "no-promiscuous", PV_OPT_FLAG, &conf.no_promiscuous, NULL, "own traffic only", 0, 0},
 		{0, "decap", PV_OPT_LIST, &decap, "TUNNEL,...", "look inside: gre, ipip, vxlan", 0, 0},
 		{0, "mock", PV_OPT_FLAG, &mock, NULL, "made-up DNS packets, ten a second: to try a pipeline", 0, 0},
@@ -149,6 +154,7 @@ int main(int argc, char **argv)
 	if (!known)
 		return PV_EXIT_USAGE;
 	conf.snaplen = (uint32_t)snaplen;
+	pv_tool_hosts(&prog, conf.hosts);
 	if (!sensible(&prog, &conf, mock) || !pv_tool_stdout_binary(&prog, PV_TOOL_ADD))
 		return PV_EXIT_USAGE;
 	conf.stop_fd = pv_tool_signals();

@@ -135,6 +135,10 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "--json, --count and --check exclude each other");
 		goto out;
 	}
+	if (check && types.count) {
+		pv_tool_say(&prog, "--check looks at every event: --type does not go with it");
+		goto out;
+	}
 	if (parse_types(&prog, &types, &c.select))
 		goto out;
 	c.copy = !c.json && !c.count && !check;

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 {
 	struct pv_dnstap_conf conf = {.file = NULL};
 	const char *hosts = NULL, *socket_mode = NULL;
-	uint64_t clients = PV_DNSTAP_CLIENTS;
+	uint64_t clients = 0;
 	bool verbose = false, bad;
 	const struct pv_opt opts[] = {
 		{0, "socket", PV_OPT_STRING, &conf.socket, "PATH", "listen on a Unix socket", 0, 0},
@@ -111,6 +111,14 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "wants one of FILE, --socket PATH and --tcp HOST:PORT");
 		return PV_EXIT_USAGE;
 	}
+	if (conf.file && (clients || conf.idle_ns)) {
+		pv_tool_say(&prog, "--clients and --idle go with --socket and --tcp");
+		return PV_EXIT_USAGE;
+	}
+	if (socket_mode && !conf.socket) {
+		pv_tool_say(&prog, "--socket-mode goes with --socket");
+		return PV_EXIT_USAGE;
+	}
 	if (conf.tcp && !pv_dnstap_address(conf.tcp, host, sizeof host, &port, why, sizeof why)) {
 		pv_tool_say(&prog, "--tcp: %s", why);
 		return PV_EXIT_USAGE;
@@ -121,6 +129,7 @@ int main(int argc, char **argv)
 		return PV_EXIT_USAGE;
 	}
 	conf.only_hosts = only;
+	clients = clients ? clients : PV_DNSTAP_CLIENTS;
 	conf.clients_max = (unsigned)clients;
 	if (!conf.file)
 		more_descriptors(clients);

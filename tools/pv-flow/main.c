@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pv-flow - sFlow, NetFlow and IPFIX: from exporters, out of a capture, or out of packet events. See pv-flow(1). */
 #include <inttypes.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ static void report(const struct pv_program *prog, const struct pv_collector_stat
 		    "; records %" PRIu64 ", lost by sequence numbers %" PRIu64 ", sets without a template %" PRIu64,
 		    s->datagrams, s->malformed, s->unsupported, os_drops, s->counts.records, s->counts.lost,
 		    s->counts.unknown_sets);
+	if (s->counts.totals_evicted)
+		pv_tool_say(prog, "totals given up for room %" PRIu64 ": these flows have counted too much", s->counts.totals_evicted);
 	pv_tool_say(prog, "exporters %" PRIu64 ", evicted %" PRIu64 "; templates %" PRIu64 " (%" PRIu64 " KiB), evicted %" PRIu64
 		    ", expired %" PRIu64 ", withdrawn %" PRIu64 ", refused %" PRIu64,
 		    s->exporters, s->counts.exporters_evicted, s->templates, s->template_bytes / 1024,
@@ -132,6 +135,17 @@ static uint16_t usual_port(const char *type)
 	return !strcmp(type, "sflow") ? 6343 : !strcmp(type, "ipfix") ? 4739 : !strcmp(type, "netflow") ? 2055 : 0;
 }
 
+/* As pv_flow_sockets_open() takes it; whether it is one of ours is found out there. */
+static bool is_address(const char *text)
+{
+	struct addrinfo *a = NULL;
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST};
+	bool is = !strcmp(text, "localhost") || !getaddrinfo(text, NULL, &hints, &a);
+	if (a)
+		freeaddrinfo(a);
+	return is;
+}
+
 static bool sensible(const struct pv_program *prog, struct settings *s)
 {
 	bool live = s->listen.bind;
@@ -143,6 +157,10 @@ static bool sensible(const struct pv_program *prog, struct settings *s)
 		return false;
 	if (live && s->capture.file) {
 		pv_tool_say(prog, "wants --bind or a file, not both");
+		return false;
+	}
+	if (live && !is_address(s->listen.bind)) {
+		pv_tool_say(prog, "--bind: not an address to listen on: '%s'", s->listen.bind);
 		return false;
 	}
 	if (live && s->flow.nports > 1) {
@@ -176,14 +194,14 @@ int main(int argc, char **argv)
 		 "UDP port to listen on (default: of --type), or ports that packets with exports go to", 0, 0},
 		{0, "sockets", PV_OPT_UINT, &s.sockets, "N", "sockets that share the port, a thread each (default: 1)", 1,
 		 PV_FLOW_SOCKETS},
-		{0, "buffer", PV_OPT_SIZE, &s.listen.buffer_bytes, "SIZE", "receive buffer of each socket (default: 16M)", 0,
-		 0},
+		{0, "buffer", PV_OPT_SIZE, &s.listen.buffer_bytes, "SIZE", "receive buffer of each socket, 4K to 1G (default: 16M)",
+		 PV_FLOW_BUFFER_MIN, PV_FLOW_BUFFER_MAX},
 		{'t', "duration", PV_OPT_DURATION, &s.listen.duration_ns, "TIME", "listen for TIME: 90, 5m, 1h", 0, 0},
 		{'c', "count", PV_OPT_UINT, &s.listen.count, "N", "end after N datagrams", 1, 0},
 		{0, "template-ttl", PV_OPT_DURATION, &exporters->template_ttl_ns, "TIME",
 		 "forget templates that were not told again for TIME (default: 30m)", 0, 0},
 		{0, "template-memory", PV_OPT_SIZE, &exporters->memory_bytes, "SIZE",
-		 "memory for the templates of all exporters (default: 32M)", 0, 0},
+		 "memory for the templates of all exporters, 64K to 1G (default: 32M)", PV_FLOW_MEMORY_MIN, PV_FLOW_MEMORY_MAX},
 		PV_TOOL_FILTER_OPTS(s.filter),
 		PV_TOOL_FLOW_OPTS(s.show),
 		PV_TOOL_SERVICE_OPTS(s.show),

@@ -156,7 +156,11 @@ int main(int argc, char **argv)
 		a.nsettings = n - 1;
 		const struct pv_module_analyser *analyser = pv_modules_analyser(modules, a.name);
 		const struct pv_module_source *source = pv_modules_source(modules, a.name);
-		if (analyser)
+		if (analyser && a.from)
+			pv_tool_say(&prog, "--input is what a source reads: '%s' is an analyser", a.name);
+		else if (source && !analyser && (filter.only || filter.chain || filter.name))
+			pv_tool_say(&prog, "--only, --chain and --name are for analysers: '%s' is a source", a.name);
+		else if (analyser)
 			code = analyse(&prog, analyser, &a, &filter);
 		else if (source)
 			code = begin(&prog, source, &a);

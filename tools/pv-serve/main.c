@@ -95,6 +95,10 @@ static bool sensible(const struct pv_program *prog, const struct settings *o)
 		pv_tool_say(prog, "--tls needs --tls-cert and --tls-key");
 		return false;
 	}
+	if (!o->tls && (o->cert || o->key)) {
+		pv_tool_say(prog, "--tls-cert and --tls-key go with --tls");
+		return false;
+	}
 	if (!o->inputs.count && !pv_tool_stdin_events(prog, "pv-capture -r FILE | pv-dns | pv-window"))
 		return false;
 	for (size_t i = 0; i < o->inputs.count; i++)

@@ -71,6 +71,8 @@ int main(int argc, char **argv)
 		code = pv_summary_list(&prog, &o);
 		goto out;
 	}
+	if (!pv_summary_sensible(&prog, &o))
+		goto out;
 	if (json + table + prometheus > 1) {
 		pv_tool_say(&prog, "--json, --table and --prometheus exclude each other");
 		goto out;
