@@ -32,7 +32,6 @@
 #define PV_HTTP_HEADER (16u * 1024) /* bytes of request line and headers, and of what is under way; 12 MiB for all */
 #define PV_HTTP_BODY (1u << 20)     /* of a request: a YAML document with hundreds of policies */
 #define PV_HTTP_GZIP_MIN 1400       /* below it fits a packet anyway */
-#define PV_HTTP_PEM (1u << 20)      /* of a certificate or key file */
 
 struct pv_http;
 
