@@ -19,7 +19,7 @@ LIBS_test_http_server := $(HTTP_LIBS)
 # Likewise who asks, or pushes (lib/ui/client.c, lib/push/client.c), and the terminal (tools/pktvisor-cli/term.c).
 LIBS_pktvisor-cli := -lcurl -lncursesw -ltinfo
 LIBS_pktvisord += -lcurl
-LIBS_test_push := -lcurl -lz
+LIBS_test_push := $(HTTP_LIBS) -lcurl
 
 # One build folder per flavour, so that they do not rebuild each other. A sanitizer's runtime is linked into the program, and no library
 # that it does not call: so it starts in half the time. Modules take the runtime of the program that loads them.

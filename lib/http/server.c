@@ -311,10 +311,25 @@ static void tls_options(const struct pv_http *h, struct MHD_OptionItem out[4])
 	out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 }
 
+bool pv_http_tls_ok(const char *cert_file, char *cert, const char *key_file, char *key, char *err, size_t cap)
+{
+	const struct pv_http h = {.conf = {.tls = true}, .cert = cert, .key = key};
+	struct MHD_OptionItem tls[4];
+	struct words w = {"the library has no TLS", false};
+	tls_options(&h, tls);
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+						on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, &w,
+						MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	if (!d)
+		snprintf(err, cap, "cannot use %s and %s: %s", cert_file, key_file, w.text);
+	else
+		MHD_stop_daemon(d);
+	return d != NULL;
+}
+
 /* Files that are no certificate and key, or do not belong together, are found out by a server that listens nowhere. */
 static bool read_tls(struct pv_http *h, char *err, size_t cap)
 {
-	struct MHD_OptionItem tls[4];
 	if (!h->conf.tls)
 		return true;
 	if (!h->conf.tls_cert || !h->conf.tls_key) {
@@ -325,16 +340,7 @@ static bool read_tls(struct pv_http *h, char *err, size_t cap)
 	h->key = h->cert ? pv_pem_read(h->conf.tls_key, err, cap) : NULL;
 	if (!h->key)
 		return false;
-	tls_options(h, tls);
-	struct words w = {"the library has no TLS", false};
-	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-						on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, &w,
-						MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	if (!d)
-		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, w.text);
-	else
-		MHD_stop_daemon(d);
-	return d != NULL;
+	return pv_http_tls_ok(h->conf.tls_cert, h->cert, h->conf.tls_key, h->key, err, cap);
 }
 
 struct pv_http *pv_http_open(const struct pv_http_conf *conf, char *err, size_t cap)

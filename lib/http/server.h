@@ -57,6 +57,9 @@ int pv_http_run(struct pv_http *, char *err, size_t cap);
 /* Connections are closed, whatever is under way on them. NULL is fine. */
 void pv_http_stop(struct pv_http *);
 
+/* Do a certificate and a key, as they were read from these files, fit together? False with one line in err. For clients, too. */
+bool pv_http_tls_ok(const char *cert_file, char *cert, const char *key_file, char *key, char *err, size_t cap);
+
 unsigned pv_http_port(const struct pv_http *);
 /* "web server listening on localhost:10853" */
 void pv_http_said(const struct pv_http *, char *out, size_t cap);

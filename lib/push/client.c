@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/pem.h"
 #include "base/version.h"
+#include "http/server.h"
 
 #define WAIT_MS 1000 /* how long libcurl may sleep through its own time-outs */
 
@@ -96,49 +95,14 @@ static bool make_headers(struct pv_push_client *c)
 	return true;
 }
 
-static curl_socket_t give_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	int *fd = ctx, given = *fd;
-	(void)purpose, (void)to;
-	*fd = -1; /* libcurl's now */
-	return given;
-}
-
-static int is_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
-{
-	(void)ctx, (void)fd, (void)purpose;
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-/* Do certificate, key and authorities fit together? What libcurl has to say of them it says when it begins to speak TLS, so
- * it does with nobody at the other end of a pair of sockets. */
+/* What libcurl would say when it is too late. */
 static bool tls_fits(struct pv_push_client *c, const struct pv_push_target *to, char *err, size_t cap)
 {
-	int fd[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd)) {
-		snprintf(err, cap, "cannot make a pair of sockets");
+	if (c->ca && !strstr(c->ca, "-----BEGIN CERTIFICATE-----")) {
+		snprintf(err, cap, "cannot use %s: there is no certificate in it", to->tls_ca);
 		return false;
 	}
-	close(fd[1]);
-	CURL *e = curl_easy_duphandle(c->easy);
-	CURLcode rc = CURLE_OUT_OF_MEMORY;
-	if (e && !curl_easy_setopt(e, CURLOPT_URL, "https://127.0.0.1/") &&
-	    !curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, give_socket) &&
-	    !curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, &fd[0]) &&
-	    !curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, is_connected) &&
-	    !curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, 0L) && !curl_easy_setopt(e, CURLOPT_POSTFIELDS, ""))
-		rc = curl_easy_perform(e);
-	curl_easy_cleanup(e);
-	if (fd[0] >= 0)
-		close(fd[0]);
-	if (rc != CURLE_SSL_CERTPROBLEM && rc != CURLE_SSL_CACERT_BADFILE && rc != CURLE_OUT_OF_MEMORY)
-		return true;
-	const char *why = c->why[0] ? c->why : curl_easy_strerror(rc);
-	if (rc == CURLE_SSL_CACERT_BADFILE)
-		snprintf(err, cap, "cannot use %s: %s", to->tls_ca, why);
-	else
-		snprintf(err, cap, "cannot use %s and %s: %s", to->tls_cert, to->tls_key, why);
-	return false;
+	return pv_http_tls_ok(to->tls_cert, c->cert, to->tls_key, c->key, err, cap);
 }
 
 static bool read_pems(struct pv_push_client *c, const struct pv_push_target *to, char *err, size_t cap)
@@ -171,7 +135,7 @@ struct pv_push_client *pv_push_client_new(const struct pv_push_target *to, const
 		snprintf(err, cap, "cannot set up libcurl");
 		read = false;
 	}
-	if (read && (!to->tls || tls_fits(c, to, err, cap)))
+	if (read && (!c->cert || tls_fits(c, to, err, cap)))
 		return c;
 	if (!c)
 		curl_global_cleanup();

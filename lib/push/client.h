@@ -29,7 +29,7 @@ struct pv_push_target {
 	uint16_t port;
 	const char *path;
 	bool tls;
-	const char *tls_cert, *tls_key; /* PEM files, of us */
+	const char *tls_cert, *tls_key; /* PEM files, of us: both, or NULL */
 	const char *tls_ca;		/* of those who may vouch for the collector; NULL: the system's */
 };
 
