@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "base/version.h"
+#include "http/gzip.h"
 #include "push/answer.h"
 #include "push/request.h"
 
@@ -152,8 +153,9 @@ static void count_one(struct pv_push *p, uint64_t *counter)
 static uint64_t push(struct pv_push *p, struct pv_push_request *q, uint64_t due)
 {
 	struct pv_push_reply r;
+	bool gzip = pv_gzip(&q->bytes, &q->len);
 	for (unsigned n = 0;; n++) {
-		pv_push_client_post(p->client, q->bytes, q->len, q->gzip, &p->stop, &r);
+		pv_push_client_post(p->client, q->bytes, q->len, gzip, &p->stop, &r);
 		if (atomic_load(&p->stop))
 			return due;
 		enum pv_push_fate fate = pv_push_fate(r.status);

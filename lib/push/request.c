@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/gzip.h"
 #include "http/select.h"
 
 #define XXH_INLINE_ALL
@@ -87,8 +86,6 @@ int pv_push_request_make(struct pv_push_request *r, const struct pv_views *all, 
 		rc = r->bytes ? 0 : -1;
 	}
 	pv_otlp_free(o);
-	if (r->bytes)
-		r->gzip = pv_gzip(&r->bytes, &r->len);
 	if (r->minutes.n)
 		qsort(r->minutes.at, r->minutes.n, sizeof *r->minutes.at, by_handler);
 	return rc;

@@ -23,7 +23,6 @@ struct pv_push_minutes {
 struct pv_push_request {
 	char *bytes; /* NULL: nothing to say */
 	size_t len;
-	bool gzip;
 	uint64_t points, dropped;
 	struct pv_push_minutes minutes; /* whose histograms the collector has when it has taken this */
 };

@@ -46,8 +46,9 @@ class Collector(http.server.BaseHTTPRequestHandler):
     def record(self, mode, body):
         Collector.requests += 1
         n = Collector.requests
-        with open(f"{DIR}/{n}.otlp", "wb") as f:
+        with open(f"{DIR}/new", "wb") as f:
             f.write(body)
+        os.rename(f"{DIR}/new", f"{DIR}/{n}.otlp")
         peer = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
         who = dict(x[0] for x in peer["subject"])["commonName"] if peer else "-"
         with open(f"{DIR}/log", "a") as f:

@@ -5,6 +5,7 @@ wire type, no field twice that stands once, no text that is not UTF-8, no number
 
   otlp.py decode < REQUEST           JSON
   otlp.py points < REQUEST           a line per point: scope, type, name, labels, value; sorted
+  otlp.py having NAME FILE...        those that have a metric of that name
   otlp.py equal PROMETHEUS < REQUEST exit 0 when both say the same, else what differs
 """
 import json
@@ -177,6 +178,12 @@ def prometheus(text):
 
 
 def main():
+    if sys.argv[1] == "having":
+        for path in sys.argv[3:]:
+            with open(path, "rb") as f:
+                if any(name == sys.argv[2] for _, _, name, _, _, _ in points(decode(f.read()))):
+                    print(path)
+        return
     request = decode(sys.stdin.buffer.read())
     if sys.argv[1] == "decode":
         json.dump(request, sys.stdout)
