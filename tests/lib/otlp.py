@@ -6,7 +6,7 @@ wire type, no field twice that stands once, no text that is not UTF-8, no number
   otlp.py decode < REQUEST           JSON
   otlp.py points < REQUEST           a line per point: scope, type, name, labels, value; sorted
   otlp.py having NAME FILE...        those that have a metric of that name
-  otlp.py equal PROMETHEUS < REQUEST exit 0 when both say the same, else what differs
+  otlp.py equal REQUEST PROMETHEUS... a line per pair: the request's name, and "same", or what differs
 """
 import json
 import re
@@ -177,6 +177,14 @@ def prometheus(text):
     return out
 
 
+def compare(path, text):
+    with open(path, "rb") as f, open(text, encoding="utf-8", newline="\n") as t:
+        got, want = samples(decode(f.read())), prometheus(t.read())
+    wrong = [f"{k[0]} {k[1]}: OTLP {got.get(k)}, Prometheus {want.get(k)}"
+             for k in sorted({**want, **got}) if want.get(k) != got.get(k)]
+    return "; ".join(wrong[:5]) or ("same" if got else "nothing at all")
+
+
 def main():
     if sys.argv[1] == "having":
         for path in sys.argv[3:]:
@@ -184,20 +192,17 @@ def main():
                 if any(name == sys.argv[2] for _, _, name, _, _, _ in points(decode(f.read()))):
                     print(path)
         return
+    if sys.argv[1] == "equal":
+        for path, text in zip(sys.argv[2::2], sys.argv[3::2]):
+            print(path, compare(path, text))
+        return
     request = decode(sys.stdin.buffer.read())
     if sys.argv[1] == "decode":
         json.dump(request, sys.stdout)
-    elif sys.argv[1] == "points":
+    else:
         for line in sorted(f"{s} {k} {n} {json.dumps(a, sort_keys=True)} {p.get('as_int', p.get('count'))}"
                            for s, k, n, _, a, p in points(request)):
             print(line)
-    else:
-        want = prometheus(open(sys.argv[2], encoding="utf-8", newline="\n").read())
-        got = samples(request)
-        wrong = [(k, want.get(k), got.get(k)) for k in sorted({**want, **got}) if want.get(k) != got.get(k)]
-        for k, w, g in wrong[:20]:
-            print(f"{k[0]} {k[1]}: Prometheus {w}, OTLP {g}")
-        sys.exit(bool(wrong) or not got)
 
 
 if __name__ == "__main__":

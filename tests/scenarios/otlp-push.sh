@@ -47,7 +47,7 @@ get /api/v1/policies/__all/metrics/prometheus >prom
 with_histogram() { otlp having dns_xact_histogram_us c/*.otlp 2>/dev/null; }
 whole() { WHOLE=$(with_histogram); [ "$WHOLE" ]; }
 until_true whole
-is "a request is the minute that Prometheus is shown, of all policies, number by number" "$(otlp equal prom <"$WHOLE" 2>&1; echo $?)" 0
+is "a request is the minute that Prometheus is shown, of all policies, number by number" "$(otlp equal "$WHOLE" prom 2>&1)" "$WHOLE same"
 is "there is a scope per policy" "$(otlp decode <"$WHOLE" | jq -c '[.resource_metrics[].scope_metrics[].scope | select(.name | endswith("-resources") | not) | [.name, .attributes[0].key, .attributes[0].value.string_value]]')" \
 	'[["pktvisor/one","policy_name","one"],["pktvisor/two","policy_name","two"]]'
 is "the resource says who it is of" "$(otlp decode <"$WHOLE" | jq -c '.resource_metrics[0].resource.attributes | map({(.key): .value.string_value}) | add | [.["service.name"], (.["service.instance.id"] | sub(".*:"; ""))]')" \

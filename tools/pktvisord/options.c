@@ -72,7 +72,7 @@ void options_read(struct options *o, int argc, char **argv)
 	     "share each interface, by flow, and each port of exporters among N workers, up to 16", 1,
 	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
-	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
+	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is sent that was not asked for", 0, 0},
 	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL,
 	     "push metrics to an OpenTelemetry collector, by OTLP over HTTP", 0, 0},
 	    {0, "otel-host", PV_OPT_STRING, &o->otel_host, "HOST", "its name or address (default: localhost)", 0,
