@@ -2,7 +2,7 @@
 /* capture/privs.h - give up what root had, before any thread starts.
  *
  * pv_privs_drop() is called once, by the main thread, when everything that needs privileges is open.
- *Afterwards no capability is effective, the bounding set is empty, no new privileges can be gained by exec,
+ * Afterwards no capability is effective, the bounding set is empty, no new privileges can be gained by exec,
  * and root has become the unprivileged user `nobody`, or whom it was told, where the system lets it. With keep_net_raw
  * CAP_NET_RAW stays in the permitted set, so that an interface can be opened again; the thread that does so
  * raises it around the open and nowhere else:

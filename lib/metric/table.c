@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "metric/leaves.h"
 #include "metric/pen.h"
 
 #define WIDTH_NONE  100 /* where there is no terminal */
@@ -17,9 +18,6 @@
 #define WIDTH_MIN   40
 #define INDENT      2
 #define GAP         3   /* between things that stand side by side */
-#define PATH_MAX_   256 /* of a metric, below its schema; longer ones are cut */
-#define DEPTH_MAX   16  /* objects in objects; tables have 6 */
-#define DEPTH_DEEP  5   /* from here on an object is a group of its own: an interface of a device */
 #define GROUP_WIDTH 20  /* a group with a longer name has a line for it */
 #define BARS        12  /* lines of a histogram */
 #define NAME_LEAST  8   /* columns of a name; where it has no more, other things give way */
@@ -90,262 +88,13 @@ static void length_text(char *out, size_t cap, int64_t sec)
 		snprintf(out, cap, "%" PRId64 " h %" PRId64 " min", sec / 3600, sec % 3600 / 60);
 }
 
-/* ---- what a schema holds ------------------------------------------------------------------------ */
-
-enum leaf_kind { COUNTER, QUANTILES, TOP, SUMS, HISTOGRAM };
-
-struct leaf {
-	enum leaf_kind kind;
-	char path[PATH_MAX_]; /* "xact.counts.total" */
-	size_t group;	      /* bytes of it that name its group, "xact"; 0: none */
-	const json_t *value;
-	const char *unit; /* of its metric; "" when none is known, or it has none */
-	/* TOP: what its shares are of */
-	const char *base_name; /* "total"; NULL: no shares */
-	int64_t base;
-	unsigned name_w, count_w, share_w; /* columns */
-	bool placed;
-};
-
-struct leaves {
-	const struct pv_handler *const *handlers; /* may be NULL */
-	const char *schema;
-	struct leaf *leaf;
-	size_t n, cap;
-	const json_t *above[DEPTH_MAX]; /* the objects around the one at hand, from the schema down */
-	unsigned depth;
-};
-
-/* Quantiles and rates: every key is a percentile, but for "live". */
-static bool is_quantiles(const json_t *o)
-{
-	const char *key;
-	json_t *v;
-	if (!json_object_size(o))
-		return false;
-	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
-		bool percentile = key[0] == 'p' && key[1] && strspn(key + 1, "0123456789") == strlen(key + 1);
-		if (!json_is_number(v) || (!percentile && strcmp(key, "live")))
-			return false;
-	}
-	return true;
-}
-
-/* Rows with several numbers: more than a top list's name, estimate and place. */
-static bool is_sums(const json_t *list)
-{
-	const char *key;
-	json_t *v;
-	json_object_foreach(json_array_get(list, 0), key, v)
-		if (json_is_number(v) && strcmp(key, "estimate"))
-			return true;
-	return false;
-}
-
-static bool find_base(struct leaf *l, const json_t *object, const char *name)
-{
-	const json_t *v = json_object_get(object, name);
-	const char *key;
-	json_t *child;
-	if (json_is_integer(v)) {
-		l->base = json_integer_value(v);
-		l->base_name = name;
-		return true;
-	}
-	json_object_foreach((json_t *)(uintptr_t)object, key, child) {
-		v = json_object_get(child, name);
-		if (json_is_integer(v)) {
-			l->base = json_integer_value(v);
-			l->base_name = name;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* How many words ("in_udp_bytes" has three) of a counter's name there are, if all stand in the list's name, in order, and the
- * last is the last of both; else 0. */
-static unsigned common_words(const char *counter, const char *list)
-{
-	unsigned words = 0;
-	for (;;) {
-		size_t c = strcspn(counter, "_"), n = strcspn(list, "_");
-		bool same = c == n && !memcmp(counter, list, n), last = !counter[c];
-		if (!list[n])
-			return same && last ? words + 1 : 0;
-		if (same && !last) {
-			words++;
-			counter += c + 1;
-		}
-		list += n + 1;
-	}
-}
-
-/* The counter beside a list that is named like it, but for words that the list has more: in_bytes of top_in_src_ips_bytes. */
-static void find_namesake(struct leaf *l, const json_t *object)
-{
-	const char *key, *dot = strrchr(l->path, '.');
-	json_t *v;
-	unsigned best = 0;
-	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
-		unsigned words = json_is_integer(v) ? common_words(key, dot ? dot + 1 : l->path) : 0;
-		if (words > best) {
-			best = words;
-			l->base = json_integer_value(v);
-			l->base_name = key;
-		}
-	}
-}
-
-/* What the rows of a list are parts of: a counter beside it that is named like it; else the nearest "total", else the nearest "events", looking from the list's own
- * object outwards, and in each also one level down ("wire_packets.total" beside "top_qtype"). A list of bytes has
- * no such counter; and one with a row above it counts something else. */
-static void choose_base(const struct leaves *s, struct leaf *l)
-{
-	static const char *const names[] = {"total", "total_packets", "events"};
-	size_t i;
-	json_t *row;
-	find_namesake(l, s->above[s->depth - 1]);
-	if (strstr(l->path, "bytes") && !l->base_name)
-		return;
-	for (size_t k = 0; k < sizeof names / sizeof names[0] && !l->base_name; k++)
-		for (unsigned d = s->depth; d-- > 0 && !l->base_name;)
-			find_base(l, s->above[d], names[k]);
-	json_array_foreach((json_t *)(uintptr_t)l->value, i, row)
-		if (json_integer_value(json_object_get(row, "estimate")) > l->base)
-			l->base_name = NULL;
-	if (l->base <= 0)
-		l->base_name = NULL;
-}
-
-/* The first part of a path is its group. Deep down, in things that are inside of things, it is all but the last. */
-static size_t group_len(const struct leaves *s, const char *path, const char *prefix)
-{
-	const char *dot = strchr(path, '.');
-	if (s->depth >= DEPTH_DEEP)
-		return strlen(prefix) < PATH_MAX_ - 2 ? strlen(prefix) : 0;
-	return dot ? (size_t)(dot - path) : 0;
-}
-
-/* Is it this schema's, or that of a second handler of it, "dns_2"? */
-static bool is_schema(const char *name, const char *schema)
-{
-	size_t n = strlen(schema);
-	return !strncmp(name, schema, n) && (!name[n] || (name[n] == '_' && name[n + 1] >= '2' && name[n + 1] <= '9'));
-}
-
-/* Metrics of a scope have its keys in front of their path. */
-static bool ends_in(const char *path, const char *end)
-{
-	size_t n = strlen(path), e = strlen(end);
-	return n >= e && !strcmp(path + n - e, end) && (n == e || path[n - e - 1] == '.');
-}
-
-static const char *unit_of(const struct leaves *s, const char *path)
-{
-	const struct pv_metric *best = NULL; /* the longest path, since a shorter one may be a part of it */
-	for (size_t i = 0; s->handlers && s->handlers[i]; i++) {
-		const struct pv_handler *h = s->handlers[i];
-		for (size_t m = 0; is_schema(s->schema, h->schema) && m < h->nmetrics; m++)
-			if (ends_in(path, h->metrics[m].path) &&
-			    (!best || strlen(h->metrics[m].path) > strlen(best->path)))
-				best = &h->metrics[m];
-	}
-	return best && best->unit && strcmp(best->unit, "1") != 0 ? best->unit : "";
-}
-
-static bool is_us(const struct leaf *l)
-{
-	return !strcmp(l->unit, "us");
-}
-
-static const char *shown_unit(const struct leaf *l)
-{
-	return is_us(l) ? "ms" : l->unit;
-}
-
-static struct leaf *leaf_add(struct leaves *s, enum leaf_kind kind, const char *path, const char *prefix, const json_t *value)
-{
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 64;
-		struct leaf *grown = realloc(s->leaf, cap * sizeof *grown);
-		if (!grown)
-			return NULL;
-		s->leaf = grown;
-		s->cap = cap;
-	}
-	struct leaf *l = &s->leaf[s->n++];
-	*l = (struct leaf){.kind = kind, .value = value, .unit = unit_of(s, path)};
-	snprintf(l->path, sizeof l->path, "%s", path);
-	char *us = strstr(l->path, "_us");
-	if (kind == QUANTILES && is_us(l) && us && !us[3])
-		*us = 0; /* it stands there in milliseconds */
-	l->group = group_len(s, l->path, prefix);
-	return l;
-}
-
-/* 0, or -1 without memory. */
-static int collect(struct leaves *s, const json_t *object, const char *prefix)
-{
-	const char *key;
-	json_t *v;
-	if (s->depth == DEPTH_MAX)
-		return 0;
-	s->above[s->depth++] = object;
-	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
-		char path[PATH_MAX_];
-		struct leaf *l;
-		if (s->depth == 1 && !strcmp(key, "period"))
-			continue;
-		snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", key);
-		const json_t *buckets = json_object_get(v, "buckets");
-		if (json_is_number(v)) {
-			l = leaf_add(s, COUNTER, path, prefix, v);
-		} else if (is_sums(v)) {
-			l = leaf_add(s, SUMS, path, prefix, v);
-		} else if (json_is_array(v)) {
-			l = leaf_add(s, TOP, path, prefix, v);
-			if (l)
-				choose_base(s, l);
-		} else if (is_quantiles(v)) {
-			l = leaf_add(s, QUANTILES, path, prefix, v);
-		} else if (json_is_object(buckets) && json_object_size(v) == 1) {
-			l = leaf_add(s, HISTOGRAM, path, prefix, buckets);
-		} else if (json_is_object(v)) {
-			if (collect(s, v, path))
-				return -1;
-			continue;
-		} else {
-			continue;
-		}
-		if (!l)
-			return -1;
-	}
-	s->depth--;
-	return 0;
-}
-
-static bool leaf_empty(const struct leaf *l)
-{
-	const char *key;
-	json_t *v;
-	if (l->kind == COUNTER)
-		return is_zero(l->value);
-	if (l->kind == TOP || l->kind == SUMS)
-		return !json_array_size(l->value);
-	json_object_foreach((json_t *)(uintptr_t)l->value, key, v)
-		if (!is_zero(v))
-			return false;
-	return true;
-}
-
 /* "none: a, b, c", folded; for the leaves of a kind that hold nothing. */
-static void print_empty(struct pv_pen *p, const struct leaves *s, enum leaf_kind kind, const char *word)
+static void print_empty(struct pv_pen *p, const struct pv_leaves *s, enum pv_leaf_kind kind, const char *word)
 {
 	bool any = false;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct leaf *l = &s->leaf[i];
-		if (l->kind != kind || !leaf_empty(l))
+		const struct pv_leaf *l = &s->leaf[i];
+		if (l->kind != kind || !pv_leaf_empty(l))
 			continue;
 		unsigned w = pv_text_columns(l->path, p->width);
 		if (!any) {
@@ -369,23 +118,23 @@ static void print_empty(struct pv_pen *p, const struct leaves *s, enum leaf_kind
 
 /* ---- counters ----------------------------------------------------------------------------------- */
 
-static bool same_group(const struct leaf *a, const struct leaf *b)
+static bool same_group(const struct pv_leaf *a, const struct pv_leaf *b)
 {
 	return a->group == b->group && !memcmp(a->path, b->path, a->group);
 }
 
-static const char *label_of(const struct leaf *l)
+static const char *label_of(const struct pv_leaf *l)
 {
 	return l->path + (l->group ? l->group + 1 : 0);
 }
 
-static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t first, unsigned group_w,
+static void print_counter_group(struct pv_pen *p, const struct pv_leaves *s, size_t first, unsigned group_w,
 				unsigned label_w, unsigned value_w)
 {
-	const struct leaf *lead = &s->leaf[first];
+	const struct pv_leaf *lead = &s->leaf[first];
 	size_t members = 0, zeros = 0;
 	for (size_t i = first; i < s->n; i++)
-		if (s->leaf[i].kind == COUNTER && same_group(&s->leaf[i], lead)) {
+		if (s->leaf[i].kind == PV_LEAF_COUNTER && same_group(&s->leaf[i], lead)) {
 			members++;
 			zeros += is_zero(s->leaf[i].value);
 		}
@@ -393,7 +142,7 @@ static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t
 	unsigned columns = (p->width - left + GAP) / (cell + GAP), column = 0;
 	if (!columns)
 		columns = 1;
-	char name[PATH_MAX_];
+	char name[PV_LEAF_PATH];
 	snprintf(name, sizeof name, "%.*s", (int)lead->group, lead->path);
 	pv_pen_to(p, INDENT);
 	if (lead->group > GROUP_WIDTH) {
@@ -409,9 +158,9 @@ static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t
 		return;
 	}
 	for (size_t i = first; i < s->n; i++) {
-		const struct leaf *l = &s->leaf[i];
+		const struct pv_leaf *l = &s->leaf[i];
 		char text[NUMBER];
-		if (l->kind != COUNTER || !same_group(l, lead))
+		if (l->kind != PV_LEAF_COUNTER || !same_group(l, lead))
 			continue;
 		if (column == columns) {
 			pv_pen_line(p);
@@ -427,14 +176,14 @@ static void print_counter_group(struct pv_pen *p, const struct leaves *s, size_t
 	pv_pen_line(p);
 }
 
-static bool print_counters(struct pv_pen *p, const struct leaves *s)
+static bool print_counters(struct pv_pen *p, const struct pv_leaves *s)
 {
 	unsigned group_w = 0, label_w = 0, value_w = 0;
 	bool any = false;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct leaf *l = &s->leaf[i];
+		const struct pv_leaf *l = &s->leaf[i];
 		char text[NUMBER];
-		if (l->kind != COUNTER)
+		if (l->kind != PV_LEAF_COUNTER)
 			continue;
 		any = true;
 		number_text(text, l->value);
@@ -450,9 +199,9 @@ static bool print_counters(struct pv_pen *p, const struct leaves *s)
 	/* those without a group first, or they would seem to belong to the one above them */
 	for (int named = 0; named < 2; named++)
 		for (size_t i = 0; i < s->n; i++) {
-			bool seen = s->leaf[i].kind != COUNTER || (s->leaf[i].group > 0) != named;
+			bool seen = s->leaf[i].kind != PV_LEAF_COUNTER || (s->leaf[i].group > 0) != named;
 			for (size_t k = 0; k < i && !seen; k++)
-				seen = s->leaf[k].kind == COUNTER && same_group(&s->leaf[k], &s->leaf[i]);
+				seen = s->leaf[k].kind == PV_LEAF_COUNTER && same_group(&s->leaf[k], &s->leaf[i]);
 			if (!seen)
 				print_counter_group(p, s, i, group_w, label_w, value_w);
 		}
@@ -462,10 +211,10 @@ static bool print_counters(struct pv_pen *p, const struct leaves *s)
 /* ---- quantiles and rates ------------------------------------------------------------------------ */
 
 /* Three digits of milliseconds at least: times of less than one are common. */
-static void value_text(char out[NUMBER], const struct leaf *l, const json_t *v)
+static void value_text(char out[NUMBER], const struct pv_leaf *l, const json_t *v)
 {
 	double ms = json_number_value(v) / 1000;
-	if (!is_us(l))
+	if (!pv_leaf_is_us(l))
 		number_text(out, v);
 	else if (ms >= 100)
 		grouped(out, (int64_t)(ms + 0.5));
@@ -473,87 +222,105 @@ static void value_text(char out[NUMBER], const struct leaf *l, const json_t *v)
 		snprintf(out, NUMBER, "%.*f", ms < 1 ? 3 : ms < 10 ? 2 : 1, ms);
 }
 
-static void print_quantiles(struct pv_pen *p, const struct leaves *s, bool line_before)
+enum { KEYS = 5 };
+static const char *const keys[KEYS] = {"p50", "p90", "p95", "p99", "live"};
+
+/* Widths; 0: the column is left out. */
+struct percentiles {
+	unsigned path, unit, key[KEYS];
+};
+
+static const char *shown_unit(const struct pv_leaf *l)
 {
-	static const char *const keys[] = {"p50", "p90", "p95", "p99", "live"};
-	enum { KEYS = 5 };
-	unsigned path_w = 0, unit_w = 0, w[KEYS] = {0};
-	size_t rows = 0, nothing = 0;
+	return pv_leaf_is_us(l) ? "ms" : l->unit;
+}
+
+/* What all their rows want. Returns how many rows there are. */
+static size_t measure_quantiles(const struct pv_leaves *s, unsigned room, struct percentiles *w)
+{
+	size_t rows = 0;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct leaf *l = &s->leaf[i];
-		if (l->kind != QUANTILES)
+		const struct pv_leaf *l = &s->leaf[i];
+		if (l->kind != PV_LEAF_QUANTILES || pv_leaf_empty(l))
 			continue;
-		if (leaf_empty(l)) {
-			nothing++;
-			continue;
-		}
 		rows++;
-		unsigned n = pv_text_columns(l->path, p->width);
-		path_w = n > path_w ? n : path_w;
+		unsigned n = pv_text_columns(l->path, room);
+		w->path = n > w->path ? n : w->path;
 		n = (unsigned)strlen(shown_unit(l));
-		unit_w = n > unit_w ? n : unit_w;
+		w->unit = n > w->unit ? n : w->unit;
 		for (int k = 0; k < KEYS; k++) {
 			const json_t *v = json_object_get(l->value, keys[k]);
 			char text[NUMBER];
 			if (!v)
 				continue;
 			value_text(text, l, v);
-			unsigned t = (unsigned)strlen(text);
-			w[k] = t > w[k] ? t : w[k];
+			n = (unsigned)strlen(text);
+			w->key[k] = n > w->key[k] ? n : w->key[k];
 		}
 	}
-	if (line_before && (rows || nothing))
-		pv_pen_line(p);
-	unsigned numbers = unit_w ? unit_w + 2 : 0, least = INDENT + path_w + KEYS * 8 <= p->width ? 6 : 4; /* "live" */
+	return rows;
+}
+
+/* What there is room for: the unit goes first, then p95 and p90, then the end of names. */
+static void fit_quantiles(struct percentiles *w, unsigned room)
+{
+	unsigned numbers = w->unit ? w->unit + 2 : 0, least = INDENT + w->path + KEYS * 8 <= room ? 6 : 4; /* "live" */
 	for (int k = 0; k < KEYS; k++) {
-		if (w[k] && w[k] < least)
-			w[k] = least;
-		numbers += w[k] ? w[k] + 2 : 0;
+		if (w->key[k] && w->key[k] < least)
+			w->key[k] = least;
+		numbers += w->key[k] ? w->key[k] + 2 : 0;
 	}
-	if (INDENT + NAME_LEAST + numbers > p->width && unit_w) {
-		numbers -= unit_w + 2;
-		unit_w = 0;
+	if (INDENT + NAME_LEAST + numbers > room && w->unit) {
+		numbers -= w->unit + 2;
+		w->unit = 0;
 	}
-	for (int k = KEYS - 3; k > 0 && INDENT + NAME_LEAST + numbers > p->width; k--) { /* p95, p90 */
-		numbers -= w[k] ? w[k] + 2 : 0;
-		w[k] = 0;
+	for (int k = KEYS - 3; k > 0 && INDENT + NAME_LEAST + numbers > room; k--) {
+		numbers -= w->key[k] ? w->key[k] + 2 : 0;
+		w->key[k] = 0;
 	}
-	if (INDENT + path_w + numbers > p->width)
-		path_w = p->width > INDENT + numbers + NAME_LEAST ? p->width - INDENT - numbers : NAME_LEAST;
-	if (rows) {
-		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
-		for (int k = 0; k < KEYS; k++) {
-			if (!w[k])
-				continue;
-			pv_pen_to(p, at + 2);
-			pv_pen_right(p, keys[k], w[k]);
-			at += w[k] + 2;
-		}
-		pv_pen_line(p);
-	}
-	for (size_t i = 0; i < s->n; i++) {
-		const struct leaf *l = &s->leaf[i];
-		if (l->kind != QUANTILES || leaf_empty(l))
-			continue;
+	if (INDENT + w->path + numbers > room)
+		w->path = room > INDENT + numbers + NAME_LEAST ? room - INDENT - numbers : NAME_LEAST;
+}
+
+/* l NULL: the heading. */
+static void print_quantiles_line(struct pv_pen *p, const struct pv_leaf *l, const struct percentiles *w)
+{
+	unsigned at = INDENT + w->path + (w->unit ? w->unit + 2 : 0);
+	if (l) {
 		pv_pen_to(p, INDENT);
-		pv_pen_cut(p, l->path, path_w);
-		pv_pen_to(p, INDENT + path_w + 2);
-		pv_pen_text(p, unit_w ? shown_unit(l) : "");
-		unsigned at = INDENT + path_w + (unit_w ? unit_w + 2 : 0);
-		for (int k = 0; k < KEYS; k++) {
-			const json_t *v = json_object_get(l->value, keys[k]);
-			char text[NUMBER] = "-";
-			if (!w[k])
-				continue;
-			if (v)
-				value_text(text, l, v);
-			pv_pen_to(p, at + 2);
-			pv_pen_right(p, text, w[k]);
-			at += w[k] + 2;
-		}
-		pv_pen_line(p);
+		pv_pen_cut(p, l->path, w->path);
+		pv_pen_to(p, INDENT + w->path + 2);
+		pv_pen_text(p, w->unit ? shown_unit(l) : "");
 	}
-	print_empty(p, s, QUANTILES, "all 0:");
+	for (int k = 0; k < KEYS; k++) {
+		const json_t *v = l ? json_object_get(l->value, keys[k]) : NULL;
+		char text[NUMBER] = "-";
+		if (!w->key[k])
+			continue;
+		if (v)
+			value_text(text, l, v);
+		pv_pen_to(p, at + 2);
+		pv_pen_right(p, l ? text : keys[k], w->key[k]);
+		at += w->key[k] + 2;
+	}
+	pv_pen_line(p);
+}
+
+static void print_quantiles(struct pv_pen *p, const struct pv_leaves *s, bool line_before)
+{
+	struct percentiles w = {.path = 0};
+	size_t rows = measure_quantiles(s, p->width, &w), all = 0;
+	for (size_t i = 0; i < s->n; i++)
+		all += s->leaf[i].kind == PV_LEAF_QUANTILES;
+	if (line_before && all)
+		pv_pen_line(p);
+	fit_quantiles(&w, p->width);
+	if (rows)
+		print_quantiles_line(p, NULL, &w);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->leaf[i].kind == PV_LEAF_QUANTILES && !pv_leaf_empty(&s->leaf[i]))
+			print_quantiles_line(p, &s->leaf[i], &w);
+	print_empty(p, s, PV_LEAF_QUANTILES, "all 0:");
 }
 
 /* ---- histograms --------------------------------------------------------------------------------- */
@@ -585,7 +352,7 @@ static void bar(struct pv_pen *p, double part, unsigned width)
 }
 
 /* 0, or -1 without memory. */
-static int print_histogram(struct pv_pen *p, const struct leaf *l)
+static int print_histogram(struct pv_pen *p, const struct pv_leaf *l)
 {
 	size_t n = 0, lines = 0;
 	const char *key;
@@ -668,22 +435,22 @@ static void row_name(const json_t *row, char number[NUMBER], const char **text)
 }
 
 /* Of what is deep inside of things, whose name stands above: the rest of the path. */
-static const char *list_name(const struct leaf *l)
+static const char *list_name(const struct pv_leaf *l)
 {
 	return l->group > GROUP_WIDTH ? label_of(l) : l->path;
 }
 
-static unsigned list_width(const struct leaf *l)
+static unsigned list_width(const struct pv_leaf *l)
 {
 	return l->name_w + 2 + l->count_w + (l->share_w ? 2 + l->share_w : 0);
 }
 
-static const char *count_heading(const struct leaf *l)
+static const char *count_heading(const struct pv_leaf *l)
 {
-	return !strcmp(l->unit, "bytes") || is_us(l) ? l->unit : "count";
+	return !strcmp(l->unit, "bytes") || pv_leaf_is_us(l) ? l->unit : "count";
 }
 
-static void measure_list(struct leaf *l, unsigned room)
+static void measure_list(struct pv_leaf *l, unsigned room)
 {
 	size_t i;
 	json_t *row;
@@ -704,7 +471,7 @@ static void measure_list(struct leaf *l, unsigned room)
 		l->name_w = room > rest + 8 ? room - rest : 8;
 }
 
-static void print_list_line(struct pv_pen *p, const struct leaf *l, unsigned at, const char *name, const char *count,
+static void print_list_line(struct pv_pen *p, const struct pv_leaf *l, unsigned at, const char *name, const char *count,
 			    const char *share)
 {
 	pv_pen_to(p, at);
@@ -718,7 +485,7 @@ static void print_list_line(struct pv_pen *p, const struct leaf *l, unsigned at,
 }
 
 /* Lists side by side: the first that is left, then whichever still fit into the width, in order. */
-static void print_shelf(struct pv_pen *p, struct leaf **shelf, size_t n)
+static void print_shelf(struct pv_pen *p, struct pv_leaf **shelf, size_t n)
 {
 	size_t rows = 0;
 	for (size_t i = 0; i < n; i++)
@@ -727,7 +494,7 @@ static void print_shelf(struct pv_pen *p, struct leaf **shelf, size_t n)
 	for (size_t r = 0; r <= rows; r++) {
 		unsigned at = INDENT;
 		for (size_t i = 0; i < n; at += list_width(shelf[i]) + GAP, i++) {
-			const struct leaf *l = shelf[i];
+			const struct pv_leaf *l = shelf[i];
 			char number[NUMBER], count[NUMBER], share[NUMBER] = "";
 			const char *name;
 			if (!r) {
@@ -750,14 +517,14 @@ static void print_shelf(struct pv_pen *p, struct leaf **shelf, size_t n)
 }
 
 /* Lists of one interface do not stand beside those of another. */
-static bool same_shelf(const struct leaf *a, const struct leaf *b)
+static bool same_shelf(const struct pv_leaf *a, const struct pv_leaf *b)
 {
 	return (a->group <= GROUP_WIDTH && b->group <= GROUP_WIDTH) || same_group(a, b);
 }
 
-static void print_deep_name(struct pv_pen *p, const struct leaf *l)
+static void print_deep_name(struct pv_pen *p, const struct pv_leaf *l)
 {
-	char name[PATH_MAX_];
+	char name[PV_LEAF_PATH];
 	if (l->group <= GROUP_WIDTH)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)l->group, l->path);
@@ -767,18 +534,18 @@ static void print_deep_name(struct pv_pen *p, const struct leaf *l)
 	pv_pen_line(p);
 }
 
-static void print_lists(struct pv_pen *p, struct leaves *s)
+static void print_lists(struct pv_pen *p, struct pv_leaves *s)
 {
 	enum { SHELF = 16 };
 	bool empty = false;
-	const struct leaf *before = NULL;
+	const struct pv_leaf *before = NULL;
 	for (size_t i = 0; i < s->n; i++) {
-		struct leaf *shelf[SHELF];
+		struct pv_leaf *shelf[SHELF];
 		size_t n = 0;
 		unsigned used = INDENT;
 		for (size_t k = i; k < s->n && n < SHELF; k++) {
-			struct leaf *l = &s->leaf[k];
-			if (l->kind != TOP || l->placed || leaf_empty(l) || (n && !same_shelf(l, shelf[0])))
+			struct pv_leaf *l = &s->leaf[k];
+			if (l->kind != PV_LEAF_TOP || l->placed || pv_leaf_empty(l) || (n && !same_shelf(l, shelf[0])))
 				continue;
 			measure_list(l, p->width - INDENT);
 			if (n && used + list_width(l) > p->width)
@@ -792,11 +559,11 @@ static void print_lists(struct pv_pen *p, struct leaves *s)
 		if (n)
 			print_shelf(p, shelf, n);
 		before = n ? shelf[0] : before;
-		empty |= s->leaf[i].kind == TOP && leaf_empty(&s->leaf[i]);
+		empty |= s->leaf[i].kind == PV_LEAF_TOP && pv_leaf_empty(&s->leaf[i]);
 	}
 	if (empty)
 		pv_pen_line(p);
-	print_empty(p, s, TOP, "empty:");
+	print_empty(p, s, PV_LEAF_TOP, "empty:");
 }
 
 /* ---- lists with columns -------------------------------------------------------------------------- */
@@ -870,7 +637,7 @@ static void print_sums_line(struct pv_pen *p, const json_t *row, const char *nam
 	pv_pen_line(p);
 }
 
-static void print_sums(struct pv_pen *p, const struct leaf *l)
+static void print_sums(struct pv_pen *p, const struct pv_leaf *l)
 {
 	struct column c[COLUMNS];
 	int64_t whole = 0;
@@ -938,11 +705,11 @@ static void print_heading(struct pv_pen *p, const char *schema, const json_t *pe
 
 static int print_schema(struct pv_pen *p, const char *name, const json_t *schema, const struct pv_handler *const *handlers)
 {
-	struct leaves s = {.handlers = handlers, .schema = name};
+	struct pv_leaves s = {.handlers = handlers, .schema = name};
 	bool nothing = true;
-	int rc = collect(&s, schema, "");
+	int rc = pv_leaves_collect(&s, schema);
 	for (size_t i = 0; i < s.n && nothing; i++)
-		nothing = leaf_empty(&s.leaf[i]);
+		nothing = pv_leaf_empty(&s.leaf[i]);
 	print_heading(p, name, json_object_get(schema, "period"));
 	if (!rc && nothing) {
 		pv_pen_to(p, INDENT);
@@ -952,14 +719,14 @@ static int print_schema(struct pv_pen *p, const char *name, const json_t *schema
 		bool counters = print_counters(p, &s);
 		print_quantiles(p, &s, counters);
 		for (size_t i = 0; i < s.n && !rc; i++)
-			if (s.leaf[i].kind == HISTOGRAM && !leaf_empty(&s.leaf[i]))
+			if (s.leaf[i].kind == PV_LEAF_HISTOGRAM && !pv_leaf_empty(&s.leaf[i]))
 				rc = print_histogram(p, &s.leaf[i]);
 		for (size_t i = 0; i < s.n; i++)
-			if (s.leaf[i].kind == SUMS)
+			if (s.leaf[i].kind == PV_LEAF_SUMS)
 				print_sums(p, &s.leaf[i]);
 		print_lists(p, &s);
 	}
-	free(s.leaf);
+	pv_leaves_free(&s);
 	return rc;
 }
 

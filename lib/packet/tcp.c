@@ -80,6 +80,13 @@ union chunk {
 
 _Static_assert(sizeof(union chunk) == 256, "no waste");
 
+/* What a packet brings of one direction's stream. */
+struct piece {
+	const struct pv_packet *p;
+	const uint8_t *b;
+	uint32_t len, wire; /* bytes at b, and bytes that were sent */
+};
+
 struct pv_tcp {
 	struct pv_tcp_conf conf;
 	struct pv_tcp_stats stats;
@@ -231,9 +238,10 @@ static void part_skip(struct pv_tcp *t, struct side *sd, uint32_t have)
 	sd->want = want - have;
 }
 
-static uint32_t seg_seq(const union chunk *c)
+/* The number of a segment's first byte; a SYN takes one for itself. */
+static uint32_t data_seq(const struct pv_packet *p)
 {
-	return c->seg.p.tcp_seq + (c->seg.p.tcp_flags & PV_TCP_SYN ? 1 : 0);
+	return p->tcp_seq + (p->tcp_flags & PV_TCP_SYN ? 1 : 0);
 }
 
 /* Unlinks the first segment; its bytes stay counted as held. */
@@ -461,20 +469,15 @@ static void gap(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet 
 }
 
 /* A segment whose first new byte is the expected one, or that begins `back` bytes before it. */
-static void consume(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b,
-		    uint32_t len, uint32_t wire, uint32_t back)
+static void consume(struct pv_tcp *t, struct flow *f, int s, const struct piece *pc, uint32_t back)
 {
-	uint32_t cut = back < len ? back : len;
+	uint32_t cut = back < pc->len ? back : pc->len;
+	uint32_t len = pc->len - cut, wire = pc->wire - back;
 	t->stats.bytes_again += cut;
-	if (cut) {
-		b += cut;
-		len -= cut;
-	}
-	wire -= back;
 	f->side[s].next += wire;
-	feed(t, f, s, p, b, len);
+	feed(t, f, s, pc->p, cut ? pc->b + cut : pc->b, len);
 	if (len < wire)
-		gap(t, f, s, p, wire - len);
+		gap(t, f, s, pc->p, wire - len);
 }
 
 /* Kept segments that fit now. */
@@ -483,7 +486,7 @@ static void drain(struct pv_tcp *t, struct flow *f, int s)
 	struct side *sd = &f->side[s];
 	while (sd->segs != NONE) {
 		const union chunk *c = &t->chunks[sd->segs];
-		int32_t ahead = (int32_t)(seg_seq(c) - sd->next);
+		int32_t ahead = (int32_t)(data_seq(&c->seg.p) - sd->next);
 		if (ahead > 0)
 			return;
 		struct pv_packet p = c->seg.p;
@@ -501,7 +504,7 @@ static void drain(struct pv_tcp *t, struct flow *f, int s)
 		if (back >= wire)
 			t->stats.bytes_again += len;
 		else
-			consume(t, f, s, &p, t->segment, len, wire, back);
+			consume(t, f, s, &(struct piece){&p, t->segment, len, wire}, back);
 	}
 }
 
@@ -510,19 +513,20 @@ static void give_up(struct pv_tcp *t, struct flow *f, int s)
 {
 	struct side *sd = &f->side[s];
 	struct pv_packet p = t->chunks[sd->segs].seg.p;
-	uint32_t n = seg_seq(&t->chunks[sd->segs]) - sd->next;
+	uint32_t n = data_seq(&t->chunks[sd->segs].seg.p) - sd->next;
 	sd->next += n;
 	gap(t, f, s, &p, n);
 	drain(t, f, s);
 }
 
 /* A segment that came early. */
-static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b,
-		 uint32_t len, uint32_t wire)
+static void keep(struct pv_tcp *t, struct flow *f, int s, const struct piece *pc)
 {
 	struct side *sd = &f->side[s];
-	uint32_t seq = p->tcp_seq + (p->tcp_flags & PV_TCP_SYN ? 1 : 0);
-	uint32_t ahead = seq - sd->next;
+	const struct pv_packet *p = pc->p;
+	const uint8_t *b = pc->b;
+	uint32_t len = pc->len, wire = pc->wire;
+	uint32_t ahead = data_seq(p) - sd->next;
 	if (len > PV_TCP_SEGMENT_MAX) {
 		t->stats.bytes_dropped += len - PV_TCP_SEGMENT_MAX;
 		len = PV_TCP_SEGMENT_MAX;
@@ -530,7 +534,7 @@ static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet
 	uint32_t before = NONE;
 	for (uint32_t i = sd->segs; i != NONE; i = t->chunks[i].seg.next_seg) {
 		const union chunk *c = &t->chunks[i];
-		uint32_t at = seg_seq(c) - sd->next;
+		uint32_t at = data_seq(&c->seg.p) - sd->next;
 		if (at > ahead)
 			break;
 		if (at + c->seg.wire >= ahead + wire) {
@@ -579,11 +583,10 @@ static void keep(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet
 		give_up(t, f, s);
 }
 
-static void segment(struct pv_tcp *t, struct flow *f, int s, const struct pv_packet *p, const uint8_t *b,
-		    uint32_t len, uint32_t wire)
+static void segment(struct pv_tcp *t, struct flow *f, int s, const struct piece *pc)
 {
 	struct side *sd = &f->side[s];
-	uint32_t seq = p->tcp_seq + (p->tcp_flags & PV_TCP_SYN ? 1 : 0);
+	uint32_t seq = data_seq(pc->p), len = pc->len, wire = pc->wire;
 	f->flags[s] |= S_DATA;
 	if (len < wire)
 		t->stats.snapped++;
@@ -597,7 +600,7 @@ static void segment(struct pv_tcp *t, struct flow *f, int s, const struct pv_pac
 	}
 	int32_t ahead = (int32_t)(seq - sd->next);
 	if (ahead > 0) {
-		keep(t, f, s, p, b, len, wire);
+		keep(t, f, s, pc);
 		return;
 	}
 	uint32_t back = (uint32_t)-(int64_t)ahead;
@@ -607,7 +610,7 @@ static void segment(struct pv_tcp *t, struct flow *f, int s, const struct pv_pac
 		t->stats.bytes_again += len;
 		return;
 	}
-	consume(t, f, s, p, b, len, wire, back);
+	consume(t, f, s, pc, back);
 	if (sd->segs != NONE)
 		drain(t, f, s);
 }
@@ -739,99 +742,128 @@ static void sweep(struct pv_tcp *t, uint64_t now)
 	t->swept_ns = now;
 }
 
+/* ---- a packet ------------------------------------------------------------------------------ */
+
+/* Which side of the key sends. */
+static int key_of(const struct pv_packet *p, struct key *k)
+{
+	int order = memcmp(p->src, p->dst, 16);
+	int s = order ? order > 0 : p->sport > p->dport;
+	memcpy(k->addr[s], p->src, 16);
+	memcpy(k->addr[!s], p->dst, 16);
+	k->port[s] = p->sport;
+	k->port[!s] = p->dport;
+	return s;
+}
+
+static uint32_t find(const struct pv_tcp *t, uint32_t chain, const struct key *k, uint8_t l3)
+{
+	for (uint32_t c = chain; c; c = t->flows[c - 1].chain)
+		if (memcmp(&t->flows[c - 1].key, k, sizeof(*k)) == 0 && t->flows[c - 1].l3 == l3)
+			return c - 1;
+	return NONE;
+}
+
+static uint32_t add(struct pv_tcp *t, uint32_t *at, const struct key *k, const struct pv_packet *p)
+{
+	uint32_t i = slot(t);
+	struct flow *f = &t->flows[i];
+	f->key = *k;
+	f->l3 = p->l3;
+	f->pad[0] = f->pad[1] = 0;
+	f->last_ns = p->ev.time_ns;
+	open_flow(t, f);
+	/* *at is read only now: slot() may have taken a flow out of this chain. */
+	f->chain = *at;
+	*at = i + 1;
+	list_append(t, i, L_EMPTY);
+	return i;
+}
+
+/* A SYN on a flow that is there: it opens a new connection, unless it is the open one's own, repeated. */
+static void begin_again(struct pv_tcp *t, uint32_t i, int s, const struct pv_packet *p)
+{
+	struct flow *f = &t->flows[i];
+	bool closed = f->list == L_CLOSED;
+	if (!closed && !(f->flags[s] & S_SEEN && f->side[s].base != p->tcp_seq + 1))
+		return;
+	if (!closed)
+		finish(t, f, &t->stats.flows_reused);
+	open_flow(t, f);
+	list_remove(t, i);
+	list_append(t, i, L_EMPTY);
+}
+
+/* The open flow of a packet that `s` sent, which may be a new one; NONE when it belongs to none. */
+static uint32_t flow_for(struct pv_tcp *t, const struct key *k, int s, const struct piece *pc)
+{
+	const struct pv_packet *p = pc->p;
+	bool syn = p->tcp_flags & PV_TCP_SYN, rst = p->tcp_flags & PV_TCP_RST;
+	uint32_t *at = bucket(t, k);
+	uint32_t i = find(t, *at, k, p->l3);
+	if (i != NONE && is_idle(t, &t->flows[i], p->ev.time_ns)) {
+		end_and_release(t, i, &t->stats.flows_idle);
+		i = NONE;
+	}
+	if (i == NONE) /* RST, or FIN alone: the end of something we never saw */
+		return rst || (!syn && !pc->wire) ? NONE : add(t, at, k, p);
+	if (syn && !rst)
+		begin_again(t, i, s, p);
+	return t->flows[i].list == L_CLOSED ? NONE : i;
+}
+
+/* Returns whether the connection is over. */
+static bool take(struct pv_tcp *t, struct flow *f, int s, const struct piece *pc)
+{
+	const uint8_t flags = pc->p->tcp_flags;
+	if (flags & PV_TCP_RST) {
+		t->stats.bytes_dropped += pc->len;
+		return true;
+	}
+	if (flags & PV_TCP_SYN && !(f->flags[s] & S_SEEN)) {
+		f->flags[s] |= S_SEEN;
+		f->side[s].next = f->side[s].base = pc->p->tcp_seq + 1;
+	}
+	if (pc->wire)
+		segment(t, f, s, pc);
+	if (!(flags & PV_TCP_FIN))
+		return false;
+	f->flags[s] |= S_FIN;
+	return f->flags[0] & f->flags[1] & S_FIN;
+}
+
 /* ---- the object ---------------------------------------------------------------------------- */
 
 void pv_tcp_packet(struct pv_tcp *t, const struct pv_packet *p, const uint8_t *payload)
 {
 	if (p->l4 != PV_L4_TCP || p->bits & (PV_PKT_MALFORMED | PV_PKT_FRAGMENT | PV_PKT_MESSAGE))
 		return;
-	uint32_t len = payload ? p->payload_len : 0;
-	if (len > WIRE_MAX)
-		len = WIRE_MAX;
-	uint32_t wire = p->payload_wire_len < WIRE_MAX ? p->payload_wire_len : WIRE_MAX;
-	if (wire < len)
-		wire = len;
-	bool syn = p->tcp_flags & PV_TCP_SYN, rst = p->tcp_flags & PV_TCP_RST;
-	if (!wire && !(p->tcp_flags & (PV_TCP_SYN | PV_TCP_FIN | PV_TCP_RST)))
+	struct piece pc = {.p = p, .b = payload, .len = payload ? p->payload_len : 0, .wire = p->payload_wire_len};
+	if (pc.len > WIRE_MAX)
+		pc.len = WIRE_MAX;
+	if (pc.wire > WIRE_MAX)
+		pc.wire = WIRE_MAX;
+	if (pc.wire < pc.len)
+		pc.wire = pc.len;
+	if (!pc.wire && !(p->tcp_flags & (PV_TCP_SYN | PV_TCP_FIN | PV_TCP_RST)))
 		return;
-	uint64_t now = p->ev.time_ns;
 	t->stats.segments++;
-	t->stats.bytes_in += len;
-	sweep(t, now);
+	t->stats.bytes_in += pc.len;
+	sweep(t, p->ev.time_ns);
 	if (t->flows_used > t->bucket_mask && t->bucket_mask < t->bucket_mask_max)
 		widen(t);
 
 	struct key k;
-	int order = memcmp(p->src, p->dst, 16);
-	int s = order ? order > 0 : p->sport > p->dport;
-	memcpy(k.addr[s], p->src, 16);
-	memcpy(k.addr[!s], p->dst, 16);
-	k.port[s] = p->sport;
-	k.port[!s] = p->dport;
-	uint32_t *at = bucket(t, &k);
-	uint32_t i = NONE;
-	for (uint32_t c = *at; c; c = t->flows[c - 1].chain) {
-		if (memcmp(&t->flows[c - 1].key, &k, sizeof(k)) == 0 && t->flows[c - 1].l3 == p->l3) {
-			i = c - 1;
-			break;
-		}
-	}
-
-	if (i != NONE && is_idle(t, &t->flows[i], now)) {
-		end_and_release(t, i, &t->stats.flows_idle);
-		i = NONE;
-	}
-	if (i != NONE && syn && !rst) {
-		struct flow *f = &t->flows[i];
-		bool closed = f->list == L_CLOSED;
-		if (closed || (f->flags[s] & S_SEEN && f->side[s].base != p->tcp_seq + 1)) {
-			if (!closed)
-				finish(t, f, &t->stats.flows_reused);
-			open_flow(t, f);
-			list_remove(t, i);
-			list_append(t, i, L_EMPTY);
-		}
-	} else if (i != NONE && t->flows[i].list == L_CLOSED) {
+	int s = key_of(p, &k);
+	uint32_t i = flow_for(t, &k, s, &pc);
+	if (i == NONE) {
 		t->stats.ignored++;
-		t->stats.bytes_dropped += len;
+		t->stats.bytes_dropped += pc.len;
 		return;
 	}
-	if (i == NONE) {
-		if (rst || (!syn && !wire)) { /* the end of something we never saw */
-			t->stats.ignored++;
-			t->stats.bytes_dropped += len;
-			return;
-		}
-		i = slot(t);
-		struct flow *f = &t->flows[i];
-		f->key = k;
-		f->l3 = p->l3;
-		f->pad[0] = f->pad[1] = 0;
-		f->last_ns = now;
-		open_flow(t, f);
-		/* *at is read only now: slot() may have taken a flow out of this chain. */
-		f->chain = *at;
-		*at = i + 1;
-		list_append(t, i, L_EMPTY);
-	}
-
 	struct flow *f = &t->flows[i];
-	f->last_ns = now;
-	bool over = rst;
-	if (rst) {
-		t->stats.bytes_dropped += len;
-	} else {
-		if (syn && !(f->flags[s] & S_SEEN)) {
-			f->flags[s] |= S_SEEN;
-			f->side[s].next = f->side[s].base = p->tcp_seq + 1;
-		}
-		if (wire)
-			segment(t, f, s, p, payload, len, wire);
-		if (p->tcp_flags & PV_TCP_FIN) {
-			f->flags[s] |= S_FIN;
-			over = f->flags[0] & f->flags[1] & S_FIN;
-		}
-	}
+	f->last_ns = p->ev.time_ns;
+	bool over = take(t, f, s, &pc);
 	if (over)
 		finish(t, f, &t->stats.flows_closed);
 	list_remove(t, i);

@@ -139,18 +139,18 @@ void pv_ring_free(struct pv_ring *r)
 /* ---- what must not be lost ------------------------------------------------------------------------- */
 
 /* Appends an event to what a reader is owed. Beyond the limit it is lost after all, and its number means
- * nothing to him. */
-static void owe(struct pv_ring_reader *rd, const void *event, size_t size)
+ * nothing to him. Whether he gets it. */
+static bool owe(struct pv_ring_reader *rd, const void *event, size_t size)
 {
 	struct batch *b = rd->owed;
 	size_t len = b ? b->len : 0;
 	if (len + size > PV_RING_OWED)
-		return;
+		return false;
 	if (!b || len + size > b->cap) {
 		size_t cap = (len + size) * 2 + 4096;
 		struct batch *more = realloc(b, sizeof *more + cap);
 		if (!more)
-			return;
+			return false;
 		if (!b)
 			*more = (struct batch){.refs = 1, .special = true};
 		rd->ring->memory += cap - (b ? more->cap : 0);
@@ -160,6 +160,7 @@ static void owe(struct pv_ring_reader *rd, const void *event, size_t size)
 	memcpy(b->bytes + len, event, size);
 	b->len += size;
 	b->events++;
+	return true;
 }
 
 #define EACH_EVENT(ev, b)                                                                                    \
@@ -174,8 +175,8 @@ static void lose(struct pv_ring_reader *rd, const struct batch *b)
 	if (!b->special)
 		return;
 	EACH_EVENT (ev, b)
-		if (ev->type == PV_EV_START || ev->type == PV_EV_DEFINE)
-			owe(rd, ev, ev->size);
+		if ((ev->type == PV_EV_START || ev->type == PV_EV_DEFINE) && owe(rd, ev, ev->size))
+			rd->counts.lost_events--;
 }
 
 static void owe_define(void *ctx, uint8_t stage, enum pv_define_kind kind, uint32_t number, const char *text,

@@ -81,7 +81,7 @@ void pv_ring_cancel(struct pv_ring_reader *);
 
 struct pv_ring_counts {
 	uint64_t batches, events; /* that he got */
-	uint64_t lost_batches, lost_events;
+	uint64_t lost_batches, lost_events; /* without the START and DEFINEs of such batches: those come */
 	unsigned waiting; /* batches he has not come to */
 };
 void pv_ring_counts(struct pv_ring_reader *, struct pv_ring_counts *);

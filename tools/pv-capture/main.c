@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
-#include "capture/privs.h"
 #include "mock/mock.h"
 #include "tool/progress.h"
+#include "tool/source.h"
 
 /* Until the stream has ended. Returns the exit code. */
 static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_sink sink, bool verbose, bool show)
@@ -32,14 +32,10 @@ static int run(const struct pv_program *prog, struct pv_capture *c, struct pv_si
 		pv_capture_status(c, &status);
 		if (show)
 			pv_progress_step(&progress, &status);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
+	} while (pv_tool_source_more(res, &out));
 	if (show)
 		pv_progress_end(&progress, &status);
-	if (res == PV_FAIL && pv_capture_error(c)[0])
-		pv_tool_say(prog, "%s", pv_capture_error(c));
-	else if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
-	int code = res == PV_FAIL || out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
+	int code = pv_tool_source_end(prog, &out, res, pv_capture_error(c));
 	pv_out_free(&out);
 	return code;
 }
@@ -64,14 +60,6 @@ static bool decap_tunnels(const struct pv_program *prog, const struct pv_opt_lis
 	return true;
 }
 
-static void drop_privileges(const struct pv_program *prog, bool keep_net_raw, bool verbose)
-{
-	char why[512];
-	const struct pv_privs_conf conf = {.keep_net_raw = keep_net_raw};
-	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
-		pv_tool_say(prog, "privileges: %s", why);
-}
-
 /* The whole of --mock. Returns the exit code. */
 static int run_mock(const struct pv_program *prog, const struct pv_capture_conf *like, struct pv_sink sink,
 		    bool verbose)
@@ -87,16 +75,14 @@ static int run_mock(const struct pv_program *prog, const struct pv_capture_conf 
 		pv_mock_free(m);
 		return PV_EXIT_FAILED;
 	}
-	drop_privileges(prog, false, verbose);
+	pv_tool_privs_drop(prog, NULL, verbose);
 	do {
 		res = pv_mock_poll(m, &out);
 		pv_out_flush(&out);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
-	if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
+	} while (pv_tool_source_more(res, &out));
+	int code = pv_tool_source_end(prog, &out, res, NULL);
 	if (verbose)
 		pv_tool_say(prog, "packets %" PRIu64 ", all made up", pv_mock_packets(m));
-	int code = out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
 	pv_out_free(&out);
 	pv_mock_free(m);
 	return code;
@@ -122,31 +108,11 @@ static bool sensible(const struct pv_program *prog, const struct pv_capture_conf
 	return true;
 }
 
-/* Into conf->ports, which is there for as long as main() runs. */
-static bool payload_ports(const struct pv_program *prog, const struct pv_opt_list *list,
-			  uint16_t ports[PV_CAPTURE_EXTRA_PORTS], struct pv_capture_conf *conf)
-{
-	conf->ports = ports;
-	for (size_t i = 0; i < list->count; i++) {
-		uint64_t port;
-		if (!pv_parse_u64(list->item[i], &port) || !port || port > UINT16_MAX) {
-			pv_tool_say(prog, "--payload-port: not a port: '%s'", list->item[i]);
-			return false;
-		}
-		if (conf->nports == PV_CAPTURE_EXTRA_PORTS) {
-			pv_tool_say(prog, "--payload-port: more than %d ports", PV_CAPTURE_EXTRA_PORTS);
-			return false;
-		}
-		ports[conf->nports++] = (uint16_t)port;
-	}
-	return true;
-}
-
 int main(int argc, char **argv)
 {
-	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER};
-	struct pv_opt_list decap = {NULL, 0}, payload = {NULL, 0};
 	uint16_t ports[PV_CAPTURE_EXTRA_PORTS];
+	struct pv_capture_conf conf = {.buffer_bytes = PV_CAPTURE_BUFFER, .ports = ports};
+	struct pv_opt_list decap = {NULL, 0}, payload = {NULL, 0};
 	uint64_t snaplen = 0;
 	bool verbose = false, mock = false, known;
 	const struct pv_opt opts[] = {
@@ -176,7 +142,8 @@ int main(int argc, char **argv)
 	};
 	char why[512];
 	pv_tool_start(&prog, argc, argv, &conf.iface);
-	known = decap_tunnels(&prog, &decap, &conf) && payload_ports(&prog, &payload, ports, &conf);
+	known = decap_tunnels(&prog, &decap, &conf) &&
+		pv_tool_ports(&prog, "--payload-port", &payload, ports, PV_CAPTURE_EXTRA_PORTS, &conf.nports);
 	pv_opt_list_free(&decap);
 	pv_opt_list_free(&payload);
 	if (!known)
@@ -193,7 +160,7 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "%s", why);
 		return PV_EXIT_FAILED;
 	}
-	drop_privileges(&prog, conf.iface != NULL, verbose);
+	pv_tool_privs_drop(&prog, &(struct pv_privs_conf){.keep_net_raw = conf.iface != NULL}, verbose);
 	if (verbose)
 		pv_progress_effective(&prog, c);
 	int code = run(&prog, c, sink, verbose, conf.file != NULL);

@@ -5,9 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "capture/privs.h"
 #include "dnstap/dnstap.h"
-#include "tool/tool.h"
+#include "tool/source.h"
 
 /* Until the stream has ended. Returns the exit code. */
 static int run(const struct pv_program *prog, struct pv_dnstap_source *s, struct pv_sink sink, bool verbose, bool file)
@@ -25,12 +24,8 @@ static int run(const struct pv_program *prog, struct pv_dnstap_source *s, struct
 		while ((notice = pv_dnstap_notice(s)))
 			if (verbose || file) /* of a file that breaks off one hears in any case */
 				pv_tool_say(prog, "%s", notice);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
-	if (res == PV_FAIL && pv_dnstap_error(s)[0])
-		pv_tool_say(prog, "%s", pv_dnstap_error(s));
-	else if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
-	int code = res == PV_FAIL || out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
+	} while (pv_tool_source_more(res, &out));
+	int code = pv_tool_source_end(prog, &out, res, pv_dnstap_error(s));
 	pv_out_free(&out);
 	return code;
 }
@@ -66,16 +61,6 @@ static void more_descriptors(uint64_t clients)
 		return;
 	l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > want ? want : l.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &l); /* with fewer, those beyond are refused, and counted */
-}
-
-/* Everything is open: what strangers send is not read as root. The socket's file may then stay behind; whoever listens
- * there next replaces it. */
-static void drop_privileges(const struct pv_program *prog, bool verbose)
-{
-	char why[512];
-	const struct pv_privs_conf conf = {.keep_net_raw = false};
-	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
-		pv_tool_say(prog, "privileges: %s", why);
 }
 
 /* "0660" */
@@ -144,7 +129,8 @@ int main(int argc, char **argv)
 	struct pv_dnstap_source *s = pv_dnstap_open(&conf, why, sizeof why);
 	int code = PV_EXIT_FAILED;
 	if (s) {
-		drop_privileges(&prog, verbose);
+		/* the socket's file may then stay behind; whoever listens there next replaces it */
+		pv_tool_privs_drop(&prog, NULL, verbose);
 		if (verbose)
 			pv_tool_say(&prog, "source %s", pv_dnstap_from(s));
 		code = run(&prog, s, sink, verbose, conf.file != NULL);

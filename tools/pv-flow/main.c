@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pv-flow - sFlow, NetFlow and IPFIX: from exporters, out of a capture, or out of packet events. See pv-flow(1). */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
-#include "capture/privs.h"
 #include "flow/analyser.h"
 #include "flow/listener.h"
 #include "tool/flow.h"
-#include "tool/tool.h"
+#include "tool/source.h"
 
 struct settings {
 	struct pv_flow_listener_conf listen;
@@ -25,15 +23,6 @@ struct settings {
 	uint64_t sockets;
 	bool verbose;
 };
-
-static int say_end(const struct pv_program *prog, const struct pv_out *out, enum pv_res res, const char *why)
-{
-	if (res == PV_FAIL && why && *why)
-		pv_tool_say(prog, "%s", why);
-	else if (out->res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(out->error));
-	return res == PV_FAIL || out->res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
-}
 
 static void report(const struct pv_program *prog, const struct pv_collector_status *s, uint64_t os_drops)
 {
@@ -61,15 +50,6 @@ static void reread(const struct pv_program *prog, struct settings *s, int hangup
 		pv_tool_say(prog, "files read again");
 }
 
-/* Once the port is open nothing of root is needed any more. */
-static void drop_privileges(const struct pv_program *prog, bool verbose)
-{
-	char why[512];
-	const struct pv_privs_conf conf = {.keep_net_raw = false};
-	if (!pv_privs_drop(&conf, why, sizeof why) && verbose)
-		pv_tool_say(prog, "privileges: %s", why);
-}
-
 static int from_socket(const struct pv_program *prog, struct settings *s, struct pv_sink sink)
 {
 	char why[512];
@@ -83,7 +63,7 @@ static int from_socket(const struct pv_program *prog, struct settings *s, struct
 		pv_flow_listener_free(l);
 		return PV_EXIT_FAILED;
 	}
-	drop_privileges(prog, s->verbose);
+	pv_tool_privs_drop(prog, NULL, s->verbose);
 	do {
 		const char *notice = pv_flow_listener_notice(l);
 		if (notice && s->verbose)
@@ -91,8 +71,8 @@ static int from_socket(const struct pv_program *prog, struct settings *s, struct
 		res = pv_flow_listener_poll(l, &out);
 		pv_out_drain(&out);
 		reread(prog, s, hangups);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
-	int code = say_end(prog, &out, res, "cannot start a thread");
+	} while (pv_tool_source_more(res, &out));
+	int code = pv_tool_source_end(prog, &out, res, "cannot start a thread");
 	pv_flow_listener_status(l, &st);
 	if (s->verbose)
 		report(prog, &st.collector, st.os_drops);
@@ -122,8 +102,8 @@ static int from_file(const struct pv_program *prog, struct settings *s, struct p
 	do {
 		res = pv_capture_poll(c, &out);
 		pv_out_drain(&out);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
-	int code = say_end(prog, &out, res, pv_capture_error(c));
+	} while (pv_tool_source_more(res, &out));
+	int code = pv_tool_source_end(prog, &out, res, pv_capture_error(c));
 	pv_flow_status(flow, &st);
 	if (s->verbose)
 		report(prog, &st, 0);
@@ -144,23 +124,6 @@ static int from_events(const struct pv_program *prog, struct settings *s, struct
 
 /* ---- what was asked for --------------------------------------------------------------------------- */
 
-static bool read_ports(const struct pv_program *prog, struct settings *s)
-{
-	for (size_t i = 0; i < s->ports.count; i++) {
-		uint64_t port;
-		if (!pv_parse_u64(s->ports.item[i], &port) || !port || port > UINT16_MAX) {
-			pv_tool_say(prog, "--port: not a port: '%s'", s->ports.item[i]);
-			return false;
-		}
-		if (s->flow.nports == PV_FLOW_PORTS) {
-			pv_tool_say(prog, "--port: more than %d ports", PV_FLOW_PORTS);
-			return false;
-		}
-		s->flow.port[s->flow.nports++] = (uint16_t)port;
-	}
-	return true;
-}
-
 /* Where exporters send to, when it is not said. */
 static uint16_t usual_port(const char *type)
 {
@@ -174,7 +137,7 @@ static bool sensible(const struct pv_program *prog, struct settings *s)
 		pv_tool_say(prog, "--type: unknown type '%s'; there are: any, sflow, netflow, ipfix", s->type);
 		return false;
 	}
-	if (!read_ports(prog, s))
+	if (!pv_tool_ports(prog, "--port", &s->ports, s->flow.port, PV_FLOW_PORTS, &s->flow.nports))
 		return false;
 	if (live && s->capture.file) {
 		pv_tool_say(prog, "wants --bind or a file, not both");

@@ -8,6 +8,7 @@
 
 #include "module/source.h"
 #include "tool/modules.h"
+#include "tool/source.h"
 
 #define SETTINGS_MAX 256 /* more than a module has keys */
 
@@ -75,7 +76,7 @@ static enum pv_res run(struct pv_module_input *in, struct pv_out *out)
 			pv_module_input_stop(in);
 		res = pv_module_input_poll(in, out);
 		pv_out_flush(out);
-	} while ((res == PV_OK || res == PV_AGAIN) && out->res == PV_OK);
+	} while (pv_tool_source_more(res, out));
 	return res;
 }
 

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/privs.h"
 #include "probe/icmp.h"
 #include "probe/probe.h"
-#include "tool/tool.h"
+#include "tool/source.h"
 
 #define HOST_MAX 300 /* a name of 255 bytes, with room for what is wrong */
 
@@ -92,15 +91,13 @@ static int run(const struct pv_program *prog, struct pv_probe *p, struct pv_sink
 	do {
 		res = pv_probe_poll(p, &out);
 		pv_out_flush(&out);
-	} while ((res == PV_OK || res == PV_AGAIN) && out.res == PV_OK);
+	} while (pv_tool_source_more(res, &out));
 	struct pv_probe_status s;
 	pv_probe_status(p, &s);
-	if (out.res == PV_FAIL)
-		pv_tool_say(prog, "cannot write: %s", strerror(out.error));
+	int code = pv_tool_source_end(prog, &out, res, NULL);
 	if (verbose)
 		pv_tool_say(prog, "attempts %" PRIu64 ", answered %" PRIu64 ", timed out %" PRIu64 ", failed %" PRIu64,
 			    s.attempts, s.answers, s.timeouts, s.failures);
-	int code = out.res == PV_FAIL ? PV_EXIT_FAILED : PV_EXIT_OK;
 	pv_out_free(&out);
 	return code;
 }
@@ -182,9 +179,7 @@ int main(int argc, char **argv)
 	const char *notice = pv_probe_notice(p);
 	if (notice)
 		pv_tool_say(&prog, "%s", notice);
-	const struct pv_privs_conf privs = {.keep_net_raw = false};
-	if (!pv_privs_drop(&privs, why, sizeof why) && verbose)
-		pv_tool_say(&prog, "privileges: %s", why);
+	pv_tool_privs_drop(&prog, NULL, verbose);
 	int code = run(&prog, p, sink, verbose);
 	pv_probe_free(p);
 	return code;

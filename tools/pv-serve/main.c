@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/privs.h"
 #include "http/feed.h"
 #include "http/read.h"
 #include "http/server.h"
 #include "tool/modules.h"
+#include "tool/source.h"
 #include "tool/tool.h"
 
 struct serve {
@@ -165,9 +165,7 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	/* everything that takes privileges is open; FIFOs and sockets are found again by whoever made them */
-	const struct pv_privs_conf privs = {.keep_user = inputs.count > 0};
-	if (!pv_privs_drop(&privs, err, sizeof err) && verbose)
-		pv_tool_say(&prog, "privileges: %s", err);
+	pv_tool_privs_drop(&prog, &(struct pv_privs_conf){.keep_user = inputs.count > 0}, verbose);
 	if (pv_http_run(http, err, sizeof err)) {
 		pv_tool_say(&prog, "%s", err);
 		goto out;
