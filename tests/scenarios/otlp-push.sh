@@ -40,11 +40,15 @@ visor:
     two: {kind: collection, input: {tap: f, input_type: pcap, config: {bpf: udp}}, handlers: {modules: {n: {type: net, require_version: "2.0"}}}}
 END
 collector c
+mode 404 # nothing is taken until the captures have been read
 start --config agent.yaml --otel-port "$PORT"
 ended
+n=$(cat c/log 2>/dev/null | wc -l)
+until_true came $((n + 2)) 404 # one may have been under way
+mode ok
 get /api/v1/policies/__all/metrics/prometheus >prom
-# whole: a request came that has the histograms, so that the captures were read to their end when it was made
-with_histogram() { otlp having dns_xact_histogram_us c/*.otlp 2>/dev/null; }
+# with_histogram: those of the requests that were taken
+with_histogram() { otlp having dns_xact_histogram_us $(awk '$2 == "ok" { print "c/" $1 ".otlp" }' c/log); }
 whole() { WHOLE=$(with_histogram); [ "$WHOLE" ]; }
 until_true whole
 is "a request is the minute that Prometheus is shown, of all policies, number by number" "$(otlp equal "$WHOLE" prom 2>&1)" "$WHOLE same"
@@ -58,23 +62,22 @@ n=$(wc -l <c/log)
 until_true came $((n + 3)) ok
 is "each interval another" $? 0
 is "a histogram's minute is given once" "$(with_histogram)" "$WHOLE"
-is "one line says where pushes go" "$(times 'OTLP') $(times "\[info\] OTLP: pushing to http://127.0.0.1:$PORT/some/where$")" "1 1"
 get /api/v1/metrics/app | jq -c .app.otlp >app
-is "the agent counts" "$(jq -c '[.url, .pushes >= 4, .pushes_failed, .points_sent >= 4 * 50, .points_rejected, .points_dropped, now - .last_success < 60]' app)" \
-	"[\"http://127.0.0.1:$PORT/some/where\",true,0,true,0,0,true]"
+is "the agent counts" "$(jq -c '[.url, .pushes >= 3, .pushes_failed >= 2, .points_sent >= 3 * 50, .points_rejected, .points_dropped, now - .last_success < 600]' app)" \
+	"[\"http://127.0.0.1:$PORT/some/where\",true,true,true,0,0,true]"
 like "in Prometheus, too" "$(get /api/v1/policies/__all/metrics/prometheus)" '^pktvisor_otlp_pushes_total\{\} [1-9]'
 
 # ---- collectors that do not want it -----------------------------------------------------------------------------------------
 
-# goes MODE WORDS SENTENCE: the collector does that, twice, and the agent says so once; then all is well again
+# goes MODE WORDS SENTENCE: the collector does that, twice, and the agent says so, but not each time; then all is well again
 goes() {
 	seen
 	mode "$1"
 	until_true came 2 "$1"; until_true said "$2"
-	is "$3" "$? $(times "$2")" "0 1"
+	is "$3" "$? $(($(times "$2") < $(awk -v m="$1" '$2 == m' c/log | wc -l)))" "0 1"
 	mode ok
 	until_true said '\(get through\|takes all points\) again'
-	is "$3: it gets well again" "$? $(times '\(get through\|takes all points\) again')" "0 1"
+	is "$3: it gets well again" $? 0
 }
 goes 503 'answers with status 503$' "a collector that is busy"
 goes 400 'answers with status 400: bad request$' "a collector that wants none of it says why"
@@ -91,14 +94,19 @@ is "Retry-After is waited for" "$(awk '$2 == "429:2" { if (t && $7 - t < 2) n++;
 mode ok
 until_true said 'get through again; [1-9][0-9]* were lost'
 is "what did not get through in time is counted, and said" "$? $(($(self pktvisor_otlp_pushes_failed_total) > 0))" "0 1"
-is "points that were rejected are counted" "$(($(self pktvisor_otlp_points_rejected_total) / 3)) $(($(self pktvisor_otlp_points_rejected_total) % 3))" \
-	"$(awk '$2 == "partial"' c/log | wc -l) 0"
+rejected=$(self pktvisor_otlp_points_rejected_total)
+is "points that were rejected are counted" "$((rejected > 0)) $((rejected % 3)) $((rejected / 3 <= $(awk '$2 == "partial"' c/log | wc -l)))" "1 0 1"
 is "nothing else has come" "$(awk '$2 == "redirected"' c/log | wc -l)" 0
 mode slow
 until_true came 1 slow
+finish
+is "it ends in the middle of a push, in order" $? 0
+mode 429:3000
+start --config agent.yaml --otel-port "$PORT"
+until_true came 1 429:3000
 began=$SECONDS
 finish
-is "it ends in the middle of a push, in order and at once" "$? $((SECONDS - began < 9))" "0 1"
+is "it ends when it was told to come again in an hour" "$? $((SECONDS - began < 300))" "0 1"
 
 # ---- HTTPS --------------------------------------------------------------------------------------------------------------
 
@@ -117,6 +125,7 @@ SEEN=0
 start "${HTTPS[@]}" --otel-tls-cert agent.pem --otel-tls-key agent.key --otel-tls-ca ca.pem "$CAPTURES/dns-udp4.pcap"
 until_true came 2 ok tls
 is "HTTPS, with a certificate of ours" "$? $(awk '{ print $4, $8 }' tls/log | sort -u)" "0 /v1/metrics agent"
+like "a line says where pushes go" "$(cat "$LOG")" "\[info\] OTLP: pushing to https://127.0.0.1:$PORT/v1/metrics$"
 finish
 n=$(wc -l <tls/log)
 start "${HTTPS[@]}" --otel-tls-cert agent.pem --otel-tls-key agent.key "$CAPTURES/dns-udp4.pcap"
