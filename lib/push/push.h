@@ -3,10 +3,10 @@
  *
  * A thread makes a request every interval, the first after one interval, and posts it. Of what becomes of it:
  *
- *   2xx                            taken. Points that the collector rejected are counted, and not sent again
- *   429, 502, 503, 504, no answer  posted again after one second, two, four, ... up to a minute, a random part less; or after what
- *                                  Retry-After says. What is not through when the next one is due is given up for it
- *   anything else                  given up at once: the next one may do better
+ *   2xx                  taken. Points that the collector rejected are counted, and not sent again
+ *   429, 502, 503, 504,  posted again after one second, two, four, ... up to a minute, a random part less; or after
+ *   no answer            what Retry-After says. What is not through when the next one is due is given up for it
+ *   anything else        given up at once: the next one may do better
  *
  * Retry-After puts the next request off, too, by PV_PUSH_PATIENCE_SEC at most. There is one request in memory and no queue
  * (push/request.h). A word is said when things change, not with every failure.
