@@ -16,8 +16,10 @@ LIBS_pv-serve := $(HTTP_LIBS)
 LIBS_pktvisord := $(HTTP_LIBS)
 LIBS_pvchurn := $(HTTP_LIBS)
 LIBS_test_http_server := $(HTTP_LIBS)
-# Likewise the terminal view: lib/ui/client.c, tools/pktvisor-cli/term.c.
+# Likewise who asks, or pushes (lib/ui/client.c, lib/push/client.c), and the terminal (tools/pktvisor-cli/term.c).
 LIBS_pktvisor-cli := -lcurl -lncursesw -ltinfo
+LIBS_pktvisord += -lcurl
+LIBS_test_push := $(HTTP_LIBS) -lcurl
 
 # One build folder per flavour, so that they do not rebuild each other. A sanitizer's runtime is linked into the program, and no library
 # that it does not call: so it starts in half the time. Modules take the runtime of the program that loads them.

@@ -58,15 +58,6 @@ static bool has_policy(const struct pv_views *all, const char *policy)
 	return false;
 }
 
-/* Is this view the first of its policy? To go through the policies of a store. */
-static bool first_of_policy(const struct pv_views *all, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (!strcmp(all->view[i]->info.policy, all->view[at]->info.policy))
-			return false;
-	return true;
-}
-
 /* ---- the program -------------------------------------------------------------------------------- */
 
 static const char *state_name(enum pv_store_state s)
@@ -185,7 +176,7 @@ static void answer_pvb(const struct pv_read *r, const struct pv_views *all, cons
 	char err[128];
 	for (size_t i = 0; i < all->n; i++) {
 		const char *name = all->view[i]->info.policy;
-		if (policy ? i == 0 : first_of_policy(all, i) && !pv_select_check(all, name, how, n, err, sizeof err))
+		if (policy ? i == 0 : pv_select_first(all, i) && !pv_select_check(all, name, how, n, err, sizeof err))
 			pv_pvb_add(&b, all, name, first, last, !policy, r->producer);
 	}
 	if (!policy && !b.bytes && !b.failed)
@@ -259,7 +250,7 @@ static void get_all(const struct pv_read *r, const struct pv_http_request *req, 
 	json_t *o = json_object();
 	for (size_t i = 0; o && i < all->n; i++) {
 		const char *policy = all->view[i]->info.policy;
-		if (!first_of_policy(all, i) || pv_select_check(all, policy, how, n, err, sizeof err))
+		if (!pv_select_first(all, i) || pv_select_check(all, policy, how, n, err, sizeof err))
 			continue;
 		if (json_object_set_new(o, policy, policy_json(all, policy, how, (unsigned)n))) {
 			json_decref(o);
@@ -301,12 +292,8 @@ static int prom_policy(struct pv_prom *p, const struct pv_views *all, const char
 	struct pv_selection s;
 	int rc = pv_select(&s, all, policy, PV_PICK_MINUTE, 0, true);
 	for (size_t i = 0; !rc && i < s.n; i++) {
-		struct pv_label labels[3] = {{"policy", policy}};
-		size_t n = 1;
-		if (handlers || needs_handler(&s, i))
-			labels[n++] = (struct pv_label){"handler", s.entry[i].key};
-		if (s.entry[i].tap)
-			labels[n++] = (struct pv_label){"tap", s.entry[i].tap};
+		struct pv_label labels[PV_ENTRY_LABELS];
+		size_t n = pv_entry_labels(&s.entry[i], policy, handlers || needs_handler(&s, i), labels);
 		rc = pv_prom_bucket(p, s.entry[i].bucket, labels, n);
 	}
 	pv_selection_free(&s);
@@ -326,7 +313,7 @@ static void answer_prom(const struct pv_read *r, const char *policy, bool handle
 	struct pv_prom *p = all ? pv_prom_new(&conf) : NULL;
 	int rc = p ? 0 : -1;
 	for (size_t i = 0; !rc && i < all->n; i++)
-		if (first_of_policy(all, i) && (!policy || !strcmp(policy, all->view[i]->info.policy)))
+		if (pv_select_first(all, i) && (!policy || !strcmp(policy, all->view[i]->info.policy)))
 			rc = prom_policy(p, all, all->view[i]->info.policy, handlers);
 	if (!rc && self) {
 		pv_self_process(p, r->conf.program, r->started);

@@ -68,6 +68,7 @@ static int take(struct pv_selection *s, const struct pv_view *v, const struct pv
 	if (!e)
 		return -1;
 	e->bucket = b;
+	e->periods = in->periods;
 	if (merge) {
 		merged_key(s, e);
 	} else {
@@ -124,4 +125,23 @@ int pv_select_check(const struct pv_views *all, const char *policy, enum pv_pick
 	else
 		return 0;
 	return -1;
+}
+
+bool pv_select_first(const struct pv_views *all, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(all->view[i]->info.policy, all->view[at]->info.policy))
+			return false;
+	return true;
+}
+
+size_t pv_entry_labels(const struct pv_entry *e, const char *policy, bool handler, struct pv_label out[PV_ENTRY_LABELS])
+{
+	size_t n = 0;
+	out[n++] = (struct pv_label){"policy", policy};
+	if (handler)
+		out[n++] = (struct pv_label){"handler", e->key};
+	if (e->tap)
+		out[n++] = (struct pv_label){"tap", e->tap};
+	return n;
 }

@@ -7,6 +7,7 @@
 #define PV_HTTP_SELECT_H
 
 #include "http/store.h"
+#include "metric/points.h"
 
 enum pv_pick {
 	PV_PICK_BUCKET, /* the n-th, 0 is the newest */
@@ -19,6 +20,7 @@ struct pv_entry {
 	char key[sizeof ((struct pv_view_instance *)0)->key]; /* "<policy>-<tap>-<handler>" or "<schema>_merged" */
 	const char *tap; /* NULL: of several */
 	struct pv_bucket *owned; /* what was merged for it */
+	unsigned periods; /* that are kept: with one, its bucket never closes */
 };
 
 struct pv_selection {
@@ -33,5 +35,13 @@ void pv_selection_free(struct pv_selection *);
 
 /* Is there a bucket or a window n in a policy? 0, or -1 with the words of a 425 in err: which there are. */
 int pv_select_check(const struct pv_views *, const char *policy, enum pv_pick, uint64_t n, char *err, size_t cap);
+
+/* Is this view the first of its policy? To go through the policies of a store. */
+bool pv_select_first(const struct pv_views *, size_t at);
+
+/* The labels that tell an entry's series from all others; without `handler` from those of other policies, taps and schemas.
+ * Borrowed from the entry. Returns how many. */
+#define PV_ENTRY_LABELS 3
+size_t pv_entry_labels(const struct pv_entry *, const char *policy, bool handler, struct pv_label out[PV_ENTRY_LABELS]);
 
 #endif

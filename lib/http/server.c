@@ -14,16 +14,16 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/listen.h"
+#include "base/pem.h"
 #include "base/utf8.h"
 #include "http/clients.h"
 #include "http/guard.h"
+#include "http/gzip.h"
 
 #define THREADS_DEFAULT 2
 #define SWEEP_MS 500
-#define GZIP_LEVEL 4 /* nearly as small as 6, for half the time */
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct listener { /* one address */
@@ -91,28 +91,6 @@ static bool accepts_gzip(const char *list)
 	return false;
 }
 
-/* The answer's bytes made smaller, if they become so. */
-static bool compress_answer(struct pv_http_answer *a)
-{
-	z_stream z = {.next_in = (Bytef *)a->bytes, .avail_in = (uInt)a->len};
-	if (a->len > UINT32_MAX / 2 || deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	char *out = malloc(a->len);
-	z.next_out = (Bytef *)out;
-	z.avail_out = out ? (uInt)a->len : 0;
-	bool smaller = out && deflate(&z, Z_FINISH) == Z_STREAM_END;
-	size_t len = z.total_out;
-	deflateEnd(&z);
-	if (!smaller) {
-		free(out);
-		return false;
-	}
-	free(a->bytes);
-	a->bytes = out;
-	a->len = len;
-	return true;
-}
-
 static void log_request(struct pv_http *h, const char *method, const char *path, unsigned status)
 {
 	char clean[512], line[600];
@@ -134,7 +112,7 @@ static enum MHD_Result send_answer(struct pv_http *h, struct MHD_Connection *c, 
 		a->len = 0;
 	}
 	bool large = a->len >= PV_HTTP_GZIP_MIN;
-	bool gzip = large && accepts_gzip(header(c, MHD_HTTP_HEADER_ACCEPT_ENCODING)) && compress_answer(a);
+	bool gzip = large && accepts_gzip(header(c, MHD_HTTP_HEADER_ACCEPT_ENCODING)) && pv_gzip(&a->bytes, &a->len);
 	log_request(h, method, path, a->status);
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 		a->len, a->bytes, a->bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
@@ -344,25 +322,6 @@ __attribute__((format(printf, 2, 0))) static void on_words(void *cls, const char
 	w->text[strcspn(w->text, "\n")] = 0;
 }
 
-/* A whole file with a NUL behind it. NULL with one line in err. */
-static char *read_pem(const char *path, char *err, size_t cap)
-{
-	FILE *f = fopen(path, "rbe");
-	char *text = f ? malloc(PV_HTTP_PEM + 1) : NULL;
-	size_t n = text ? fread(text, 1, PV_HTTP_PEM + 1, f) : 0;
-	int why = errno;
-	bool failed = !f || !text || ferror(f);
-	if (f)
-		fclose(f);
-	if (failed || n > PV_HTTP_PEM) {
-		snprintf(err, cap, "cannot read %s: %s", path, failed ? strerror(why) : "too large for a certificate or key");
-		free(text);
-		return NULL;
-	}
-	text[n] = 0;
-	return text;
-}
-
 /* Room for MHD_OPTION_ARRAY: what is set for TLS, nothing without. */
 static void tls_options(const struct pv_http *h, struct MHD_OptionItem out[4])
 {
@@ -375,30 +334,36 @@ static void tls_options(const struct pv_http *h, struct MHD_OptionItem out[4])
 	out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 }
 
+bool pv_http_tls_ok(const char *cert_file, char *cert, const char *key_file, char *key, char *err, size_t cap)
+{
+	const struct pv_http h = {.conf = {.tls = true}, .cert = cert, .key = key};
+	struct MHD_OptionItem tls[4];
+	struct words w = {"the library has no TLS", false};
+	tls_options(&h, tls);
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+						on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, &w,
+						MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	if (!d)
+		snprintf(err, cap, "cannot use %s and %s: %s", cert_file, key_file, w.text);
+	else
+		MHD_stop_daemon(d);
+	return d != NULL;
+}
+
 /* Files that are no certificate and key, or do not belong together, are found out by a server that listens nowhere. */
 static bool read_tls(struct pv_http *h, char *err, size_t cap)
 {
-	struct MHD_OptionItem tls[4];
 	if (!h->conf.tls)
 		return true;
 	if (!h->conf.tls_cert || !h->conf.tls_key) {
 		snprintf(err, cap, "TLS needs a certificate file and a key file");
 		return false;
 	}
-	h->cert = read_pem(h->conf.tls_cert, err, cap);
-	h->key = h->cert ? read_pem(h->conf.tls_key, err, cap) : NULL;
+	h->cert = pv_pem_read(h->conf.tls_cert, err, cap);
+	h->key = h->cert ? pv_pem_read(h->conf.tls_key, err, cap) : NULL;
 	if (!h->key)
 		return false;
-	tls_options(h, tls);
-	struct words w = {"the library has no TLS", false};
-	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-						on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, &w,
-						MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	if (!d)
-		snprintf(err, cap, "cannot use %s and %s: %s", h->conf.tls_cert, h->conf.tls_key, w.text);
-	else
-		MHD_stop_daemon(d);
-	return d != NULL;
+	return pv_http_tls_ok(h->conf.tls_cert, h->cert, h->conf.tls_key, h->key, err, cap);
 }
 
 struct pv_http *pv_http_open(const struct pv_http_conf *conf, char *err, size_t cap)

@@ -33,7 +33,6 @@
 #define PV_HTTP_BODY (1u << 20)     /* of a request: a YAML document with hundreds of policies */
 #define PV_HTTP_DISCARD (16u << 20) /* of a body that is refused: read, so that its sender comes to the answer */
 #define PV_HTTP_GZIP_MIN 1400       /* below it fits a packet anyway */
-#define PV_HTTP_PEM (1u << 20)      /* of a certificate or key file */
 
 struct pv_http;
 
@@ -58,6 +57,9 @@ struct pv_http *pv_http_open(const struct pv_http_conf *, char *err, size_t cap)
 int pv_http_run(struct pv_http *, char *err, size_t cap);
 /* Connections are closed, whatever is under way on them. NULL is fine. */
 void pv_http_stop(struct pv_http *);
+
+/* Do a certificate and a key, as they were read from these files, fit together? False with one line in err. For clients, too. */
+bool pv_http_tls_ok(const char *cert_file, char *cert, const char *key_file, char *key, char *err, size_t cap);
 
 unsigned pv_http_port(const struct pv_http *);
 /* "web server listening on localhost:10853" */

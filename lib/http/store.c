@@ -114,6 +114,7 @@ static void show_buckets(struct pv_view_instance *to, const struct instance *in)
 	unsigned from = 0, n = pv_parts_open(&in->parts, open);
 	unsigned newer = n ? pv_history_place(&in->past, open[0], &taken) : 0;
 	to->events = in->events;
+	to->periods = in->periods;
 	if (newer && in->parts.n > 1)
 		n = 0; /* of a worker that is minutes behind: seen when it is closed */
 	for (unsigned i = 0; i < n; i++)

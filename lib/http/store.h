@@ -121,6 +121,7 @@ struct pv_view_instance {
 	char key[2 * PV_STORE_NAME + PV_BUCKET_NAME]; /* "<policy>-<tap>-dns" */
 	struct pv_bucket *bucket[PV_WINDOW_PERIODS_MAX + 1]; /* newest first, the live one, if any, in front */
 	unsigned n; /* never more than the periods */
+	unsigned periods;
 	uint64_t events; /* since the input began; 0 where the handler shows none */
 	struct pv_bucket *window[PV_WINDOW_PERIODS_MAX + 1]; /* use pv_view_window() */
 	/* The store's: what bucket[0] is made of, as soon as somebody has got the view. */

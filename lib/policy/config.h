@@ -63,7 +63,7 @@ struct pv_config_visor { /* key by key as in the document; texts NULL when not g
 	uint64_t port, geo_cache_size, max_deep_sample, periods, otel_port, otel_interval, workers;
 	const char *host, *log_file, *prom_instance, *tls_cert, *tls_key;
 	const char *geo_city, *geo_asn, *default_geo_city, *default_geo_asn;
-	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key;
+	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key, *otel_tls_ca;
 	const char *module_dir, *iana_service_port_registry, *default_service_registry;
 	const char *cp_token, *cp_url, *cp_custom, *cp_path;
 	const char *admin_token_file, *data_dir, *pid_file; /* ours */

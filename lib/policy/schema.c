@@ -72,6 +72,7 @@ static const struct pv_schema_key agent_keys[] = {
 	UINT(otel_interval, 86400, "60", "seconds between two pushes"),
 	TEXT(otel_tls_cert, NULL, "PEM file with the client's certificate"),
 	TEXT(otel_tls_key, NULL, "PEM file with the client's private key"),
+	TEXT(otel_tls_ca, NULL, "PEM file with the authorities that may vouch for the collector; the system's without"),
 	BOOL(module_list, "list what is built in, and end"),
 	TEXT(module_dir, NULL, "folder whose modules are loaded, as by --module-dir"),
 	TEXT(iana_service_port_registry, NULL, "IANA's list of services and ports, as CSV"),

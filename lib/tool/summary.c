@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "handlers/handlers.h"
 #include "metric/json.h"
+#include "metric/otlp.h"
 #include "metric/prom.h"
 #include "metric/table.h"
 
@@ -167,10 +170,60 @@ static void print_prometheus(struct pv_summary *s, struct pv_window *w, each_fn 
 	pv_prom_free(e.prom);
 }
 
+struct request {
+	struct pv_otlp *otlp;
+	const char *policy;
+	uint64_t now_ns;
+};
+
+/* What is printed is printed once, so histograms may be deltas. */
+static int add_request(void *ctx, const char *key, const struct pv_bucket *b)
+{
+	struct request *r = ctx;
+	bool first = !strcmp(key, b->handler->schema);
+	const struct pv_label labels[] = {{"policy", r->policy}, {"handler", key}};
+	return pv_otlp_bucket(r->otlp, b, labels, first ? 1 : 2, r->now_ns, PV_OTLP_DELTA);
+}
+
+/* A whole request; one behind the other are, by the rules of protobuf, one request with the metrics of both. */
+static void print_otlp(struct pv_summary *s, struct pv_window *w, each_fn *each)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	const struct pv_otlp_conf conf = {
+	    .service = s->prog->name, .version = PV_VERSION, .instance = s->instance, .seed = pv_tool_seed()};
+	struct request r = {pv_otlp_new(&conf), s->policy, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec};
+	size_t len = 0;
+	if (r.otlp)
+		pv_otlp_scope(r.otlp, s->policy);
+	uint8_t *bytes = r.otlp && !each(w, add_request, &r) ? pv_otlp_bytes(r.otlp, &len) : NULL;
+	if (!bytes || fwrite(bytes, 1, len, stdout) != len || fflush(stdout))
+		write_failed(s);
+	else if (pv_otlp_dropped(r.otlp))
+		pv_tool_say(s->prog, "%" PRIu64 " points are not in the OTLP request: they found no room in it, or have the name and labels of another one",
+			    pv_otlp_dropped(r.otlp));
+	free(bytes);
+	pv_otlp_free(r.otlp);
+}
+
+/* Of whole minutes, which go to who adds them up. */
+static bool is_collected(const struct pv_summary *s)
+{
+	return s->form == PV_SUMMARY_PROMETHEUS || s->form == PV_SUMMARY_OTLP;
+}
+
+static void print_collected(struct pv_summary *s, struct pv_window *w, each_fn *each)
+{
+	if (s->form == PV_SUMMARY_OTLP)
+		print_otlp(s, w, each);
+	else
+		print_prometheus(s, w, each);
+}
+
 void pv_summary_closed(struct pv_summary *s, struct pv_window *w)
 {
-	if (s->form == PV_SUMMARY_PROMETHEUS)
-		print_prometheus(s, w, pv_window_each_closed);
+	if (is_collected(s))
+		print_collected(s, w, pv_window_each_closed);
 	else
 		print_json(s, pv_window_bucket_json(w), false);
 	s->printed = true;
@@ -193,17 +246,17 @@ static void say_nothing_analysed(const struct pv_summary *s, json_t *window)
 
 int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
-	json_t *window = s->form == PV_SUMMARY_PROMETHEUS || s->failed ? NULL : pv_window_json(w);
+	json_t *window = is_collected(s) || s->failed ? NULL : pv_window_json(w);
 	if (s->form == PV_SUMMARY_JSON && code == PV_EXIT_OK && !s->failed)
 		say_nothing_analysed(s, window); /* a table says it itself */
 	if (s->failed)
 		; /* nothing more can be said */
 	else if (is_repeated(s, window))
 		json_decref(window);
-	else if (s->form != PV_SUMMARY_PROMETHEUS)
+	else if (!is_collected(s))
 		print_json(s, window, true);
 	else if (!s->printed)
-		print_prometheus(s, w, pv_window_each);
+		print_collected(s, w, pv_window_each);
 	json_decref(s->last);
 	s->last = NULL;
 	return s->failed && s->failed != EPIPE && code == PV_EXIT_OK ? PV_EXIT_FAILED : code;

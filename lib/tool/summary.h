@@ -40,13 +40,13 @@ void pv_summary_conf(const struct pv_summary_opts *, struct pv_window_conf *); /
 bool pv_summary_sensible(const struct pv_program *, const struct pv_summary_opts *);
 void pv_summary_opts_free(struct pv_summary_opts *);
 
-enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS };
+enum pv_summary_form { PV_SUMMARY_JSON, PV_SUMMARY_TABLE, PV_SUMMARY_PROMETHEUS, PV_SUMMARY_OTLP };
 
 struct pv_summary {
 	const struct pv_program *prog;
 	enum pv_summary_form form;
 	const struct pv_handler *const *handlers; /* of a table's units */
-	const char *policy, *instance; /* Prometheus labels; instance may be NULL */
+	const char *policy, *instance; /* labels of Prometheus and OTLP; instance may be NULL */
 	bool printed; /* a minute of a live stream */
 	bool refresh; /* a table in place of the one before, on a terminal */
 	int failed;   /* errno, when stdout could not be written */
@@ -59,7 +59,7 @@ void pv_summary_closed(struct pv_summary *, struct pv_window *);
 /* The window as it is now on stdout: JSON or a table, which pv_summary_end() ends with the last one. */
 void pv_summary_every(struct pv_summary *, struct pv_window *);
 
-/* The merged window on stdout, but for Prometheus text of a live stream: there every minute has been printed, and a
+/* The merged window on stdout, but for Prometheus text and OTLP of a live stream: there every minute has been printed, and a
  * window of several would not compare. A table that would say what the last one said is left out. Returns the exit code, `code` unless printing failed. */
 int pv_summary_end(struct pv_summary *, struct pv_window *, int code);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "base/version.h"
 #include "ui/model.h"
 
@@ -15,7 +16,7 @@ struct pv_ui_client {
 	CURLM *multi;
 	CURL *easy;
 	struct curl_slist *headers;
-	char base[512]; /* "https://[::1]:10853" */
+	char base[PV_URL]; /* "https://[::1]:10853" */
 	char why[CURL_ERROR_SIZE + 64];
 	char *body;
 	size_t len, cap, head;
@@ -54,11 +55,6 @@ static size_t take_head(char *bytes, size_t size, size_t n, void *ctx)
 	return c->too_large ? 0 : size * n;
 }
 
-static bool host_ok(const char *host)
-{
-	return *host && strlen(host) < 256 && !strpbrk(host, "/@?#\\ \t\r\n%");
-}
-
 static bool set_options(struct pv_ui_client *c, const struct pv_ui_client_conf *conf)
 {
 	CURL *e = c->easy;
@@ -87,8 +83,7 @@ static bool set_options(struct pv_ui_client *c, const struct pv_ui_client_conf *
 
 struct pv_ui_client *pv_ui_client_new(const struct pv_ui_client_conf *conf, char *err, size_t cap)
 {
-	bool v6 = strchr(conf->host, ':') && conf->host[0] != '[';
-	if (!host_ok(conf->host)) {
+	if (!pv_url_host_ok(conf->host)) {
 		snprintf(err, cap, "'%.100s' is not the name or address of a host", conf->host);
 		return NULL;
 	}
@@ -99,8 +94,7 @@ struct pv_ui_client *pv_ui_client_new(const struct pv_ui_client_conf *conf, char
 		pv_ui_client_free(c);
 		return NULL;
 	}
-	snprintf(c->base, sizeof c->base, "%s://%s%s%s:%u", conf->tls ? "https" : "http", v6 ? "[" : "",
-		 conf->host, v6 ? "]" : "", conf->port);
+	pv_url(c->base, conf->tls, conf->host, conf->port, "");
 	return c;
 }
 

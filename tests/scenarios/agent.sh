@@ -217,7 +217,7 @@ like "is named with its policy" "$(cat err)" 'policy \[time\] failed to start: m
 
 status 1 "without anything to do" pktvisord -p 0
 status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
-for option in --otel --otel-port=1 --otel-interval=9 --otel-host=h --cp-custom=x --cp-url=u; do
+for option in --cp-custom=x --cp-url=u; do
 	status 1 "options that are not built say so: $option" pktvisord "$option" --check
 done
 echo '{visor: {config: {otel_host: h, otel_port: 1, cp_url: u, cp_disable: true}}}' >off.yaml

@@ -131,11 +131,11 @@ for p in pv-window "pktvisor-reader file.pcap"; do
 	wrong 2 "top_qnames is an invalid/unsupported metric group\. The valid groups are: all, cardinality, counters, top_geo, top_ips" \
 		$tool --modules net --disable top_qnames $operand
 done
-for two in "--json --table" "--json --prometheus" "--table --prometheus"; do
-	wrong 2 "--json, --table and --prometheus exclude each other" pv-window $two
+for two in "--json --table" "--json --prometheus" "--table --prometheus" "--prometheus --otlp"; do
+	wrong 2 "--json, --table, --prometheus and --otlp exclude each other" pv-window $two
 done
-wrong 2 "--policy is a label of --prometheus" pv-window --json --policy x
-wrong 2 "--prom-instance is a label of --prometheus" pv-window --prom-instance x
+wrong 2 "--policy is a label of --prometheus and --otlp" pv-window --json --policy x
+wrong 2 "--prom-instance is a label of --prometheus and --otlp" pv-window --prom-instance x
 wrong 2 "unexpected argument 'x'" pv-window x
 pv-window --json <file.pve >out 2>err
 is "packets alone are nothing to count" "$? $(cat out)" '0 {"5m":{}}'

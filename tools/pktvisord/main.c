@@ -29,6 +29,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "options.h"
+#include "push/push.h"
 #include "service.h"
 #include "tool/tool.h"
 
@@ -49,6 +50,7 @@ struct daemon {
 	struct pv_read *read;
 	struct pv_routes *routes;
 	struct pv_http *http;
+	struct pv_push *push; /* NULL: no OTLP */
 	char token[TOKEN_MAX + 1];
 	char *pid_file, *data_dir; /* absolute, once they are ours */
 	int signal_fd, stop_fd, notify_fd;
@@ -76,6 +78,34 @@ static void say_request(void *ctx, const char *line)
 {
 	struct daemon *d = ctx;
 	log_say(&d->log, LOG_INFO_, "%s", line);
+}
+
+static void say_push(void *ctx, bool problem, const char *line)
+{
+	struct daemon *d = ctx;
+	log_say(&d->log, problem ? LOG_WARNING_ : LOG_INFO_, "%s", line);
+}
+
+/* Somebody is about to look at buckets. */
+static void asked(void *ctx)
+{
+	struct daemon *d = ctx;
+	pv_agent_asked(d->agent);
+}
+
+static void more_prom(void *ctx, struct pv_prom *p)
+{
+	struct daemon *d = ctx;
+	pv_agent_prom(d->agent, p);
+	if (d->push)
+		pv_push_prom(d->push, p);
+}
+
+static void more_app(void *ctx, json_t *app)
+{
+	struct daemon *d = ctx;
+	if (d->push)
+		json_object_set_new(app, "otlp", pv_push_json(d->push));
 }
 
 static void stop(void *ctx)
@@ -253,9 +283,10 @@ static int make(struct daemon *d)
 					.program = options_name,
 					.prom_instance = o->prom_instance,
 					.seed = pv_tool_seed(),
-					.asked = pv_agent_asked,
-					.more_prom = pv_agent_prom,
-					.ctx = d->agent};
+					.asked = asked,
+					.more_prom = more_prom,
+					.more_app = more_app,
+					.ctx = d};
 	d->read = d->agent ? pv_read_new(&rc) : NULL;
 	d->routes = d->read ? pv_routes_new(d->agent, d->read, stop, d) : NULL;
 	if (!d->routes)
@@ -287,6 +318,36 @@ static int open_server(struct daemon *d)
 	return d->http ? PV_EXIT_OK : fail(d, err);
 }
 
+/* Where to push to, read and looked at; nothing is sent yet. */
+static int open_push(struct daemon *d)
+{
+	char err[512], instance[HOST_NAME_MAX + 8], host[HOST_NAME_MAX + 1] = "localhost";
+	const struct options *o = &d->o;
+	if (!o->otel)
+		return PV_EXIT_OK;
+	gethostname(host, sizeof host - 1);
+	snprintf(instance, sizeof instance, "%s:%u", host, d->http ? pv_http_port(d->http) : 0);
+	const struct pv_push_conf conf = {
+	    .store = d->store,
+	    .to = {.host = o->otel_host,
+		   .port = (uint16_t)o->otel_port,
+		   .path = o->otel_path,
+		   .tls = o->otel_tls,
+		   .tls_cert = o->otel_tls ? o->otel_tls_cert : NULL,
+		   .tls_key = o->otel_tls ? o->otel_tls_key : NULL,
+		   .tls_ca = o->otel_tls ? o->otel_tls_ca : NULL},
+	    .interval_sec = o->otel_interval,
+	    .program = options_name,
+	    .instance = o->prom_instance ? o->prom_instance : instance,
+	    .seed = pv_tool_seed(),
+	    .asked = asked,
+	    .say = say_push,
+	    .ctx = d,
+	};
+	d->push = pv_push_new(&conf, err, sizeof err);
+	return d->push ? PV_EXIT_OK : fail(d, err);
+}
+
 /* --check: what a start would find wrong that needs no interface, and is not in the configuration itself. */
 static int check(struct daemon *d)
 {
@@ -300,6 +361,8 @@ static int check(struct daemon *d)
 		return fail(d, err);
 	pv_http_stop(d->http);
 	d->http = NULL;
+	if ((code = open_push(d)))
+		return code;
 	if (d->o.bpf && !pv_capture_bpf_ok(d->o.bpf, err, sizeof err))
 		return fail(d, err);
 	for (size_t i = 0; d->file && i < d->file->npolicies; i++)
@@ -426,7 +489,7 @@ static int run(struct daemon *d)
 			 errno == EBUSY ? "a running process holds it" : strerror(errno));
 		return fail(d, err);
 	}
-	if ((code = make(d)) || (code = open_server(d)))
+	if ((code = make(d)) || (code = open_server(d)) || (code = open_push(d)))
 		return code;
 	if ((code = drop_privileges(d)))
 		return code;
@@ -440,6 +503,8 @@ static int run(struct daemon *d)
 	log_say(&d->log, LOG_INFO_, "pktvisor %s starting up", PV_VERSION);
 	pv_http_said(d->http, err, sizeof err);
 	log_say(&d->log, LOG_INFO_, "%s", err);
+	if (d->push && pv_push_start(d->push))
+		return fail(d, strerror(errno));
 	if (ready_fd >= 0)
 		service_ready(ready_fd);
 	if (ready_fd >= 0 && chdir("/"))
@@ -470,7 +535,8 @@ int main(int argc, char **argv)
 	options_read(&d.o, argc, argv);
 	d.log.verbose = d.o.verbose;
 	int code = run(&d);
-	pv_http_stop(d.http);
+	pv_http_stop(d.http); /* whose answers ask the push how it is doing */
+	pv_push_free(d.push);
 	pv_routes_free(d.routes);
 	pv_read_free(d.read);
 	pv_agent_free(d.agent);

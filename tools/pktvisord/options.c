@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "http/server.h"
+#include "push/push.h"
 
 const char options_name[] = "pktvisord";
 
@@ -81,16 +82,21 @@ void options_read(struct options *o, int argc, char **argv)
 	     "share each interface, by flow, and each port of exporters among N workers, up to 16", 1,
 	     PV_CAPTURE_WORKERS},
 	    PV_TOOL_MODULE_OPTS(o->modules),
-	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is ever sent anywhere", 0, 0},
-	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL, "push OTLP (not built yet, nor are the next seven)", 0,
+	    {0, "no-track", PV_OPT_FLAG, &o->no_track, NULL, "accepted; nothing is sent that was not asked for", 0, 0},
+	    {0, "otel", PV_OPT_FLAG, &o->otel, NULL,
+	     "push metrics to an OpenTelemetry collector, by OTLP over HTTP", 0, 0},
+	    {0, "otel-host", PV_OPT_STRING, &o->otel_host, "HOST", "its name or address (default: localhost)", 0,
 	     0},
-	    {0, "otel-host", PV_OPT_STRING, &o->otel_host, "HOST", "OTLP receiver", 0, 0},
-	    {0, "otel-path", PV_OPT_STRING, &o->otel_path, "PATH", "its path", 0, 0},
-	    {0, "otel-port", PV_OPT_UINT, &o->otel_port, "PORT", "its port", 1, UINT16_MAX},
-	    {0, "otel-interval", PV_OPT_UINT, &o->otel_interval, "SECONDS", "time between pushes", 1, 86400},
-	    {0, "otel-tls", PV_OPT_FLAG, &o->otel_tls, NULL, "push over HTTPS", 0, 0},
-	    {0, "otel-tls-cert", PV_OPT_STRING, &o->otel_tls_cert, "FILE", "client certificate", 0, 0},
-	    {0, "otel-tls-key", PV_OPT_STRING, &o->otel_tls_key, "FILE", "its key", 0, 0},
+	    {0, "otel-path", PV_OPT_STRING, &o->otel_path, "PATH", "its path (default: /v1/metrics)", 0, 0},
+	    {0, "otel-port", PV_OPT_UINT, &o->otel_port, "PORT", "its port (default: 4318)", 1, UINT16_MAX},
+	    {0, "otel-interval", PV_OPT_UINT, &o->otel_interval, "SECONDS",
+	     "time between pushes (default: 60)", 1, PV_PUSH_INTERVAL_MAX},
+	    {0, "otel-tls", PV_OPT_FLAG, &o->otel_tls, NULL,
+	     "push over HTTPS; needs --otel-tls-cert and --otel-tls-key", 0, 0},
+	    {0, "otel-tls-cert", PV_OPT_STRING, &o->otel_tls_cert, "FILE", "our certificate, PEM", 0, 0},
+	    {0, "otel-tls-key", PV_OPT_STRING, &o->otel_tls_key, "FILE", "its private key, PEM", 0, 0},
+	    {0, "otel-tls-ca", PV_OPT_STRING, &o->otel_tls_ca, "FILE",
+	     "authorities that may vouch for the collector, PEM (default: the system's)", 0, 0},
 	    {0, "iana-service-port-registry", PV_OPT_STRING, &o->iana, "FILE",
 	     "names of ports for flow handlers: the list of services that IANA publishes, as CSV", 0, 0},
 	    {0, "default-service-registry", PV_OPT_STRING, &o->default_registry, "FILE",
@@ -166,8 +172,11 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	text(&o->prom_instance, v->prom_instance, NULL);
 	text(&o->admin_token_file, v->admin_token_file, NULL);
 	text(&o->data_dir, v->data_dir, NULL);
+	text(&o->otel_host, v->otel_host, "localhost");
+	text(&o->otel_path, v->otel_path, PV_PUSH_PATH);
 	text(&o->otel_tls_cert, v->otel_tls_cert, NULL);
 	text(&o->otel_tls_key, v->otel_tls_key, NULL);
+	text(&o->otel_tls_ca, v->otel_tls_ca, NULL);
 	text(&o->iana, v->iana_service_port_registry, NULL);
 	text(&o->default_registry, v->default_service_registry, NULL);
 	text(&o->iana, o->default_registry, NULL);
@@ -179,6 +188,8 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 	number(&o->deep, v->max_deep_sample, 0);
 	number(&o->periods, o->summary ? 1 : v->periods, 0);
 	number(&o->workers, v->workers, 1);
+	number(&o->otel_port, v->otel_port, PV_PUSH_PORT);
+	number(&o->otel_interval, v->otel_interval, PV_PUSH_INTERVAL_SEC);
 }
 
 const char *options_wrong(const struct options *o)
@@ -189,10 +200,10 @@ const char *options_wrong(const struct options *o)
 		return "you must specify --tls-key and --tls-cert to use --tls";
 	if (o->otel_tls && (!o->otel_tls_cert || !o->otel_tls_key))
 		return "you must specify --otel-tls-key and --otel-tls-cert to use --otel-tls";
-	/* where to push to may stand in a file that does not push */
-	if (o->otel || o->otel_tls || o->otel_host || o->otel_path || o->otel_port != PV_CONFIG_UNSET ||
-	    o->otel_interval != PV_CONFIG_UNSET)
-		return "OTLP is not built yet; leave the --otel options out";
+	if (!o->otel_port)
+		return "otel_port: at least 1";
+	if (!o->otel_interval)
+		return "otel_interval: at least 1";
 	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path || o->cp_custom))
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
 	if (!o->workers)

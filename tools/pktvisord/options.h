@@ -15,7 +15,7 @@ struct options {
 	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn,
 	    *config;
 	const char *cp_token, *cp_url, *cp_custom, *cp_path, *log_file, *pid_file, *prom_instance;
-	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key, *iana, *default_registry;
+	const char *otel_host, *otel_path, *otel_tls_cert, *otel_tls_key, *otel_tls_ca, *iana, *default_registry;
 	const char *admin_token_file, *data_dir, *bpf, *hosts, *operand;
 	struct pv_tool_modules modules;
 	uint64_t port, geo_cache, deep, periods, otel_port, otel_interval, workers;

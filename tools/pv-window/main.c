@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 {
 	struct pv_summary_opts o = PV_SUMMARY_OPTS_DEFAULT;
 	struct pv_tool_modules m = PV_TOOL_MODULES;
-	bool json = false, table = false, prometheus = false, list = false;
+	bool json = false, table = false, prometheus = false, otlp = false, list = false;
 	const char *policy = NULL, *instance = NULL;
 	uint64_t every_ns = 0;
 	const struct pv_opt opts[] = {
@@ -50,8 +50,9 @@ int main(int argc, char **argv)
 		{'T', "table", PV_OPT_FLAG, &table, NULL, "print a table for a person at the end, and per closed minute when live", 0, 0},
 		{0, "every", PV_OPT_DURATION, &every_ns, "TIME", "print the window every TIME instead, as --json or --table: a terminal sees one table that changes", 0, 0},
 		{0, "prometheus", PV_OPT_FLAG, &prometheus, NULL, "print Prometheus text: a block per closed minute when live, else the merged window at the end", 0, 0},
-		{0, "policy", PV_OPT_STRING, &policy, "NAME", "label policy of every Prometheus sample (default: default)", 0, 0},
-		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance of every Prometheus sample (default: no such label)", 0, 0},
+		{0, "otlp", PV_OPT_FLAG, &otlp, NULL, "write an OTLP request, protobuf: one per closed minute when live, else the merged window at the end", 0, 0},
+		{0, "policy", PV_OPT_STRING, &policy, "NAME", "label policy of every Prometheus sample and OTLP point (default: default)", 0, 0},
+		{0, "prom-instance", PV_OPT_STRING, &instance, "ID", "label instance of every Prometheus sample, service.instance.id of OTLP (default: neither)", 0, 0},
 		PV_SUMMARY_OPT_ROWS(o),
 		{0, "list-metrics", PV_OPT_FLAG, &list, NULL, "print every metric of --modules (default: all) and exit", 0, 0},
 		PV_TOOL_MODULE_OPTS(m),
@@ -73,12 +74,12 @@ int main(int argc, char **argv)
 	}
 	if (!pv_summary_sensible(&prog, &o))
 		goto out;
-	if (json + table + prometheus > 1) {
-		pv_tool_say(&prog, "--json, --table and --prometheus exclude each other");
+	if (json + table + prometheus + otlp > 1) {
+		pv_tool_say(&prog, "--json, --table, --prometheus and --otlp exclude each other");
 		goto out;
 	}
-	if (!prometheus && (policy || instance)) {
-		pv_tool_say(&prog, "%s is a label of --prometheus", policy ? "--policy" : "--prom-instance");
+	if (!prometheus && !otlp && (policy || instance)) {
+		pv_tool_say(&prog, "%s is a label of --prometheus and --otlp", policy ? "--policy" : "--prom-instance");
 		goto out;
 	}
 	if (every_ns && !json && !table) {
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
 	}
 	struct pv_summary s = {
 		.prog = &prog,
-		.form = prometheus ? PV_SUMMARY_PROMETHEUS : table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
+		.form = otlp ? PV_SUMMARY_OTLP : prometheus ? PV_SUMMARY_PROMETHEUS : table ? PV_SUMMARY_TABLE : PV_SUMMARY_JSON,
 		.policy = policy ? policy : "default",
 		.instance = instance,
 		.handlers = o.handlers ? o.handlers : pv_handlers,
@@ -95,7 +96,7 @@ int main(int argc, char **argv)
 	};
 	struct pv_window_conf conf;
 	pv_summary_conf(&o, &conf);
-	conf.buckets = !json && !table && !prometheus;
+	conf.buckets = !json && !table && !prometheus && !otlp;
 	struct stat st; /* a file wants what is final; who reads a pipe may want to see the minute grow */
 	conf.live_copies = conf.buckets && !(fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode));
 	conf.ready = reader_ready;
@@ -104,7 +105,7 @@ int main(int argc, char **argv)
 	conf.every = print_every;
 	conf.ctx = &s;
 	if (!pv_tool_stdin_events(&prog, "pv-capture -r FILE | pv-dns") ||
-	    (conf.buckets && !pv_tool_stdout_binary(&prog, "--table or --json")))
+	    ((conf.buckets || otlp) && !pv_tool_stdout_binary(&prog, "--table or --json")))
 		goto out;
 	char err[512];
 	struct pv_window *w = pv_window_new(&conf, conf.buckets ? pv_tool_stdout() : pv_sink_none(), err, sizeof err);
