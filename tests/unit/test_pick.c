@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "policy/held.h"
 #include "policy/pick.h"
 #include "unit/stream_util.h"
 
@@ -243,7 +244,7 @@ static void cut_to_what_is_known(void **state)
 /* More of one packet than is held: the rest is withheld, and the next packet is none the worse. */
 static void too_much(struct pv_out *o, const char *in)
 {
-	for (size_t n = 0; n < PV_PICK_HELD / sizeof(struct pv_net) + 5; n++)
+	for (size_t n = 0; n < PV_HELD_BYTES / sizeof(struct pv_net) + 5; n++)
 		put(o, 'n', 1);
 	words(o, in);
 }
@@ -256,7 +257,7 @@ static void held_is_bounded(void **state)
 	run("module", too_much, "m1 n2 m2", got, sizeof got);
 	for (const char *p = got; (p = strstr(p, "n1")); p++)
 		n++;
-	assert_int_equal(n, PV_PICK_HELD / sizeof(struct pv_net));
+	assert_int_equal(n, PV_HELD_BYTES / sizeof(struct pv_net));
 	assert_string_equal(got + 3 * n, "m1 n2 m2");
 }
 
