@@ -14,7 +14,7 @@ for path, item in yaml.safe_load(open(sys.argv[1]))["paths"].items():
 same "every route of the tables is described, and no other" paths routes
 
 pv-capture -r "$CAPTURES/dns-mixed.pcap" -H "$HOSTS" | pv-net "${GEO[@]}" | pv-dns | pv-dhcp --only >x.pve
-pv-window --enable all <x.pve >x.pvb
+pv-window --enable all --modules net,dns,dhcp,connections <x.pve >x.pvb
 python3 "$TESTS/lib/events.py" set x.pve 32 00 >live.pve
 read -r pause at < <(python3 "$TESTS/lib/events.py" offsets live.pve | awk '{ o[NR] = $1 } END { print o[int(NR * 0.8)], o[int(NR * 0.9)] }')
 
@@ -50,7 +50,7 @@ stop
 agent() {
 	echo secret >token
 	: >agent.log
-	pktvisord -p 0 --admin-api --admin-token-file token >agent.log 2>&1 & PID=$!
+	pktvisord -p 0 --otel --admin-api --admin-token-file token >agent.log 2>&1 & PID=$!
 	SERVERS+=("$PID")
 	for _ in $(seq 200); do
 		PORT=$(sed -n 's/.*web server listening on .*:\([0-9]*\)$/\1/p' agent.log)

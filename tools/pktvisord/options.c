@@ -77,7 +77,7 @@ void options_read(struct options *o, int argc, char **argv)
 	    {0, "prometheus", PV_OPT_FLAG, &o->prometheus, NULL,
 	     "accepted; Prometheus metrics are always served", 0, 0},
 	    {0, "prom-instance", PV_OPT_STRING, &o->prom_instance, "ID",
-	     "label instance=\"ID\" on every Prometheus sample", 0, 0},
+	     "label instance=\"ID\" on every Prometheus sample, service.instance.id of OTLP", 0, 0},
 	    {0, "workers", PV_OPT_UINT, &o->workers, "N",
 	     "share each interface, by flow, and each port of exporters among N workers, up to 16", 1,
 	     PV_CAPTURE_WORKERS},
