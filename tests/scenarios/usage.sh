@@ -212,6 +212,8 @@ status 0 "-b and -H without anything that they are for" pktvisord --check --conf
 like "is said" "$(cat err)" "\[warning\] -b and -H go with IFACE or FILE.pcap: there is none, they do nothing$"
 pktvisor-reader -i dnstap -H 10.0.0.0/8 "$CAPTURES/dnstap/knot.dnstap" >out 2>err
 like "-H for dnstap is said to do nothing" "$(cat err)" "^pktvisor-reader: -H does nothing: "
+pktvisor-reader -i netflow -H 10.0.0.0/8 "$CAPTURES/flow/softflowd-v10.pcap" >out 2>err
+like "and for flows" "$(cat err)" "^pktvisor-reader: -H does nothing: "
 pktvisor-reader --iana-service-port-registry nowhere file.pcap >out 2>err
 like "so are names of services for packets" "$(cat err)" "^pktvisor-reader: names of services do nothing: "
 modules=$BUILD/modules

@@ -247,6 +247,8 @@ int main(int argc, char **argv)
 	}
 	if (kind->input == DNSTAP && s.capture.hosts)
 		pv_tool_say(&prog, "-H does nothing: who logged a message says its direction");
+	if (kind->input == FLOW && s.capture.hosts)
+		pv_tool_say(&prog, "-H does nothing: interfaces say the direction of a flow");
 	if (kind->input != FLOW && (s.show.iana || s.show.otherwise))
 		pv_tool_say(&prog, "names of services do nothing: they are for -i sflow, netflow and ipfix");
 	pv_tool_hosts(&prog, s.capture.hosts);

@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	const struct pv_opt opts[] = {
 		{'i', "interval-ms", PV_OPT_UINT, &interval, "N", "time between two tests of a target (default: 5000)", 1,
 		 UINT32_MAX},
-		{'w', "timeout-ms", PV_OPT_UINT, &timeout, "N", "time to wait for an answer (default: 2000)", 1, UINT32_MAX},
+		{'w', "timeout-ms", PV_OPT_UINT, &timeout, "N", "time to wait for an answer, at most the interval (default: 2000)", 1, UINT32_MAX},
 		{'p', "packets", PV_OPT_UINT, &conf.packets, "N", "echo requests in a test (default: 1)", 1, UINT32_MAX},
 		{0, "packets-interval-ms", PV_OPT_UINT, &between, "N", "time between two of them (default: 25)", 0,
 		 UINT32_MAX},
