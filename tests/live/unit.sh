@@ -23,7 +23,7 @@ word() { sed -n "s/^$1=//p" "$UNIT" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g'; }
 caps=$(word AmbientCapabilities)
 is "the unit has one capability, and can get no other" "$caps $(word CapabilityBoundingSet)" "+net_raw +net_raw"
 "${AT[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set "-all,$caps" --inh-caps "-all,$caps" --ambient-caps "-all,$caps" \
-	--no-new-privs strace -D -f -o "$dir/trace" "$dir/pktvisord" -p 0 --config "$dir/agent.yaml" >log 2>&1 & PID=$!
+	--no-new-privs strace -D -f -o "$dir/trace" "$dir/pktvisord" -p 0 --otel --otel-port 1 --otel-interval 1 --config "$dir/agent.yaml" >log 2>&1 & PID=$!
 AGENTS+=("$PID")
 listening log || exit 1
 unprivileged "as the unit starts it"
@@ -34,6 +34,9 @@ captured() { [ "$(get /api/v1/policies/a/metrics/bucket/0 | jq '.a["a-a-n"].pack
 until_true captured
 is "it captures" $? 0
 get /api/v1/policies/__all/metrics/prometheus -H 'Accept-Encoding: gzip' >/dev/null
+pushed() { [ "$(get /api/v1/metrics/app | jq '.app.otlp.pushes_failed > 0')" = true ]; }
+until_true pushed
+is "it looks a collector up, and knocks" $? 0
 ip -n $NS link del d0
 gone() { grep -q 'd0: .*\(gone\|away\|waiting\|removed\)' log; }
 until_true gone
