@@ -354,6 +354,19 @@ static int short_options(struct parse *p, const char *letters)
 	return 0;
 }
 
+/* --help and --version, abbreviated too, unless an option begins so. */
+static enum pv_options_result built_in(const struct pv_program *prog, const char *text)
+{
+	struct found f;
+	char names[200];
+	size_t n = strlen(text);
+	if (find_long(prog, text, n, &f, names, sizeof names))
+		return PV_OPTIONS_RUN;
+	if (!strncmp("help", text, n))
+		return PV_OPTIONS_HELP;
+	return strncmp("version", text, n) ? PV_OPTIONS_RUN : PV_OPTIONS_VERSION;
+}
+
 /* What answers whatever else stands on the line. */
 static enum pv_options_result asked(int argc, char **argv)
 {
@@ -387,8 +400,8 @@ enum pv_options_result pv_options_parse(const struct pv_program *prog, int argc,
 			operands[count++] = arg;
 		} else if (!strcmp(arg, "--")) {
 			only_operands = true;
-		} else if (!strcmp(arg, "--version")) {
-			return PV_OPTIONS_VERSION;
+		} else if (arg[1] == '-' && (first = built_in(prog, arg + 2)) != PV_OPTIONS_RUN) {
+			return first;
 		} else if (arg[1] == '-' ? long_option(&p, arg) : short_options(&p, arg + 1)) {
 			return PV_OPTIONS_BAD;
 		}

@@ -25,6 +25,17 @@ enum {
 	FILTERED,
 	TOP_CLIENTS,
 	TOP_SERVERS,
+	DECLINE,
+	NAK,
+	RELEASE,
+	INFORM,
+	CONFIRM,
+	RENEW,
+	REBIND,
+	RELEASE_V6,
+	DECLINE_V6,
+	RECONFIGURE,
+	INFORMATION_REQUEST,
 	METRICS
 };
 
@@ -63,6 +74,18 @@ static const struct pv_metric metrics[METRICS] = {
 			    "clients that were given an address: hardware address, host name, IPv4 address"),
 	[TOP_SERVERS] =
 		TOP(16, "top_servers", "server", "servers that made offers: hardware address, IP address"),
+	[DECLINE] = COUNTER(17, "wire_packets.decline", "DHCPv4 DECLINE packets"),
+	[NAK] = COUNTER(18, "wire_packets.nak", "DHCPv4 NAK packets"),
+	[RELEASE] = COUNTER(19, "wire_packets.release", "DHCPv4 RELEASE packets"),
+	[INFORM] = COUNTER(20, "wire_packets.inform", "DHCPv4 INFORM packets"),
+	[CONFIRM] = COUNTER(21, "wire_packets.confirm", "DHCPv6 CONFIRM packets"),
+	[RENEW] = COUNTER(22, "wire_packets.renew", "DHCPv6 RENEW packets"),
+	[REBIND] = COUNTER(23, "wire_packets.rebind", "DHCPv6 REBIND packets"),
+	[RELEASE_V6] = COUNTER(24, "wire_packets.release_v6", "DHCPv6 RELEASE packets"),
+	[DECLINE_V6] = COUNTER(25, "wire_packets.decline_v6", "DHCPv6 DECLINE packets"),
+	[RECONFIGURE] = COUNTER(26, "wire_packets.reconfigure", "DHCPv6 RECONFIGURE packets"),
+	[INFORMATION_REQUEST] =
+		COUNTER(27, "wire_packets.information_request", "DHCPv6 INFORMATION-REQUEST packets"),
 };
 
 static const struct pv_scope scopes[] = {{NULL, NULL, 0, 1}};
@@ -99,50 +122,44 @@ static void count_server(struct pv_block *k, const struct pv_dhcp *d, int family
 	pv_top_bytes(k, TOP_SERVERS, item, (size_t)n, 1);
 }
 
+/* By type of message; 0, which is no counter: none. */
+static const unsigned counters4[] = {
+	[PV_DHCP4_DISCOVER] = DISCOVER, [PV_DHCP4_OFFER] = OFFER,     [PV_DHCP4_REQUEST] = REQUEST,
+	[PV_DHCP4_DECLINE] = DECLINE,   [PV_DHCP4_ACK] = ACK,         [PV_DHCP4_NAK] = NAK,
+	[PV_DHCP4_RELEASE] = RELEASE,   [PV_DHCP4_INFORM] = INFORM,
+};
+static const unsigned counters6[] = {
+	[PV_DHCP6_SOLICIT] = SOLICIT,
+	[PV_DHCP6_ADVERTISE] = ADVERTISE,
+	[PV_DHCP6_REQUEST] = REQUEST_V6,
+	[PV_DHCP6_CONFIRM] = CONFIRM,
+	[PV_DHCP6_RENEW] = RENEW,
+	[PV_DHCP6_REBIND] = REBIND,
+	[PV_DHCP6_REPLY] = REPLY,
+	[PV_DHCP6_RELEASE] = RELEASE_V6,
+	[PV_DHCP6_DECLINE] = DECLINE_V6,
+	[PV_DHCP6_RECONFIGURE] = RECONFIGURE,
+	[PV_DHCP6_INFORMATION] = INFORMATION_REQUEST,
+};
+
 static void count4(struct pv_block *k, const struct pv_dhcp *d, bool deep)
 {
 	pv_count(k, TOTAL, 1);
 	pv_rate_events(k, RATE_TOTAL, 1);
-	switch (d->message) {
-	case PV_DHCP4_DISCOVER:
-		pv_count(k, DISCOVER, 1);
-		break;
-	case PV_DHCP4_OFFER:
-		pv_count(k, OFFER, 1);
-		if (deep)
-			count_server(k, d, AF_INET, d->server_id);
-		break;
-	case PV_DHCP4_REQUEST:
-		pv_count(k, REQUEST, 1);
-		break;
-	case PV_DHCP4_ACK:
-		pv_count(k, ACK, 1);
-		if (deep)
-			count_client(k, d);
-		break;
-	default:
-		break;
-	}
+	if (d->message < sizeof counters4 / sizeof counters4[0] && counters4[d->message])
+		pv_count(k, counters4[d->message], 1);
+	if (deep && d->message == PV_DHCP4_OFFER)
+		count_server(k, d, AF_INET, d->server_id);
+	else if (deep && d->message == PV_DHCP4_ACK)
+		count_client(k, d);
 }
 
 static void count6(struct pv_block *k, const struct pv_dhcp *d, bool deep)
 {
-	switch (d->message) {
-	case PV_DHCP6_SOLICIT:
-		pv_count(k, SOLICIT, 1);
-		break;
-	case PV_DHCP6_REQUEST:
-		pv_count(k, REQUEST_V6, 1);
-		break;
-	case PV_DHCP6_ADVERTISE:
-	case PV_DHCP6_REPLY:
-		pv_count(k, d->message == PV_DHCP6_REPLY ? REPLY : ADVERTISE, 1);
-		if (deep)
-			count_server(k, d, AF_INET6, d->src);
-		break;
-	default:
-		break;
-	}
+	if (d->message < sizeof counters6 / sizeof counters6[0] && counters6[d->message])
+		pv_count(k, counters6[d->message], 1);
+	if (deep && (d->message == PV_DHCP6_ADVERTISE || d->message == PV_DHCP6_REPLY))
+		count_server(k, d, AF_INET6, d->src);
 }
 
 static void update(struct pv_bucket *b, const struct pv_event *ev, bool deep, struct pv_handler_ctx *ctx)

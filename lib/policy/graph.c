@@ -158,7 +158,7 @@ static void want_more(struct pv_source_want *w, struct pv_source_module *list,
 		      const struct pv_config_policy *p)
 {
 	w->policies += !p->resources;
-	w->handlers += p->resources ? 0 : (uint32_t)p->nhandlers;
+	w->handlers += p->resources ? 0 : p->chain ? 1 : (uint32_t)p->nhandlers; /* as the original counts */
 	for (size_t i = 0; i < p->nhandlers; i++) {
 		const struct pv_config_handler *h = &p->handlers[i];
 		enum pv_source_stage stage = stage_of(h);

@@ -15,7 +15,7 @@
  *           pv_resources_tell(&r, stream_time_ns, policies, handlers, &event);
  *
  * policies and handlers are absolute: those that use the input now, without the policy that shows these numbers; a
- * chain of handlers is as many as it has. Where several threads read one input, one of them tells the counts
+ * chain of handlers is one. Where several threads read one input, one of them tells the counts
  * and the others 0, because levels of several streams add up.
  *
  * The event's time is stream time, which is not the clock's in a recorded stream, so it moves no window. Ownership: a

@@ -44,11 +44,14 @@ for n in $names; do
 		"$(for k in messages queries replies udp tcp ipv4 ipv6; do fact "$n" dns_$k; done | xargs)"
 		is "$n: what was answered" "$(of "$n" d .wire_packets.{noerror,nxdomain,refused,srvfail})" \
 			"$(for k in NOERROR NXDOMAIN REFUSED SERVFAIL; do fact "$n" dns_rcode.$k; done | xargs)" ;;
-	dhcp4) is "$n: messages" "$(of $n h .wire_packets.{discover,offer,request,ack})" "$(for k in discover offer request ack; do fact $n dhcp4_$k; done | xargs)" ;;
+	dhcp4) is "$n: messages" "$(of $n h .wire_packets.{discover,offer,request,ack,decline,nak,release,inform})" \
+		"$(for k in discover offer request ack decline nak release inform; do fact $n dhcp4_$k; done | xargs)" ;;
 	dhcp6) is "$n: messages" "$(of $n h .wire_packets.{solicit,advertise,request_v6,reply})" \
-		"$(for k in solicit advertise request; do fact $n dhcp6_$k; done | xargs) $(tcpdump -n -r "$CAPTURES/$n.pcap" 2>/dev/null | grep -c 'dhcp6 reply')" ;; # tshark looks into ICMP, too
-	dhcp-relay) is "$n: messages, out of what relays wrap them in" "$(of $n h .wire_packets.{discover,offer,request,ack,solicit,advertise,request_v6,reply})" \
-		"$(for k in dhcp4_{discover,offer,request,ack} dhcp6_{solicit,advertise,request,reply}; do fact $n $k; done | xargs)" ;;
+		"$(for k in solicit advertise request; do fact $n dhcp6_$k; done | xargs) $(tcpdump -n -r "$CAPTURES/$n.pcap" 2>/dev/null | grep -c 'dhcp6 reply')" # tshark looks into ICMP, too
+		is "$n: messages of the rarer types" "$(of $n h .wire_packets.{confirm,renew,rebind,release_v6,decline_v6,reconfigure,information_request})" \
+			"$(for k in confirm renew rebind release decline; do fact $n dhcp6_$k; done | xargs) 0 $(fact $n dhcp6_information-request)" ;;
+	dhcp-relay) is "$n: messages, out of what relays wrap them in" "$(of $n h .wire_packets.{discover,offer,request,ack,solicit,advertise,request_v6,reply,release_v6})" \
+		"$(for k in dhcp4_{discover,offer,request,ack} dhcp6_{solicit,advertise,request,reply,release}; do fact $n $k; done | xargs)" ;;
 	bgp) is "$n: messages" "$(of $n b .wire_packets.{open,update,notification,keepalive,routerefresh})" \
 		"$(for k in open update notification keepalive routerefresh; do fact $n bgp_$k; done | xargs)" ;;
 	esac

@@ -172,6 +172,11 @@ if command -v promtool >/dev/null; then
 	is "and promtool can read it" "$(grep -c 'error while' lints)" 0
 else skip "no promtool"; fi
 
+watched() { get /api/v1/policies/__all/metrics/bucket/0 | jq -c '[to_entries[] | select(.key | test("^anycast-.*-resources$")) | .value[].input_resources | [.policy_count, .handler_count]]'; }
+handlers_told() { [ "$(watched)" = "[[6,8]]" ]; }
+until_true handlers_told
+is "an input knows its policies; of the handlers, a chain is one" "$(watched)" "[[6,8]]"
+
 # ---- many at once, and the end ---------------------------------------------------------------------------------------------------
 
 look() { # N FILE

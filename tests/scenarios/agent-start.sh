@@ -63,6 +63,11 @@ listening cli.log
 is "what the command line says, holds more" "$(range) $(label)" '[2, 2] instance="line"'
 is "the default of a database is not looked at when the file names one" "$(kill -0 "$PID" && echo runs)" runs
 finish
+: >cli.log
+pktvisord -p 0 --config file.yaml --no-admin-api --log-file cli.log "$FILE" >log 2>&1 & PID=$!; AGENTS+=("$PID")
+listening cli.log
+is "a flag of the file is turned off" "$(ask DELETE /api/v1/taps/default)" 404
+finish
 start "$FILE"
 is "without either, five periods and no label" "$(range) $(label)" '[2, 5] '
 is "the Host header must be ours" "$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: elsewhere.example' "$URL/metrics")" 403

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 # Every released version of the format: its bytes decode to what they did then, and today's writer still writes the newest.
+# Metrics that have come since are 0, and left out.
+known='def known($o): if type == "object" and ($o | type) == "object" then
+	with_entries(.key as $k | select(if $o | has($k) then true else .value != 0 end) | .value |= known($o[$k])) else . end; known($old[0])'
 for dir in "$TESTS"/wire/*/; do
 	version=$(basename "$dir")
 	for kind in events.pve buckets.pvb; do
@@ -10,10 +13,11 @@ for dir in "$TESTS"/wire/*/; do
 			echo "not ok - the $kind of version $version decode to what they did"
 		fi
 	done
-	if pv-window --json --periods 1 <"$dir/buckets.pvb" | cmp - "$dir/window.json"; then
+	pv-window --json --periods 1 <"$dir/buckets.pvb" | jq -S --slurpfile old "$dir/window.json" "$known" >got.json
+	if jq -S . "$dir/window.json" | cmp - got.json; then
 		echo "ok - the metrics of version $version read as they did"
 	else
-		diff <(pv-window --json --periods 1 <"$dir/buckets.pvb" | tr , '\n') <(tr , '\n' <"$dir/window.json") | head -n 20
+		jq -S . "$dir/window.json" | diff got.json - | head -n 20
 		echo "not ok - the metrics of version $version read as they did"
 	fi
 	if pv-cat "$dir/events.pve" | cmp - "$dir/events.pve" && cat "$dir"/*.pv[eb] | pv-cat --check; then

@@ -701,6 +701,12 @@ static void assert_top(struct pv_bucket *b, const char *path, const char *want)
 
 static void counters(void **state)
 {
+	static const char *const once[] = {
+		"wire_packets.decline",    "wire_packets.nak",         "wire_packets.release",
+		"wire_packets.inform",     "wire_packets.confirm",     "wire_packets.renew",
+		"wire_packets.rebind",     "wire_packets.release_v6",  "wire_packets.decline_v6",
+		"wire_packets.reconfigure", "wire_packets.information_request",
+	};
 	struct stream s;
 	struct msg m;
 	(void)state;
@@ -717,12 +723,13 @@ static void counters(void **state)
 	request(&s, T0, 7, 2, "pc");
 	v4(&m, 2, 7, "\2\0\0\0\1\2", "\0\0\0\0", BYTES("\x35\1\5\xff"));
 	udp(&s, T0, 67, 68, m.b, m.n, m.n); /* gives no address */
-	for (char type = 1; type <= 8; type++) {
+	for (char type = 1; type <= 11; type++) {
 		char bytes[] = "?\1\2\3\0\2\0\0";
 		bytes[0] = type;
 		udp(&s, T0, 546, 547, BYTES(bytes), 8);
 	}
 	udp(&s, T0, 546, 547, BYTES("\7\1\2\3"), 4); /* a reply that names no server */
+	udp(&s, T0, 546, 547, BYTES("\xc8\1\2\3"), 4); /* of a type that nobody knows */
 	udp(&s, T0, 68, 67, BYTES("junk"), 4);
 
 	struct pv_bucket_conf conf = {.topn = 10, .seed = 1};
@@ -742,6 +749,8 @@ static void counters(void **state)
 		assert_int_equal(counter(b, "wire_packets.advertise"), 1);
 		assert_int_equal(counter(b, "wire_packets.request_v6"), 1);
 		assert_int_equal(counter(b, "wire_packets.reply"), 2);
+		for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
+			assert_int_equal(counter(b, once[i]), 1);
 		assert_int_equal(counter(b, "wire_packets.total"), 14); /* DHCPv4 alone, the broken one too */
 		assert_int_equal(counter(b, "wire_packets.filtered"), 0);
 		assert_int_equal(pv_rate_at(pv_bucket_root(b)->cells[metric("rates.total")].rate, 77), 14);
@@ -759,7 +768,7 @@ static void counters(void **state)
 static void handler_table(void **state)
 {
 	(void)state;
-	assert_int_equal(pv_dhcp_v1.nmetrics, 16);
+	assert_int_equal(pv_dhcp_v1.nmetrics, 27);
 	assert_string_equal(pv_dhcp_v1.metrics[pv_dhcp_v1.events].path, "wire_packets.events");
 	assert_string_equal(pv_dhcp_v1.metrics[pv_dhcp_v1.samples].path, "wire_packets.deep_samples");
 	assert_string_equal(pv_dhcp_v1.metrics[pv_dhcp_v1.events_rate].path, "rates.events");

@@ -91,6 +91,9 @@ static void takes_what_is_right(void **state)
 	pv_opt_list_free(&c.list);
 	assert_int_equal(parse(&c, "-n 99 --help", ops, &n, err), PV_OPTIONS_HELP);
 	assert_int_equal(parse(&c, "--version", ops, &n, err), PV_OPTIONS_VERSION);
+	assert_int_equal(parse(&c, "--vers", ops, &n, err), PV_OPTIONS_VERSION);
+	assert_int_equal(parse(&c, "--hel", ops, &n, err), PV_OPTIONS_HELP);
+	assert_int_equal(parse(&c, "--versions", ops, &n, err), PV_OPTIONS_BAD);
 	assert_int_equal(parse(&c, "--nope --help-mdoc", ops, &n, err), PV_OPTIONS_MDOC);
 	assert_int_equal(parse(&c, "--nope --help-rows", ops, &n, err), PV_OPTIONS_ROWS);
 }

@@ -21,6 +21,27 @@ static const char *contradiction(const struct options *o)
 	return NULL;
 }
 
+/* The name of a switch that the command line turns on and off; NULL: there is none. */
+static const char *on_and_off(const struct options *o)
+{
+	const struct {
+		bool both;
+		const char *name;
+	} switches[] = {
+	    {o->daemon && o->no_daemon, "daemon"},
+	    {o->verbose && o->no_verbose, "verbose"},
+	    {o->syslog && o->no_syslog, "syslog"},
+	    {o->tls && o->no_tls, "tls"},
+	    {o->admin_api && o->no_admin_api, "admin-api"},
+	    {o->otel && o->no_otel, "otel"},
+	    {o->otel_tls && o->no_otel_tls, "otel-tls"},
+	};
+	for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
+		if (switches[i].both)
+			return switches[i].name;
+	return NULL;
+}
+
 void options_read(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){.port = PV_CONFIG_UNSET,
@@ -107,6 +128,13 @@ void options_read(struct options *o, int argc, char **argv)
 	    {0, "cp-url", PV_OPT_STRING, &o->cp_url, "URL", "crash upload (not built)", 0, 0},
 	    {0, "cp-custom", PV_OPT_STRING, &o->cp_custom, "TEXT", "crash upload (not built)", 0, 0},
 	    {0, "cp-path", PV_OPT_STRING, &o->cp_path, "FILE", "crash upload (not built)", 0, 0},
+	    {0, "no-daemon", PV_OPT_FLAG, &o->no_daemon, NULL, "in the foreground, whatever the file says", 0, 0},
+	    {0, "no-verbose", PV_OPT_FLAG, &o->no_verbose, NULL, "log no more, whatever the file says", 0, 0},
+	    {0, "no-syslog", PV_OPT_FLAG, &o->no_syslog, NULL, "not to syslog, whatever the file says", 0, 0},
+	    {0, "no-tls", PV_OPT_FLAG, &o->no_tls, NULL, "serve HTTP, whatever the file says", 0, 0},
+	    {0, "no-admin-api", PV_OPT_FLAG, &o->no_admin_api, NULL, "read-only, whatever the file says", 0, 0},
+	    {0, "no-otel", PV_OPT_FLAG, &o->no_otel, NULL, "push nothing, whatever the file says", 0, 0},
+	    {0, "no-otel-tls", PV_OPT_FLAG, &o->no_otel_tls, NULL, "push over HTTP, whatever the file says", 0, 0},
 	};
 	const struct pv_program prog = {
 	    .name = options_name,
@@ -121,6 +149,11 @@ void options_read(struct options *o, int argc, char **argv)
 	const char *wrong = contradiction(o);
 	if (wrong) {
 		pv_tool_say(&prog, "%s", wrong);
+		exit(PV_EXIT_USAGE);
+	}
+	wrong = on_and_off(o);
+	if (wrong) {
+		pv_tool_say(&prog, "--%s and --no-%s: one of the two", wrong, wrong);
 		exit(PV_EXIT_USAGE);
 	}
 	o->certified = o->tls_cert || o->tls_key;
@@ -138,6 +171,11 @@ static void number(uint64_t *to, uint64_t file, uint64_t otherwise)
 		*to = file != PV_CONFIG_UNSET ? file : otherwise;
 }
 
+static void flag(bool *to, bool off, bool file)
+{
+	*to = !off && (*to || file);
+}
+
 void options_merge(struct options *o, const struct pv_config_visor *v)
 {
 	static const struct pv_config_visor none = {.port = PV_CONFIG_UNSET,
@@ -149,13 +187,13 @@ void options_merge(struct options *o, const struct pv_config_visor *v)
 						    .workers = PV_CONFIG_UNSET};
 	if (!v)
 		v = &none;
-	o->verbose |= v->verbose;
-	o->daemon |= v->daemon;
-	o->syslog |= v->syslog;
-	o->tls |= v->tls;
-	o->admin_api |= v->admin_api;
-	o->otel |= v->otel;
-	o->otel_tls |= v->otel_tls;
+	flag(&o->verbose, o->no_verbose, v->verbose);
+	flag(&o->daemon, o->no_daemon, v->daemon);
+	flag(&o->syslog, o->no_syslog, v->syslog);
+	flag(&o->tls, o->no_tls, v->tls);
+	flag(&o->admin_api, o->no_admin_api, v->admin_api);
+	flag(&o->otel, o->no_otel, v->otel);
+	flag(&o->otel_tls, o->no_otel_tls, v->otel_tls);
 	o->cp_disable |= v->cp_disable;
 	o->modules.list |= v->module_list;
 	text(&o->host, v->host, "localhost");

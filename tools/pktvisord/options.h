@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* options.h - the daemon's settings: command line, then visor.config of the file, then defaults. A switch
- * that either of them turns on is on. */
+ * that either of them turns on is on, unless the command line has its --no- form. */
 #ifndef PKTVISORD_OPTIONS_H
 #define PKTVISORD_OPTIONS_H
 
@@ -11,6 +11,7 @@
 struct options {
 	bool daemon, verbose, no_track, tls, admin_api, syslog, prometheus, check, summary;
 	bool otel, otel_tls, cp_disable;
+	bool no_daemon, no_verbose, no_syslog, no_tls, no_admin_api, no_otel, no_otel_tls; /* whatever the file says */
 	bool certified; /* the command line has --tls-cert or --tls-key */
 	const char *host, *tls_cert, *tls_key, *geo_city, *geo_asn, *default_geo_city, *default_geo_asn,
 	    *config;
