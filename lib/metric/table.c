@@ -800,6 +800,6 @@ int pv_table_print(const json_t *window, const struct pv_handler *const *handler
 		}
 	}
 	if (!any)
-		fputs("No analyser announced itself.\n", f);
+		fputs("No analyser announced itself, or all metric groups are off.\n", f);
 	return ferror(f) ? -1 : 0;
 }

@@ -153,11 +153,17 @@ static int set_groups(struct module *m, const char *key, bool on, const char *co
 		return pv_check_memory(m->c);
 	*kept = names;
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *name = names[(*nkept)++] = json_string_value(json_array_get(list, i));
+		const char *name = json_string_value(json_array_get(list, i));
 		int group = pv_handler_group(m->h->handler, name);
 		uint32_t bits;
 
 		all = all || !strcmp(name, "all");
+		if (!all && !m->h->handler->ngroups) { /* the original took any name there */
+			pv_check_say(m->c, PV_SAY_WARNING, entry_line(m, key, i),
+				     "%.100s: %s has no metric groups: ignored", name, m->h->handler->type);
+			continue;
+		}
+		names[(*nkept)++] = name;
 		if (all) /* what follows has no say */
 			break;
 		if (group < 0) {

@@ -236,10 +236,14 @@ void pv_summary_every(struct pv_summary *s, struct pv_window *w)
 	stop_if_failed(s, w);
 }
 
-/* A stream out of which nobody made anything that we know: the likeliest mistake of all. */
-static void say_nothing_analysed(const struct pv_summary *s, json_t *window)
+/* Mostly of a stream out of which nobody made anything that we know: the likeliest mistake of all. */
+static void say_nothing_shown(const struct pv_summary *s, const struct pv_window *w, json_t *window)
 {
-	if (window && !json_object_size(json_object_iter_value(json_object_iter(window))))
+	if (!window || json_object_size(json_object_iter_value(json_object_iter(window))))
+		return;
+	if (pv_window_heard(w))
+		pv_tool_say(s->prog, "all metric groups are off: there is nothing to show");
+	else
 		pv_tool_say(s->prog, "no analyser that is known here announced itself: pv-net, pv-dns or another goes in front of %s",
 			    s->prog->name);
 }
@@ -248,7 +252,7 @@ int pv_summary_end(struct pv_summary *s, struct pv_window *w, int code)
 {
 	json_t *window = is_collected(s) || s->failed ? NULL : pv_window_json(w);
 	if (s->form == PV_SUMMARY_JSON && code == PV_EXIT_OK && !s->failed)
-		say_nothing_analysed(s, window); /* a table says it itself */
+		say_nothing_shown(s, w, window); /* a table says it itself */
 	if (s->failed)
 		; /* nothing more can be said */
 	else if (is_repeated(s, window))

@@ -936,6 +936,14 @@ int pv_window_each_closed(struct pv_window *w, int (*fn)(void *, const char *, c
 	return rc;
 }
 
+size_t pv_window_heard(const struct pv_window *w)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < w->ninstances; i++)
+		n += !unheard(w, w->instance[i]);
+	return n;
+}
+
 static int add_json(void *ctx, const char *key, const struct pv_bucket *b)
 {
 	json_t *o = pv_bucket_json(b);

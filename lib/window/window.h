@@ -78,6 +78,9 @@ int pv_window_each(struct pv_window *, int (*fn)(void *ctx, const char *key, con
 /* The same of the newest closed period, where there is one. */
 int pv_window_each_closed(struct pv_window *, int (*fn)(void *ctx, const char *key, const struct pv_bucket *), void *ctx);
 
+/* How many instances there are: also those that are not shown, because all their groups are off. */
+size_t pv_window_heard(const struct pv_window *);
+
 /* What the capture and the stages lost, from STOP; 0 when no STOP came. */
 struct pv_window_losses {
 	uint64_t received, os_drops, if_drops, malformed, evicted, lost;

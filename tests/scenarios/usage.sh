@@ -140,6 +140,9 @@ wrong 2 "unexpected argument 'x'" pv-window x
 pv-window --json <file.pve >out 2>err
 is "packets alone are nothing to count" "$? $(cat out)" '0 {"5m":{}}'
 one_line "which is said" err '^pv-window: no analyser that is known here announced itself: pv-net, pv-dns or another goes in front of pv-window$'
+pv-dns <file.pve | pv-window --json --disable all >out 2>err
+is "nor are analysers without metrics" "$? $(cat out)" '0 {"5m":{}}'
+one_line "which is another mistake" err '^pv-window: all metric groups are off: there is nothing to show$'
 pv-dns <file.pve | pv-serve -p 0 --exit-with-input 2>err
 like "events that are no buckets are nothing to serve: that is said" "$(tail -n 1 err)" "^pv-serve: policy 'default': the input has ended, without buckets: pv-window makes them$"
 pv-window --json <file.pve 2>/dev/null | pv-dns 2>err

@@ -452,8 +452,6 @@ static void modules(void **state)
 		     "                - rates\n"), 16,
 		 START "rates is an invalid/unsupported metric group. The valid groups are: all, cardinality, counters, top_geo, "
 		 "top_ips", 0},
-		{MOD("            type: dhcp\n            metric_groups: {disable: [counters]}\n"), 13,
-		 START "counters is an invalid/unsupported metric group. The valid groups are: all", 0},
 		{MOD("            type: net\n            config:\n              bogus_key: 1\n"), 14,
 		 START UNKNOWN("bogus_key") NET_KEYS_TEXT ", " WINDOW_KEYS_TEXT, 0},
 		{MOD("            type: dns\n            filter:\n              bogus_key: 1\n"), 14,
@@ -755,6 +753,14 @@ static void odd_things_are_said(void **state)
 	struct pv_config *c = good(TAPS "  global_handler_config: {weather: {}, net: {topn_count: 7}}\n  policies: {p: {kind: "
 					"collection, input: {tap: t, input_type: pcap}, handlers: {modules: {n: {type: net}}}}}\n");
 	assert_int_equal(c->policies[0]->handlers[0].topn, 7);
+	pv_config_free(c);
+	/* a handler without groups: no name is wrong, none counts */
+	c = good(MOD("            type: dhcp\n            metric_groups:\n              disable: [counters]\n"
+		     "              enable: [a, all, b]\n"));
+	assert_string_equal(said.text, "w14:counters: dhcp has no metric groups: ignored\n"
+				       "w15:a: dhcp has no metric groups: ignored\n");
+	assert_int_equal(c->policies[0]->handlers[0].ndisable, 0);
+	assert_int_equal(c->policies[0]->handlers[0].nenable, 1);
 	pv_config_free(c);
 }
 
