@@ -9,7 +9,6 @@
 #include "base/pem.h"
 #include "base/version.h"
 #include "http/server.h"
-#include "metric/otlp.h"
 
 #define WAIT_MS 1000 /* how long libcurl may sleep through its own time-outs */
 
@@ -84,7 +83,7 @@ static bool set_options(struct pv_push_client *c, bool tls, const char *program)
 /* "Expect" would cost a round trip for every request of more than a megabyte. */
 static bool make_headers(struct pv_push_client *c)
 {
-	static const char *const lines[] = {"Content-Type: " PV_OTLP_CONTENT_TYPE, "Expect:", "Content-Encoding: gzip"};
+	static const char *const lines[] = {"Content-Type: application/x-protobuf", "Expect:", "Content-Encoding: gzip"};
 	for (size_t i = 0; i < 3; i++) {
 		struct curl_slist *gzip = curl_slist_append(c->gzip, lines[i]);
 		struct curl_slist *plain = i < 2 ? curl_slist_append(c->plain, lines[i]) : c->plain;
