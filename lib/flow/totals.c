@@ -55,12 +55,19 @@ static struct entry *find(struct pv_flow_totals *t, uint64_t hash, uint64_t now_
 	return oldest;
 }
 
+/* Has a counter of four bytes begun again? No record is as late as it would have to be. */
+static bool is_over(uint64_t total, uint64_t last)
+{
+	return total < last && last <= UINT32_MAX && last - total > UINT32_MAX / 2;
+}
+
 /* *total becomes what it is more than *last, which becomes *total. */
 static void since(uint64_t *total, uint64_t *last)
 {
-	uint64_t added = *total > *last ? *total - *last : 0;
-	if (*total > *last)
-		*last = *total;
+	bool over = is_over(*total, *last);
+	uint64_t now = *total, added = over ? now + UINT32_MAX + 1 - *last : now > *last ? now - *last : 0;
+	if (over || now > *last)
+		*last = now;
 	*total = added;
 }
 

@@ -7,9 +7,11 @@
  * the same ends, protocol, class of service and interfaces, the same begin and flowId where these are told, and the same
  * direction of a record of both.
  *
- * Less than before: of a flow whose begin is known a record that came late, which adds nothing; else a flow that began
- * anew, and counts whole. So does the first record of a flow, which is all that can be known of it, and one that was not
- * told for PV_FLOW_TOTALS_NS: exporters with totals alone mostly tell a flow once, at its end, and reuse of its ports is no part of it.
+ * Less than before: of a flow whose begin is known a record that came late, which adds nothing (by more than half of
+ * what four bytes hold: a counter of four bytes that is through); else a flow that began anew, and counts whole. So
+ * does the first record of a flow, which is all that can be known of it, and one that was not told for
+ * PV_FLOW_TOTALS_NS: exporters with totals alone mostly tell a flow once, at its end, and reuse of its ports is no part
+ * of it.
  *
  * Limit: PV_FLOW_TOTALS flows in sets of four, 2 MiB, made when the first template with totals comes. A full set forgets whom it
  * heard of least recently, whose next record counts whole again: too much. That is counted (pv_flow_counts.totals_evicted).

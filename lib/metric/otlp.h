@@ -34,8 +34,6 @@
 
 #include "metric/points.h"
 
-#define PV_OTLP_CONTENT_TYPE "application/x-protobuf"
-
 /* Of a request, not compressed. The OpenTelemetry collector takes 20 MiB; this is room for hundreds of policies. */
 #define PV_OTLP_BYTES (16u << 20)
 

@@ -93,8 +93,9 @@ void pv_lane_free(struct pv_lane *);
 
 /* Of the ring; zeros before the start. */
 void pv_lane_counts(struct pv_lane *, struct pv_ring_counts *);
-/* What an analyser has analysed and no handler on it wanted: rejected by the filters of each, or in a chain by one of them. Of net
- * and dns; of others 0. The lane's STOP has it in their ledgers. From any thread. */
+/* What the filters of every handler on an analyser rejected: of several handlers what the most generous of them did, which may have
+ * been wanted by another; in a chain what all of them did. Of net and dns; of others 0. The lane's STOP has it in their ledgers.
+ * From any thread. */
 uint64_t pv_lane_filtered(const struct pv_lane *, unsigned stage);
 bool pv_lane_running(struct pv_lane *);
 

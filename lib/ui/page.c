@@ -169,7 +169,7 @@ static bool prefixed(const char *path)
 struct pv_ui_num pv_ui_bits(const struct pv_ui_handler *h, struct pv_ui_num bytes)
 {
 	double d = bytes.d * 8 / (h->length ? (double)h->length : 1);
-	return (struct pv_ui_num){d, d < 1e18 ? (uint64_t)d : UINT64_MAX, false};
+	return (struct pv_ui_num){d, d < 0 ? 0 : d < 1e18 ? (uint64_t)d : UINT64_MAX, d < 0};
 }
 
 const char *pv_ui_count(struct pv_ui_pool *p, struct pv_ui_num n)

@@ -220,7 +220,7 @@ status 1 "--tls without its files" pktvisord --tls -p 0 --admin-api
 for option in --cp-custom=x --cp-url=u; do
 	status 1 "options that are not built say so: $option" pktvisord "$option" --check
 done
-echo '{visor: {config: {otel_host: h, otel_port: 1, cp_url: u, cp_disable: true}}}' >off.yaml
+echo '{visor: {config: {otel_host: h, otel_port: 0, otel_interval: 0, cp_url: u, cp_disable: true}}}' >off.yaml
 status 0 "settings of what is off are none of them" pktvisord --check --config off.yaml
 status 2 "unknown options are mistakes" pktvisord --nosuch
 status 0 "--module-list" pktvisord --module-list

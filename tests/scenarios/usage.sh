@@ -213,6 +213,8 @@ END
 # what the original took and had no use for
 status 0 "-b and -H without anything that they are for" pktvisord --check --config empty.yaml -b udp -H 10.0.0.0/8
 like "is said" "$(cat err)" "\[warning\] -b and -H go with IFACE or FILE.pcap: there is none, they do nothing$"
+status 0 "pktvisor-reader -H without subnets is pktvisor-reader without -H" pktvisor-reader -H '' file.pcap
+like "which is said" "$(cat err)" "^pktvisor-reader: -H: there is nothing in the list: no address is ours$"
 pktvisor-reader -i dnstap -H 10.0.0.0/8 "$CAPTURES/dnstap/knot.dnstap" >out 2>err
 like "-H for dnstap is said to do nothing" "$(cat err)" "^pktvisor-reader: -H does nothing: "
 pktvisor-reader -i netflow -H 10.0.0.0/8 "$CAPTURES/flow/softflowd-v10.pcap" >out 2>err

@@ -550,7 +550,10 @@ static const struct {
 static void test_bits(void **state)
 {
 	static struct seen t;
+	const struct pv_ui_handler minute = {.length = 60};
 	(void)state;
+	struct pv_ui_num odd = pv_ui_bits(&minute, (struct pv_ui_num){-15, 0, true}); /* of an agent that is none of ours */
+	assert_true(odd.real && odd.d == -2 && !odd.u);
 	for (size_t i = 0; i < LEN(bits); i++) {
 		assert_true(pv_ui_init(&t.u, "default", 5));
 		give(&t.u, BYTES);

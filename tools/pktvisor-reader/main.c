@@ -251,7 +251,10 @@ int main(int argc, char **argv)
 		pv_tool_say(&prog, "-H does nothing: interfaces say the direction of a flow");
 	if (kind->input != FLOW && (s.show.iana || s.show.otherwise))
 		pv_tool_say(&prog, "names of services do nothing: they are for -i sflow, netflow and ipfix");
-	pv_tool_hosts(&prog, s.capture.hosts);
+	if (s.capture.hosts && !*s.capture.hosts) /* the original's default, which scripts spell out */
+		pv_tool_say(&prog, "-H: there is nothing in the list: no address is ours");
+	else
+		pv_tool_hosts(&prog, s.capture.hosts);
 	if (!pv_summary_sensible(&prog, &s.summary))
 		return PV_EXIT_USAGE;
 	s.capture.every_udp = kind->input == FLOW;

@@ -238,9 +238,9 @@ const char *options_wrong(const struct options *o)
 		return "you must specify --tls-key and --tls-cert to use --tls";
 	if (o->otel_tls && (!o->otel_tls_cert || !o->otel_tls_key))
 		return "you must specify --otel-tls-key and --otel-tls-cert to use --otel-tls";
-	if (!o->otel_port)
+	if (o->otel && !o->otel_port) /* a file that does not push may have any */
 		return "otel_port: at least 1";
-	if (!o->otel_interval)
+	if (o->otel && !o->otel_interval)
 		return "otel_interval: at least 1";
 	if (!o->cp_disable && (o->cp_token || o->cp_url || o->cp_path || o->cp_custom))
 		return "crash upload is not built; leave the --cp options out, or add --cp-disable";
