@@ -170,6 +170,11 @@ static void reply(struct pv_push_client *c, CURLcode rc, struct pv_push_reply *r
 	long status = 0;
 	curl_off_t after = 0;
 	*r = (struct pv_push_reply){.bytes = c->body, .len = c->len};
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (c->too_large && status >= 200 && status < 300) { /* it is taken, whatever else is said: not to be sent again */
+		r->status = (unsigned)status;
+		return;
+	}
 	if (c->too_large) {
 		snprintf(r->why, sizeof r->why, "the answer is too large");
 		return;
@@ -178,7 +183,6 @@ static void reply(struct pv_push_client *c, CURLcode rc, struct pv_push_reply *r
 		snprintf(r->why, sizeof r->why, "%s", c->why[0] ? c->why : curl_easy_strerror(rc));
 		return;
 	}
-	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after);
 	r->status = status >= 100 && status <= 999 ? (unsigned)status : 0;
 	r->retry_after_sec = after > 0 ? (uint64_t)after : 0;

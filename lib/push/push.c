@@ -211,6 +211,8 @@ static void *run(void *arg)
 {
 	struct pv_push *p = arg;
 	uint64_t interval = p->conf.interval_sec * SEC, due = now_ns(CLOCK_MONOTONIC) + interval;
+	if (p->conf.interval_sec >= PV_PUSH_LONG_SEC)
+		due += PV_PUSH_BEHIND_SEC * SEC;
 	while (!wait_until(p, due)) {
 		uint64_t earliest = make_and_push(p, due + interval), now = now_ns(CLOCK_MONOTONIC);
 		due += interval;

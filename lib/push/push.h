@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* push/push.h - the metrics of a store, sent to an OpenTelemetry collector again and again: OTLP over HTTP.
  *
- * A thread makes a request every interval, the first after one interval, and posts it. Of what becomes of it:
+ * A thread makes a request every interval, the first after one interval, and posts it. Minutes of streams that began when we did
+ * close at the very time of pushes once a minute, so pushes of PV_PUSH_LONG_SEC and more come PV_PUSH_BEHIND_SEC later: else jitter
+ * would decide which minute is the last whole one. Of what becomes of a request:
  *
  *   2xx                  taken. Points that the collector rejected are counted, and not sent again
  *   429, 502, 503, 504,  posted again after one second, two, four, ... up to a minute, a random part less; or after
@@ -26,6 +28,8 @@
 #define PV_PUSH_PATH "/v1/metrics"
 #define PV_PUSH_INTERVAL_SEC 60
 #define PV_PUSH_INTERVAL_MAX 86400
+#define PV_PUSH_LONG_SEC 30
+#define PV_PUSH_BEHIND_SEC 2
 #define PV_PUSH_PATIENCE_SEC 3600 /* who says "never again" by mistake is asked again some day */
 
 struct pv_push_conf {

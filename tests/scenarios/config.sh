@@ -5,6 +5,7 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=${BUILD:-$top/build/release} TESTS=${TESTS:-$top/tests}
 config=$BUILD/tests/pvconfig
+[ -x "$config" ] || { echo "not ok - pvconfig is there (make test-programs)"; exit 1; }
 
 say() { if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; fi; }
 

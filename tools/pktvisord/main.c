@@ -469,7 +469,7 @@ static int run(struct daemon *d)
 		return code;
 	if (exposed(d))
 		return fail(d, "--admin-api on an address that others can reach needs --admin-token-file");
-	if ((d->o.bpf || d->o.hosts) && !d->o.operand)
+	if (((d->o.bpf && *d->o.bpf) || (d->o.hosts && *d->o.hosts)) && !d->o.operand)
 		log_say(&d->log, LOG_WARNING_, "-b and -H go with IFACE or FILE.pcap: there is none, they do nothing");
 	if (d->o.check)
 		return check(d);
