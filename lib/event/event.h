@@ -171,7 +171,7 @@ enum pv_ledger {
 	PV_LEDGER_TEMPLATES_WITHDRAWN = 57,
 	PV_LEDGER_TEMPLATES_REFUSED = 58, /* too large */
 	PV_LEDGER_EXPORTERS_EVICTED = 59,
-	PV_LEDGER_TOTALS_EVICTED = 60, /* flows whose last total was given up for room; since 1.3 */
+	PV_LEDGER_TOTALS_EVICTED = 60, /* flows whose last total was given up for room */
 	PV_LEDGER_REASON = 256        /* + reason: malformed or unsupported, by the stage's own reason */
 };
 

@@ -14,7 +14,8 @@
  * (push/request.h). A word is said when things change, not with every failure.
  *
  * Ownership: the store, and the conf's strings, outlive it. Threads: pv_push_prom() and pv_push_json() any; the rest one.
- * `asked` and `say` are called in the thread of pushes. It ends at once, whatever is under way. */
+ * `asked` and `say` are called in the thread of pushes. It ends at once, whatever is under way; but it
+ * waits for `asked`. */
 #ifndef PV_PUSH_PUSH_H
 #define PV_PUSH_PUSH_H
 

@@ -55,7 +55,7 @@ counts() {
 # packets: of each worker, sorted
 packets() { get /api/v1/policies/__all/metrics/prometheus | awk '/^pktvisor_worker_packets_total\{/ { print $NF }' | sort -n; }
 
-# Two agents on one interface, of one period, in which everything is, however long it takes,, each with a group of its own. One worker: agent-replay.sh.
+# Two agents on one interface, of one period, in which everything is, however long it takes, each with a group of its own. One worker: agent-replay.sh.
 declare -A url pid
 for workers in 2 4; do
 	LOG=log.$workers
